@@ -1,0 +1,1 @@
+"""Helpers of the image clustering course; `import course_utils` loads nothing heavy."""

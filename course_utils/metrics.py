@@ -1,0 +1,243 @@
+"""Scores of a clustering: how well do cluster labels agree with true labels?
+
+Every score here compares two *partitions* of the same pictures, so the names of the
+clusters never matter. All of them start from the contingency table: how many pictures
+of class i lie in cluster j. Lesson 2 builds each one by hand.
+
+The label -1, which DBSCAN and HDBSCAN give to pictures they leave over as noise, counts
+as one more cluster: no algorithm gains by refusing to answer.
+"""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import silhouette_score
+
+SCORES = ("purity", "nmi", "fowlkes_mallows", "ari", "accuracy")
+MOST_CELLS = 200_000_000  # of a contingency table: 1.6 GB
+NMI_AVERAGES = {
+    "arithmetic": lambda h_true, h_cluster: (h_true + h_cluster) / 2,
+    "geometric": lambda h_true, h_cluster: np.sqrt(h_true * h_cluster),
+    "min": min,
+    "max": max,
+}
+
+
+def contingency_table(*, true_labels, cluster_labels):
+    """Count the pictures of every class in every cluster.
+
+    Parameters: two sequences of n labels, numbers or strings.
+    Returns: array (n_classes, n_clusters) of counts, rows and columns in sorted order
+    of the labels. Raises ValueError if the lengths differ, a label is missing, or there
+    is nothing to score.
+    """
+    true_labels, n_classes = _codes("true_labels", true_labels)
+    cluster_labels, n_clusters = _codes("cluster_labels", cluster_labels)
+    if len(true_labels) != len(cluster_labels):
+        raise ValueError(
+            f"{len(true_labels)} true_labels but {len(cluster_labels)} cluster_labels: "
+            "both need one label a picture, in the same order."
+        )
+    n_cells = n_classes * n_clusters
+    if n_cells > MOST_CELLS:
+        raise ValueError(
+            f"{n_classes} classes × {n_clusters} clusters need a table of "
+            f"{n_cells * 8 / 1e9:.1f} GB: that many clusters cannot be scored."
+        )
+    cells = np.bincount(true_labels * n_clusters + cluster_labels, minlength=n_cells)
+    return cells.reshape(n_classes, n_clusters)
+
+
+def purity(*, true_labels, cluster_labels):
+    """Share of pictures that belong to the commonest class of their cluster.
+
+    Intuition: name each cluster after its majority, then count the right names.
+    Range (0, 1]. Not symmetric, and it only grows when clusters are split: one cluster
+    a picture scores 1. Source: Manning et al., *Introduction to Information Retrieval*,
+    2008, section 16.3.
+
+    >>> purity(true_labels=["cat", "cat", "dog", "dog"], cluster_labels=[0, 0, 0, 1])
+    0.75
+    """
+    return _purity(_table(true_labels, cluster_labels))
+
+
+def nmi(*, true_labels, cluster_labels, average="arithmetic"):
+    """Normalised mutual information: what the clusters tell about the classes.
+
+    Intuition: bits learnt about the class from the cluster, over the mean of the bits
+    in each. Range [0, 1]; symmetric. `average` names the mean: "arithmetic" (default,
+    as in scikit-learn since 0.22), "geometric" (before), "min" or "max". Two partitions
+    of one part each score 1. Source: Vinh et al., JMLR 11, 2010.
+
+    >>> nmi(true_labels=[0, 0, 1, 1], cluster_labels=["b", "b", "a", "a"])
+    1.0
+    """
+    if average not in NMI_AVERAGES:
+        raise ValueError(
+            f"average={average!r}: choose one of {', '.join(NMI_AVERAGES)}."
+        )
+    return _nmi(_table(true_labels, cluster_labels), average)
+
+
+def fowlkes_mallows(*, true_labels, cluster_labels):
+    """Geometric mean of precision and recall over pairs of pictures.
+
+    Intuition: of the pairs put together, how many belong together (precision); of the
+    pairs that belong together, how many were put together (recall). Range [0, 1];
+    symmetric. No pair together on either side scores 0, as in scikit-learn.
+    Source: Fowlkes and Mallows, JASA 78, 1983.
+
+    >>> fowlkes_mallows(true_labels=[0, 0, 1, 1], cluster_labels=[5, 5, 6, 6])
+    1.0
+    """
+    return _fowlkes_mallows(_table(true_labels, cluster_labels))
+
+
+def ari(*, true_labels, cluster_labels):
+    """Adjusted Rand index: agreement over pairs, shifted so that chance scores 0.
+
+    Range [-0.5, 1]; symmetric. Source: Hubert and Arabie, Journal of Classification 2,
+    1985.
+    """
+    return _ari(_table(true_labels, cluster_labels))
+
+
+def accuracy(*, true_labels, cluster_labels):
+    """Share of right pictures after the best one-to-one match of clusters and classes.
+
+    The match is the Hungarian assignment; clusters beyond the number of classes match
+    nothing. Range (0, 1]. Source: Kuhn, Naval Research Logistics 2, 1955.
+    """
+    return _accuracy(_table(true_labels, cluster_labels))
+
+
+def scores(*, true_labels, cluster_labels):
+    """All five scores, in the order of `SCORES`, from one contingency table.
+
+    Returns: dict of float.
+    """
+    table = _table(true_labels, cluster_labels)
+    values = (
+        _purity(table),
+        _nmi(table),
+        _fowlkes_mallows(table),
+        _ari(table),
+        _accuracy(table),
+    )
+    return dict(zip(SCORES, values, strict=True))
+
+
+def chance_scores(*, true_labels, cluster_labels, n_shuffles=20, seed=0):
+    """Mean scores of the same clusters filled at random: the level of no knowledge.
+
+    The cluster labels are shuffled `n_shuffles` times, which keeps the cluster sizes.
+    """
+    generator = np.random.default_rng(seed)
+    cluster_labels = np.asarray(cluster_labels)
+    rows = [
+        scores(
+            true_labels=true_labels,
+            cluster_labels=generator.permutation(cluster_labels),
+        )
+        for _ in range(n_shuffles)
+    ]
+    return {name: float(np.mean([row[name] for row in rows])) for name in SCORES}
+
+
+def silhouette(features, cluster_labels, *, sample_size=5000, seed=0):
+    """How much nearer a picture is to its own cluster than to the next one.
+
+    Needs no true labels. features: (n, d). Range [-1, 1]; NaN where it is not defined
+    (one cluster, or every picture its own). Noise (-1) is left out. Above `sample_size`
+    pictures a random sample is used. Source: Rousseeuw, J. Comp. Appl. Math. 20, 1987.
+    """
+    features, cluster_labels = np.asarray(features), np.asarray(cluster_labels)
+    clustered = np.flatnonzero(cluster_labels != -1)
+    if len(clustered) > sample_size:
+        generator = np.random.default_rng(seed)
+        clustered = np.sort(generator.choice(clustered, sample_size, replace=False))
+    cluster_labels = cluster_labels[clustered]
+    if not 2 <= len(np.unique(cluster_labels)) < len(cluster_labels):
+        return float("nan")
+    return float(silhouette_score(features[clustered], cluster_labels))
+
+
+def _codes(name, labels):
+    """Labels as 0..m-1 and m, after the checks that every score needs."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise ValueError(
+            f"{name} has shape {labels.shape}: give one label a picture, shape (n,)."
+        )
+    if not len(labels):
+        raise ValueError(f"{name} is empty: there is nothing to score.")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(f"{name} holds NaN or infinity: every picture needs a label.")
+    if labels.dtype.kind == "O" and any(x is None or x != x for x in labels):
+        raise ValueError(f"{name} holds None or NaN: every picture needs a label.")
+    values, codes = np.unique(labels, return_inverse=True)
+    return codes, len(values)
+
+
+def _table(true_labels, cluster_labels):
+    return contingency_table(true_labels=true_labels, cluster_labels=cluster_labels)
+
+
+def _sizes(table):
+    """Pictures in each class, in each cluster, and in all."""
+    return table.sum(axis=1), table.sum(axis=0), table.sum()
+
+
+def _entropy(sizes):
+    """Entropy in nats of the partition with these group sizes."""
+    shares = sizes[sizes > 0] / sizes.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _pairs(sizes):
+    """Pairs of pictures within each group, added up."""
+    sizes = sizes.astype(np.float64)
+    return float((sizes * (sizes - 1)).sum() / 2)
+
+
+def _purity(table):
+    return float(table.max(axis=0).sum() / table.sum())
+
+
+def _nmi(table, average="arithmetic"):
+    class_sizes, cluster_sizes, _ = _sizes(table)
+    if table.size == 1:
+        return 1.0
+    h_true, h_cluster = _entropy(class_sizes), _entropy(cluster_sizes)
+    information = h_true + h_cluster - _entropy(table)
+    normaliser = NMI_AVERAGES[average](h_true, h_cluster)
+    if normaliser <= np.finfo(np.float64).eps:
+        return 0.0  # one side has a single part: it tells nothing
+    return float(np.clip(information / normaliser, 0.0, 1.0))
+
+
+def _fowlkes_mallows(table):
+    class_sizes, cluster_sizes, _ = _sizes(table)
+    together_in_both = _pairs(table)
+    if together_in_both == 0:
+        return 0.0
+    precision = together_in_both / _pairs(cluster_sizes)
+    recall = together_in_both / _pairs(class_sizes)
+    return float(np.sqrt(precision * recall))
+
+
+def _ari(table):
+    class_sizes, cluster_sizes, n = _sizes(table)
+    together_in_both = _pairs(table)
+    class_pairs, cluster_pairs = _pairs(class_sizes), _pairs(cluster_sizes)
+    all_pairs = n * (n - 1) / 2
+    expected = class_pairs * cluster_pairs / all_pairs if all_pairs else 0.0
+    highest = (class_pairs + cluster_pairs) / 2
+    if highest == expected:
+        return 1.0  # both are one part, or both are singletons
+    return float((together_in_both - expected) / (highest - expected))
+
+
+def _accuracy(table):
+    classes, clusters = linear_sum_assignment(table, maximize=True)
+    return float(table[classes, clusters].sum() / table.sum())

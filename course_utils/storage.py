@@ -1,0 +1,59 @@
+"""Where the course keeps files of its own, and how it writes them.
+
+Everything lies in one folder: $COURSE_CACHE, or the cache folder that the operating
+system gives to programs. It can be deleted at any time.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pooch
+
+
+def cache_dir():
+    """The folder of features and downloads (not created here)."""
+    chosen = os.environ.get("COURSE_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(pooch.os_cache("image-course"))
+
+
+@contextlib.contextmanager
+def atomic_file(path, mode="wb", **how):
+    """Open a file that appears under `path` whole, or not at all.
+
+    It is written beside its place under another name and then renamed, so a killed
+    program leaves nothing half-written and two programs may write the same file.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, mode, **how) as file:
+            yield file
+        os.chmod(temporary, 0o644)  # mkstemp's 0o600 would shut out other users
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def sha256(path):
+    """Hexadecimal SHA-256 of a file, read in pieces."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_size(folder):
+    """Bytes of all files below a folder."""
+    return sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file())
+
+
+def remove(folder):
+    """Delete a folder of the cache with everything in it; returns the bytes freed."""
+    freed = folder_size(folder)
+    shutil.rmtree(folder)
+    return freed
