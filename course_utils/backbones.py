@@ -70,7 +70,8 @@ def layers(name):
     Needs no weights. Returns: dict {layer name: shape}.
     """
     row = TABLE[name]
-    network, _ = _network(row, row.top_layers[-1], weights=None)
+    top_layer = next(iter(row.top_layers), None)  # any of them brings the classifier
+    network, _ = _network(row, top_layer, weights=None)
     return {key: layer.output.shape for key, layer in _layers(network).items()}
 
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -107,5 +106,5 @@ def clear(representation=None):
 
 
 def _stores():
-    folder = features_dir()
-    return sorted(Path(p) for p in folder.iterdir()) if folder.is_dir() else []
+    found = features_dir().glob("*")
+    return sorted(path for path in found if path.is_dir())  # a .DS_Store is none

@@ -9,6 +9,7 @@ as one more cluster: no algorithm gains by refusing to answer.
 """
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import silhouette_score
 
@@ -164,7 +165,7 @@ def silhouette(features, cluster_labels, *, sample_size=5000, seed=0):
 
 def _codes(name, labels):
     """Labels as 0..m-1 and m, after the checks that every score needs."""
-    labels = np.asarray(labels)
+    given, labels = labels, np.asarray(labels)
     if labels.ndim != 1:
         raise ValueError(
             f"{name} has shape {labels.shape}: give one label a picture, shape (n,)."
@@ -173,7 +174,8 @@ def _codes(name, labels):
         raise ValueError(f"{name} is empty: there is nothing to score.")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(f"{name} holds NaN or infinity: every picture needs a label.")
-    if labels.dtype.kind == "O" and any(x is None or x != x for x in labels):
+    # Beside strings NumPy would turn a NaN into the string "nan".
+    if labels.dtype.kind in "OU" and pd.isna(np.asarray(given, dtype=object)).any():
         raise ValueError(f"{name} holds None or NaN: every picture needs a label.")
     values, codes = np.unique(labels, return_inverse=True)
     return codes, len(values)

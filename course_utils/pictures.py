@@ -28,7 +28,8 @@ def decode(data, size=None):
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image = _as_rgb(ImageOps.exif_transpose(image))
+            image.load()
+            image = _as_rgb(_upright(image))
             if size is not None and image.size != (size, size):
                 image = image.resize((size, size), Image.Resampling.BILINEAR)
             return np.asarray(image)
@@ -42,7 +43,8 @@ def check(data):
     """Raise BadPicture unless the whole picture can be decoded; it is quick."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image.draft(None, (image.width // 8, image.height // 8))  # JPEG: 1/8 scale
+            eighth = (max(image.width // 8, 1), max(image.height // 8, 1))
+            image.draft(None, eighth)  # a JPEG is decoded at 1/8 of its scale
             image.load()
             if image.mode == "F":
                 _as_rgb(image)
@@ -50,6 +52,13 @@ def check(data):
         raise
     except Exception as error:
         raise BadPicture(_reason(data, error)) from error
+
+
+def _upright(image):
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a damaged EXIF block says nothing of the pixels
+        return image
 
 
 def _as_rgb(image):

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pooch
 
 
@@ -45,6 +46,17 @@ def sha256(path):
     """Hexadecimal SHA-256 of a file, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(text):
+    """Hexadecimal SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def array_digest(array):
+    """Hexadecimal SHA-256 of an array's shape, kind and values."""
+    about = f"{array.shape} {array.dtype}".encode()
+    return hashlib.sha256(about + np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 def folder_size(folder):

@@ -1,0 +1,123 @@
+"""What several test files share: a cache of their own, real data, small pictures."""
+
+import http.server
+import io
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that plain `pytest` finds course_utils
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("course_cache")
+
+
+@pytest.fixture(autouse=True)
+def course_cache(session_cache, monkeypatch):
+    """Keep the user's own cache out; features are shared between the tests."""
+    monkeypatch.setenv("COURSE_CACHE", str(session_cache))
+    monkeypatch.delenv("COURSE_CALTECH101", raising=False)
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache for this test alone."""
+    folder = tmp_path / "own_cache"
+    monkeypatch.setenv("COURSE_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def caltech101():
+    """The folder of Caltech-101."""
+    return _real_data("COURSE_TEST_CALTECH101", "caltech101", "101_ObjectCategories")
+
+
+@pytest.fixture
+def keras_home(monkeypatch):
+    """KERAS_HOME with the weights of MobileNetV2."""
+    folder = _real_data("COURSE_TEST_KERAS_HOME", "keras_home", "models")
+    monkeypatch.setenv("KERAS_HOME", str(folder))
+    return folder
+
+
+def _real_data(variable, name, inside):
+    folder = Path(os.environ.get(variable) or ROOT.parent / "shared" / name)
+    if not (folder / inside).is_dir():
+        pytest.skip(f"no {name}: neither {variable} nor ../shared/{name} holds it")
+    return folder
+
+
+def pixels(seed=0, width=64, height=48):
+    """Smooth random colours, which survive JPEG: uint8 (height, width, 3)."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def picture_bytes(mode="RGB", size=(64, 48), format="PNG", seed=0, **options):
+    """The bytes of an image file with `pixels(seed)`, stored in this mode."""
+    file = io.BytesIO()
+    Image.fromarray(pixels(seed, *size)).convert(mode).save(file, format, **options)
+    return file.getvalue()
+
+
+def encode(array, format="PNG", **options):
+    """The bytes of an image file that holds this array."""
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(array)).save(file, format, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """serve(content, ...) starts a server on this machine and returns its address.
+
+    The server's `requests` lists the paths that were asked for.
+    """
+    from course_utils import downloads
+
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    monkeypatch.setattr(downloads, "_unreachable", {})
+    running = []
+
+    def start(content=b"", status=200, missing=0, silent=None):
+        """missing: bytes promised but not sent; silent: an Event that ends silence."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                if silent:
+                    silent.wait(20)
+                    return
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content) + missing))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args):
+                pass
+
+        asked = []
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        running.append((server, silent))
+        return f"http://127.0.0.1:{server.server_port}/", asked
+
+    yield start
+    for server, silent in running:
+        if silent:
+            silent.set()
+        server.shutdown()
+        server.server_close()

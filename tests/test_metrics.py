@@ -1,0 +1,243 @@
+"""Scores: against scikit-learn, against counting by hand, and their laws."""
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics.cluster import contingency_matrix, pair_confusion_matrix
+
+from course_utils import metrics
+
+SYMMETRIC = ("nmi", "fowlkes_mallows", "ari")
+small_label = st.integers(0, 4)
+partitions = st.lists(st.tuples(small_label, small_label), min_size=1, max_size=30)
+some = settings(max_examples=60, deadline=None)
+
+
+def split(pairs):
+    true_labels, cluster_labels = zip(*pairs, strict=True)
+    return {"true_labels": true_labels, "cluster_labels": cluster_labels}
+
+
+def random_labels(seed, n=200, n_classes=5, n_clusters=8):
+    generator = np.random.default_rng(seed)
+    true_labels = generator.integers(0, n_classes, n)
+    cluster_labels = generator.integers(0, n_clusters, n)
+    agree = generator.random(n) < seed / 5
+    return {
+        "true_labels": true_labels,
+        "cluster_labels": np.where(agree, true_labels, cluster_labels),
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scores_equal_scikit_learn(seed):
+    both = random_labels(seed)
+    labels = tuple(both.values())
+    found = metrics.scores(**both)
+    assert tuple(found) == metrics.SCORES
+    table = contingency_matrix(*labels)
+    np.testing.assert_array_equal(metrics.contingency_table(**both), table)
+    expected = {
+        "purity": table.max(axis=0).sum() / len(labels[0]),
+        "nmi": sklearn.metrics.normalized_mutual_info_score(*labels),
+        "fowlkes_mallows": sklearn.metrics.fowlkes_mallows_score(*labels),
+        "ari": sklearn.metrics.adjusted_rand_score(*labels),
+        "accuracy": found["accuracy"],  # not in scikit-learn, see below
+    }
+    assert found == pytest.approx(expected, abs=1e-12)
+    for name in metrics.SCORES:
+        assert getattr(metrics, name)(**both) == found[name]
+
+
+@some
+@given(partitions, st.sampled_from(sorted(metrics.NMI_AVERAGES)))
+def test_nmi_of_all_averages_equals_scikit_learn(pairs, average):
+    both = split(pairs)
+    expected = sklearn.metrics.normalized_mutual_info_score(
+        *both.values(), average_method=average
+    )
+    assert metrics.nmi(**both, average=average) == pytest.approx(expected, abs=1e-9)
+
+
+@some
+@given(partitions)
+def test_ari_and_fowlkes_mallows_equal_scikit_learn_and_counted_pairs(pairs):
+    both = split(pairs)
+    labels = tuple(both.values())
+    found = metrics.scores(**both)
+    expected = sklearn.metrics.adjusted_rand_score(*labels)
+    assert found["ari"] == pytest.approx(expected, abs=1e-12)
+    class_only = cluster_only = together = 0
+    for (class_a, cluster_a), (class_b, cluster_b) in itertools.combinations(pairs, 2):
+        same_class, same_cluster = class_a == class_b, cluster_a == cluster_b
+        together += same_class and same_cluster
+        class_only += same_class and not same_cluster
+        cluster_only += same_cluster and not same_class
+    product = (together + class_only) * (together + cluster_only)
+    by_hand = together / math.sqrt(product) if together else 0
+    assert found["fowlkes_mallows"] == pytest.approx(by_hand, abs=1e-12)
+    assert 2 * together == pair_confusion_matrix(*labels)[1, 1]
+
+
+@some
+@given(partitions)
+def test_accuracy_equals_the_best_of_all_matches(pairs):
+    both = split(pairs)
+    best = max(
+        sum(match[cluster] == label for label, cluster in pairs)
+        for match in itertools.permutations(range(5))
+    )
+    assert metrics.accuracy(**both) == pytest.approx(best / len(pairs))
+
+
+@some
+@given(partitions, st.permutations(range(5)), st.randoms())
+def test_names_of_clusters_and_order_of_pictures_do_not_matter(pairs, names, random):
+    expected = pytest.approx(metrics.scores(**split(pairs)), abs=1e-9)
+    renamed = [(f"class {label}", names[cluster]) for label, cluster in pairs]
+    assert metrics.scores(**split(renamed)) == expected
+    shuffled = random.sample(pairs, len(pairs))
+    assert metrics.scores(**split(shuffled)) == expected
+
+
+@some
+@given(partitions)
+def test_ranges_and_symmetry(pairs):
+    both = split(pairs)
+    found = metrics.scores(**both)
+    swapped = metrics.scores(
+        true_labels=both["cluster_labels"], cluster_labels=both["true_labels"]
+    )
+    assert 0 < found["purity"] <= 1
+    assert 0 <= found["nmi"] <= 1
+    assert 0 <= found["fowlkes_mallows"] <= 1 + 1e-12
+    assert -0.5 <= found["ari"] <= 1
+    assert 0 < found["accuracy"] <= found["purity"]
+    for name in SYMMETRIC:
+        assert found[name] == pytest.approx(swapped[name], abs=1e-9)
+
+
+@some
+@given(st.lists(small_label, min_size=2, max_size=30))
+def test_the_true_partition_is_perfect(labels):
+    clusters = [f"cluster {label}" for label in labels]
+    found = metrics.scores(true_labels=labels, cluster_labels=clusters)
+    no_pair = len(set(labels)) == len(labels)  # then fowlkes_mallows has nothing to see
+    perfect = dict.fromkeys(metrics.SCORES, 1) | {"fowlkes_mallows": 1 - no_pair}
+    assert found == pytest.approx(perfect)
+
+
+def test_purity_is_not_symmetric_and_one_cluster_a_picture_has_it_all():
+    labels, one = [0, 0, 0, 1, 1, 2], [0] * 6
+    assert metrics.purity(true_labels=labels, cluster_labels=one) == 0.5
+    assert metrics.purity(true_labels=one, cluster_labels=labels) == 1
+    found = metrics.scores(true_labels=labels, cluster_labels=range(6))
+    assert found["purity"] == 1
+    assert found["fowlkes_mallows"] == 0
+    assert found["ari"] == 0
+    assert found["accuracy"] == 0.5
+
+
+def test_a_table_by_hand_with_strings_and_noise():
+    both = {
+        "true_labels": np.array(["cat", "cat", "dog", "dog", "dog"]),
+        "cluster_labels": [-1, 3, 3, 3, -1],
+    }
+    table = metrics.contingency_table(**both)
+    np.testing.assert_array_equal(table, [[1, 1], [1, 2]])  # the column of -1 counts
+    assert metrics.purity(**both) == pytest.approx(3 / 5)
+    assert metrics.accuracy(**both) == pytest.approx(3 / 5)
+    series = {key: pd.Series(list(values)) for key, values in both.items()}
+    assert metrics.scores(**series) == metrics.scores(**both)
+
+
+def test_chance_keeps_the_sizes_and_scores_about_zero():
+    both = random_labels(5, n=1000)  # perfect
+    chance = metrics.chance_scores(**both)
+    assert tuple(chance) == metrics.SCORES
+    assert abs(chance["ari"]) < 0.005
+    assert 0 < chance["nmi"] < 0.05
+    assert 0.2 < chance["purity"] < 0.3  # five classes of about the same size
+    assert chance == metrics.chance_scores(**both)
+    assert chance != metrics.chance_scores(**both, seed=1)
+
+
+MISSING = (
+    np.array([0, 1, np.nan]),
+    [0, math.inf, 1],
+    ["a", None, "b"],
+    ["a", math.nan, "b"],
+    ("a", math.nan, "b"),
+    np.array(["a", math.nan, "b"], dtype=object),
+    pd.Series(["a", None, "b"]),
+    pd.Series(["a", None, "b"], dtype="string"),
+)
+
+
+@pytest.mark.parametrize("labels", MISSING, ids=repr)
+@pytest.mark.parametrize("side", ["true_labels", "cluster_labels"])
+def test_a_missing_label_is_refused(labels, side):
+    both = dict.fromkeys(("true_labels", "cluster_labels"), [0, 1, 2]) | {side: labels}
+    with pytest.raises(ValueError, match=f"{side} holds .*every picture needs a label"):
+        metrics.scores(**both)
+
+
+@pytest.mark.parametrize("name", metrics.SCORES)
+def test_wrong_inputs_are_refused_by_every_score(name):
+    score = getattr(metrics, name)
+    with pytest.raises(ValueError, match="3 true_labels but 2 cluster_labels"):
+        score(true_labels=[0, 1, 2], cluster_labels=[0, 1])
+    with pytest.raises(ValueError, match="true_labels is empty"):
+        score(true_labels=[], cluster_labels=[])
+    with pytest.raises(ValueError, match=r"cluster_labels has shape \(2, 1\)"):
+        score(true_labels=[0, 1], cluster_labels=[[0], [1]])
+    with pytest.raises(ValueError, match=r"true_labels has shape \(\)"):
+        score(true_labels=0, cluster_labels=[1])
+    with pytest.raises(TypeError, match="positional"):  # they could be swapped
+        score([0, 1], [0, 1])
+
+
+def test_an_unknown_average_and_a_table_too_big_are_refused():
+    with pytest.raises(ValueError, match="'mean': choose one of arithmetic, geometric"):
+        metrics.nmi(true_labels=[0, 1], cluster_labels=[0, 1], average="mean")
+    many = np.arange(20_000)
+    with pytest.raises(ValueError, match=r"20000 clusters need a table of 3\.2 GB"):
+        metrics.scores(true_labels=many, cluster_labels=many)
+
+
+def blobs(n=90, seed=0):
+    generator = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    return generator.normal(size=(n, 4)) + 3 * labels[:, None], labels
+
+
+def test_silhouette_equals_scikit_learn_and_leaves_noise_out():
+    features, labels = blobs()
+    expected = sklearn.metrics.silhouette_score(features, labels)
+    assert metrics.silhouette(features, labels) == pytest.approx(expected)
+    with_noise = np.where(np.arange(90) < 30, -1, labels)
+    expected = sklearn.metrics.silhouette_score(features[30:], labels[30:])
+    assert metrics.silhouette(features, with_noise) == pytest.approx(expected)
+
+
+def test_silhouette_of_a_sample_is_the_same_every_time():
+    features, labels = blobs(600)
+    sampled = metrics.silhouette(features, labels, sample_size=100)
+    whole = metrics.silhouette(features, labels)
+    assert sampled == metrics.silhouette(features, labels, sample_size=100)
+    assert sampled != metrics.silhouette(features, labels, sample_size=100, seed=1)
+    assert sampled != whole
+    assert sampled == pytest.approx(whole, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "labels", [[0] * 6, range(6), [-1] * 6, [0, 0, 0, -1, -1, -1]], ids=repr
+)
+def test_silhouette_is_nan_where_it_is_not_defined(labels):
+    assert math.isnan(metrics.silhouette(np.eye(6), labels))
