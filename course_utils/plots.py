@@ -34,7 +34,8 @@ def kind(representation):
 
 
 def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows")):
-    """One panel a score, one line a representation and algorithm, sorted by their mean.
+    """One panel a score, one line a representation and algorithm, sorted by their mean
+    NMI (or first score).
 
     results: as `experiments.run` gives them. A mark is the mean over the seeds, the bar
     reaches from the worst to the best seed. chance: {score: level}, drawn dashed.
@@ -48,7 +49,9 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
     scores = [score for score in scores if results[score].notna().any()]
     if not scores:
         raise ValueError("there is no score to draw: the results hold none.")
-    order = results.groupby("line")[scores[0]].mean().sort_values(kind="stable").index
+    first = "nmi" if "nmi" in scores else scores[0]
+    order = results.groupby("line", sort=False)[first].mean()
+    order = order.sort_values(kind="stable").index
     figure, panels = plt.subplots(
         1,
         len(scores),
