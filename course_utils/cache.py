@@ -41,9 +41,8 @@ class Store:
     def chunks(self):
         """Yield (digests, features): list of str, float32 array, memory-mapped."""
         for path in sorted(self.folder.glob("*.txt")):
-            with contextlib.suppress(
-                OSError, ValueError
-            ):  # a damaged chunk is no chunk
+            # A damaged chunk is no chunk.
+            with contextlib.suppress(OSError, ValueError, EOFError):
                 digests = path.read_text().split()
                 rows = np.load(path.with_suffix(".npy"), mmap_mode="r")
                 if rows.ndim == 2 and len(rows) == len(digests):
@@ -68,7 +67,7 @@ class Store:
             self.writable = False
             warnings.warn(
                 f"features are not kept: {self.folder} cannot be written "
-                f"({error.strerror}). COURSE_CACHE can name another folder.",
+                f"({error.strerror or error}). COURSE_CACHE can name another folder.",
                 stacklevel=2,
             )
 

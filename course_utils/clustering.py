@@ -42,6 +42,8 @@ def _agglomerative(linkage):
 
 
 def _spectral(features, k, seed):
+    if k == len(features):
+        return np.arange(k)  # its solver finds fewer eigenvectors than pictures
     n_neighbors = min(10, len(features))
     return SpectralClustering(
         k,
@@ -61,7 +63,7 @@ def _gmm(features, k, seed):
 
 def _dbscan(features, k, seed):
     """Neighbourhood radius: what holds 5 pictures for half of the pictures."""
-    n_neighbors = min(DBSCAN_NEIGHBOURS, len(features))
+    n_neighbors = min(DBSCAN_NEIGHBOURS, len(features) - 1)  # besides itself
     distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(features).kneighbors()
     radius = max(float(np.median(distances[:, -1])), np.finfo(np.float32).tiny)
     return DBSCAN(eps=radius, min_samples=n_neighbors).fit_predict(features)

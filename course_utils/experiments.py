@@ -119,7 +119,7 @@ def summary(results):
     """
     scores = [*metrics.SCORES, "silhouette"]
     grouped = results.groupby(["representation", "algorithm"], sort=False)[scores]
-    table = grouped.mean().join(grouped.std(ddof=0), rsuffix="_std")
+    table = grouped.mean().join(grouped.std(ddof=0).add_suffix("_std"))
     key = "nmi" if results["nmi"].notna().any() else "silhouette"
     return table.sort_values(key, kind="stable").reset_index()
 

@@ -56,9 +56,11 @@ def extract(image_set, representation, *, batch_size=None, cache=True, progress=
 
     batch_size: pictures a step of the network; chosen for the device if None. cache:
     False neither reads nor writes it. progress: a bar on anything over two seconds.
-    Raises ValueError for an unknown name, backbones.WeightsUnavailable.
+    Raises ValueError for an unknown name or an empty set, backbones.WeightsUnavailable.
     """
     base, layer = parse(representation)
+    if not len(image_set):
+        raise ValueError(f"{image_set.name} holds no picture: there are no features.")
     if layer == "tfidf" and base == "bovw":
         bags = extract(image_set, base, cache=cache, progress=progress)
         return handcrafted.tf_idf(bags)
