@@ -19,7 +19,10 @@ def main(arguments=None):
     try:
         options.run(options, arguments)
     except (ValueError, OSError, MemoryError) as error:
-        print(f"course_utils: {error}", file=sys.stderr)
+        told = error
+        if isinstance(error, OSError) and error.strerror:  # without "[Errno 13]"
+            told = f"{error.filename or 'a file'}: {error.strerror}"
+        print(f"course_utils: {told}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here.", file=sys.stderr)
@@ -97,6 +100,8 @@ def _compare(options, arguments):
         chosen = chosen or list(handcrafted.NAMES)
         for name in _split(options.backbones) or ["bundled"]:
             chosen += groups.get(name, [name])
+    algorithms = _split(options.algorithms)
+    experiments.check_names(chosen, algorithms)  # before a long download
     image_set = datasets.load(options.image_set, folder=options.folder)
     print(image_set)
     for image, reason in image_set.problems[:10]:
@@ -106,7 +111,7 @@ def _compare(options, arguments):
     results, labels = experiments.run(
         image_set,
         chosen,
-        _split(options.algorithms),
+        algorithms,
         k=options.k,
         seeds=options.seeds,
         out=options.out,

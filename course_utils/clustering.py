@@ -21,8 +21,10 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 DBSCAN_NEIGHBOURS = 5
+SMALL = 2_000_000  # numbers: clustered on one thread
 MOST_PICTURES_PAIRWISE = 10_000  # all distances between so many: 0.4 GB
 
 
@@ -62,7 +64,7 @@ def _gmm(features, k, seed):
 
 
 def _dbscan(features, k, seed):
-    """Neighbourhood radius: what holds 5 pictures for half of the pictures."""
+    """Neighbourhood radius: half of the pictures have 5 others so near."""
     n_neighbors = min(DBSCAN_NEIGHBOURS, len(features) - 1)  # besides itself
     distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(features).kneighbors()
     radius = max(float(np.median(distances[:, -1])), np.finfo(np.float32).tiny)
@@ -127,7 +129,8 @@ def prepare(features, algorithm, seed=0):
         else:
             n_components = min(size, *features.shape)
             pca = PCA(n_components, whiten=step == "whiten", random_state=seed)
-            features = pca.fit_transform(features)
+            with np.errstate(invalid="ignore"):  # pictures that are all the same
+                features = pca.fit_transform(features)
     return features
 
 
@@ -154,7 +157,9 @@ def cluster(features, algorithm, k, seed=0):
         )
     if k == 1 and name not in FIND_K:
         return np.zeros(len(features), dtype=int)
-    labels = ALGORITHMS[name](prepare(features, algorithm, seed), k, seed)
+    # On few numbers, threads cost more than they bring, much more on a busy machine.
+    with threadpool_limits(1 if features.size < SMALL else None):
+        labels = ALGORITHMS[name](prepare(features, algorithm, seed), k, seed)
     return np.asarray(labels, dtype=int)
 
 

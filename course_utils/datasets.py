@@ -6,6 +6,7 @@ import os
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,8 @@ def load(name="stamps", *, folder=None, progress=True):
             return found
         background = found.class_names.index("BACKGROUND_Google")
         objects = found.subset(np.flatnonzero(found.true_labels != background))
+        problems = [p for p in found.problems if not p[0].startswith("BACKGROUND_")]
+        objects = replace(objects, problems=tuple(problems))
         return relabel(objects, [objects.class_names[i] for i in objects.true_labels])
     path = Path(name).expanduser()
     if path.is_dir():
@@ -91,8 +94,15 @@ def _folder(root, name, progress):
 
     for folder, subfolders, names in os.walk(root, onerror=unreadable):
         subfolders[:] = [s for s in subfolders if not s.startswith(".")]
+        for link in [s for s in subfolders if Path(folder, s).is_symlink()]:
+            inside = Path(folder, link).relative_to(root).as_posix()
+            problems.append((inside, "a link to a folder is not followed"))
         files += [Path(folder, n).relative_to(root).as_posix() for n in names]
     files = sorted(f for f in files if not Path(f).name.startswith("."))
+    # Names in another encoding than the system's cannot be written into any result.
+    strange = {name: shown for name in files if (shown := _if_not_unicode(name))}
+    files = [name for name in files if name not in strange]
+    problems += [(shown, "the file name is not Unicode") for shown in strange.values()]
     images = [f for f in files if f.lower().endswith(pictures.SUFFIXES)]
     others = set(files) - set(images) - {"labels.csv"}
     problems += [(f, "not a picture by its name") for f in others]
@@ -117,6 +127,12 @@ def _folder(root, name, progress):
         labels = {i: i.split("/")[0] for i in images}
     sources = {image: root / image for image in images}
     return gather(name, sources, labels, captions, None, tuple(problems), progress)
+
+
+def _if_not_unicode(name):
+    """A showable form of a file name that is not valid Unicode; else None."""
+    shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return shown if shown != name else None
 
 
 def _labels_csv(path):

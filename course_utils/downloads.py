@@ -7,6 +7,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pooch
+import requests
 
 CONNECT_SECONDS = 4  # to look the host up, and again to reach it
 SILENCE_SECONDS = 10  # of a server that has accepted and says nothing
@@ -41,7 +42,9 @@ def fetch(url, path, known_hash=None):
         )
     except ValueError as error:  # pooch's word for a wrong checksum
         raise DownloadError(f"{url} came damaged or changed: {error}") from error
-    except OSError as error:  # requests' errors are OSErrors
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise DownloadError(f"the download of {url} was cut off: try again") from error
+    except OSError as error:  # requests' other errors are OSErrors
         if getattr(error, "response", None) is not None:
             raise DownloadError(
                 f"{url} answered {error.response.status_code}"

@@ -64,11 +64,7 @@ def run(
     array (n_images,)}. Scores are NaN without true labels.
     Raises ValueError before any work if a name is unknown or k is impossible.
     """
-    representations, algorithms = _names(representations), _names(algorithms)
-    for representation in representations:
-        features.parse(representation)
-    for algorithm in algorithms:
-        clustering.parse(algorithm)
+    representations, algorithms = check_names(representations, algorithms)
     k = choose_k(image_set, k)
     if seeds < 1:
         raise ValueError(f"seeds={seeds}: one or more.")
@@ -122,6 +118,16 @@ def summary(results):
     table = grouped.mean().join(grouped.std(ddof=0).add_suffix("_std"))
     key = "nmi" if results["nmi"].notna().any() else "silhouette"
     return table.sort_values(key, kind="stable").reset_index()
+
+
+def check_names(representations, algorithms):
+    """Both as lists without repeats; raises ValueError if one is not known."""
+    representations, algorithms = _names(representations), _names(algorithms)
+    for representation in representations:
+        features.parse(representation)
+    for algorithm in algorithms:
+        clustering.parse(algorithm)
+    return representations, algorithms
 
 
 def choose_k(image_set, k=None):

@@ -9,6 +9,7 @@ import numpy as np
 from skimage.feature import hog as skimage_hog
 from skimage.feature import local_binary_pattern
 from sklearn.cluster import MiniBatchKMeans
+from threadpoolctl import threadpool_limits
 
 LBP_CIRCLES = ((8, 1), (16, 2), (24, 3))  # (neighbours, radius in pixels)
 N_WORDS = 200  # as in Guérin's tutorial
@@ -80,7 +81,8 @@ def fit_codebook(descriptors, n_words=N_WORDS, seed=0):
         )
     n_words = min(n_words, len(descriptors))
     kmeans = MiniBatchKMeans(n_words, n_init=3, batch_size=4096, random_state=seed)
-    return kmeans.fit(descriptors).cluster_centers_.astype(np.float32)
+    with threadpool_limits(1):  # small batches: threads would only wait for each other
+        return kmeans.fit(descriptors).cluster_centers_.astype(np.float32)
 
 
 def bag_of_words(descriptors, codebook):

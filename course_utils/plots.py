@@ -119,9 +119,8 @@ def gallery(image_set, cluster_labels, vectors, *, n_pictures=10, title=None):
             classes, counts = np.unique([names[i] for i in members], return_counts=True)
             commonest = classes[counts.argmax()]
             text += f"\n{counts.max() / len(members):.0%} {commonest}"
-        row[0].text(
-            -0.12, 0.5, text, ha="right", va="center", transform=row[0].transAxes
-        )
+        place = {"ha": "right", "va": "center", "transform": row[0].transAxes}
+        row[0].text(-0.12, 0.5, text, parse_math=False, **place)  # a $ is no formula
         for panel, index in zip(row, members, strict=False):
             panel.imshow(image_set.picture(index, 96))
             stranger = commonest is not None and names[index] != commonest

@@ -93,7 +93,7 @@ def _rows(results):
 
 def _csv(path, header, rows):
     with storage.atomic_file(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file)  # ends lines by \r\n: then names with \r are quoted
         writer.writerow(header)
         writer.writerows(rows)
 
@@ -170,6 +170,8 @@ def _sentence(image_set, results, chance):
     text += f", {results['k'].iloc[0]} clusters, {len(results)} runs. "
     score = "silhouette" if chance is None else "nmi"
     best = experiments.summary(results).iloc[-1]
+    if pd.isna(best[score]):
+        return text + "One cluster, or one a picture, has no silhouette."
     text += f"Best {plots.TITLES[score]}: {best['representation']} with "
     text += f"{best['algorithm']}, {best[score]:.2f}"
     return text + (f"; chance is {chance['nmi']:.2f}." if chance else ".")

@@ -6,8 +6,8 @@
 
 A master `solutions/NN_slug.py` is a notebook in jupytext's percent format. From it
 come `notebooks/NN_slug.ipynb`, with empty exercises and no outputs, and
-`solutions/NN_slug.ipynb`, executed. In a master, a cell tagged `solution` is dropped from
-the student's notebook, and
+`solutions/NN_slug.ipynb`, executed. In a master, a cell tagged `solution` is dropped
+from the student's notebook, and
 
     # BEGIN SOLUTION: return None
     …

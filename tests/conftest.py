@@ -3,7 +3,6 @@
 import http.server
 import io
 import os
-import sys
 import threading
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that plain `pytest` finds course_utils
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +41,10 @@ def caltech101():
 
 @pytest.fixture
 def keras_home(monkeypatch):
-    """KERAS_HOME with the weights of MobileNetV2."""
+    """KERAS_HOME with the weights of MobileNetV2, for the course and not for Keras."""
+    from course_utils import backbones
+
+    backbones._keras()  # on import it would look there for its settings
     folder = _real_data("COURSE_TEST_KERAS_HOME", "keras_home", "models")
     monkeypatch.setenv("KERAS_HOME", str(folder))
     return folder
@@ -78,17 +79,19 @@ def encode(array, format="PNG", **options):
 
 
 @pytest.fixture
-def serve(monkeypatch):
-    """serve(content, ...) starts a server on this machine and returns its address.
-
-    The server's `requests` lists the paths that were asked for.
-    """
+def direct(monkeypatch):
+    """No proxy is asked, and no host is known as unreachable."""
     from course_utils import downloads
 
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.upper(), raising=False)
     monkeypatch.setattr(downloads, "_unreachable", {})
+
+
+@pytest.fixture
+def serve(direct):
+    """serve(content, ...) starts a server here: its address, the paths asked for."""
     running = []
 
     def start(content=b"", status=200, missing=0, silent=None):
@@ -111,7 +114,7 @@ def serve(monkeypatch):
         asked = []
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         running.append((server, silent))
         return f"http://127.0.0.1:{server.server_port}/", asked
 

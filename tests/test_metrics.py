@@ -180,10 +180,10 @@ MISSING = (
 )
 
 
-@pytest.mark.parametrize("labels", MISSING, ids=repr)
+@pytest.mark.parametrize("labels", MISSING)
 @pytest.mark.parametrize("side", ["true_labels", "cluster_labels"])
 def test_a_missing_label_is_refused(labels, side):
-    both = dict.fromkeys(("true_labels", "cluster_labels"), [0, 1, 2]) | {side: labels}
+    both = {"true_labels": [0, 1, 2], "cluster_labels": [0, 1, 2], side: labels}
     with pytest.raises(ValueError, match=f"{side} holds .*every picture needs a label"):
         metrics.scores(**both)
 

@@ -4,8 +4,8 @@
     checks.summary()          a small table of this lesson's exercises
 
 The checks of lesson 2 stand in `checks/lesson02.py`, and so on. What you answer is
-kept in a readable JSON file beside the notebook, `answers/LESSON.json`, or in the folder
-that COURSE_ANSWERS names; nothing is sent anywhere.
+kept in a readable JSON file beside the notebook, `answers/LESSON.json`, or in the
+folder that COURSE_ANSWERS names; nothing is sent anywhere.
 """
 
 import functools

@@ -1,0 +1,288 @@
+"""The command line in small: options, and what is refused, and how.
+
+The whole comparison on the stamps is in test_compare_stamps.py.
+"""
+
+import csv
+import os
+
+import pytest
+from small_sets import contents, one_thread, write_folder  # noqa: F401
+
+from course_utils import backbones, datasets, downloads
+from course_utils.__main__ import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """15 pictures in three class folders."""
+    return write_folder(tmp_path / "set", contents()[0])
+
+
+@pytest.fixture
+def call(tmp_path, capsys, monkeypatch):
+    """call(...) → (exit status, stdout, stderr) of the command, without a network.
+
+    call.looked_up lists the hosts that were asked for: one takes up to four seconds.
+    """
+    looked_up = []
+
+    def look_up(host):
+        looked_up.append(host)
+        raise downloads._gone(host, f"{host} cannot be found (no network?)")
+
+    monkeypatch.setattr(downloads, "_look_up", look_up)
+    monkeypatch.setattr(downloads, "_unreachable", {})
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments):
+        capsys.readouterr()
+        status = main([str(a) for a in arguments])
+        return status, *capsys.readouterr()
+
+    command.looked_up = looked_up
+    return command
+
+
+def table(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+SMALL = ("--representations", "raw", "--algorithms", "ward", "--out", "out")
+
+
+def test_a_small_comparison(call, folder, tmp_path):
+    status, out, err = call("compare", folder, *SMALL)
+    assert status == 0, err
+    assert "ImageSet(set: 15 pictures, 3 classes)" in out
+    assert "out/report.html" in out
+    (row,) = table(tmp_path / "out" / "results.csv")
+    assert row["run"] == "raw/ward/k3/s0"
+    assert float(row["nmi"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["stamp"], "did you mean stamps?"),
+        (["caltech-101"], "did you mean caltech101?"),
+        (["no/such/folder"], "give the path of a folder with pictures"),
+        (["set", "--representations", "colr"], "did you mean colour"),
+        (["set", "--representations", "raw:fc2"], "raw has no layers"),
+        (["set", "--backbones", "vgg91"], "did you mean VGG19"),
+        (["set", "--backbones", "nine"], "there is no representation 'nine'"),
+        (["set", "--algorithms", "kmean"], "did you mean 'kmeans'"),
+        (["set", "--algorithms", "l3+kmeans"], "there is no step 'l3'"),
+        (["set", "--k", "500"], "k=500 clusters of 15 pictures"),
+        (["set", "--k", "0"], "k=0"),
+        (["set", "--k", "-1"], "k=-1"),
+        (["set", "--seeds", "0"], "seeds=0"),
+        (["caltech101", "--folder", "nowhere"], "nowhere does not hold Caltech-101"),
+        (["caltech101"], "could not be downloaded"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(arguments, words, call, folder, tmp_path):
+    status, _, err = call("compare", *arguments, "--out", "out")
+    assert status == 2
+    assert err.startswith("course_utils: ") and words in err
+    assert "Traceback" not in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compare", "--k", "seven"], ["compare", "--algorithm"], ["grade"], []],
+)
+def test_wrong_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: python -m course_utils" in capsys.readouterr().err
+
+
+def test_one_cluster(call, folder, tmp_path):
+    status, out, err = call("compare", folder, *SMALL, "--k", "1")
+    assert status == 0, err
+    (row,) = table(tmp_path / "out" / "results.csv")
+    assert row["silhouette"] == "" and row["k"] == "1"
+    assert "nan" not in out
+
+
+def test_as_many_clusters_as_pictures_by_every_algorithm(call, folder, tmp_path):
+    everything = "kmeans,minibatch,ward,average,complete,spectral,gmm,dbscan,hdbscan"
+    arguments = ("--representations", "raw", "--algorithms", everything)
+    status, _, err = call(
+        "compare", folder, *arguments, "--k", "15", "--seeds", "1", "--out", "out"
+    )
+    assert status == 0, err
+    assert len(table(tmp_path / "out" / "results.csv")) == 9
+
+
+def test_pictures_without_classes_need_a_k(call, tmp_path):
+    files = {f"{i}.png": data for i, data in enumerate(contents()[0].values())}
+    folder = write_folder(tmp_path / "flat", files)
+    status, _, err = call("compare", folder, *SMALL)
+    assert status == 2
+    assert "flat has no true labels" in err and "--k 10" in err
+    status, out, err = call("compare", folder, *SMALL, "--k", "3")
+    assert status == 0, err
+    assert "flat: 15 pictures, no labels" in out and "silhouette" in out
+    (row,) = table(tmp_path / "out" / "results.csv")
+    assert row["purity"] == "" and float(row["silhouette"]) > 0.5
+
+
+def test_one_picture(call, tmp_path):
+    (data, *_) = contents()[0].values()
+    folder = write_folder(tmp_path / "one", {"a.png": data})
+    status, _, err = call("compare", folder, *SMALL, "--k", "1")
+    assert status == 2
+    assert "1 picture: clustering needs two or more" in err
+
+
+def test_an_empty_folder_and_a_file(call, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, _, err = call("compare", "empty", *SMALL)
+    assert status == 2 and "empty holds no picture that can be read" in err
+    (tmp_path / "file.png").write_bytes(b"")
+    status, _, err = call("compare", "file.png", *SMALL)
+    assert status == 2 and "file.png is a file" in err
+
+
+def test_broken_pictures_are_named_and_left_out(call, folder, tmp_path):
+    whole = (folder / "red" / "0.png").read_bytes()
+    bad = {f"red/bad{i:02}.png": b"no picture" for i in range(11)}
+    bad |= {"red/cut.png": whole[: len(whole) // 2], "blue/empty.png": b""}
+    bad |= {"notes.txt": b"hello"}
+    write_folder(folder, bad)
+    status, out, err = call("compare", folder, *SMALL)
+    assert status == 0, err
+    assert "15 pictures, 3 classes, 14 left out" in out
+    assert "left out: blue/empty.png: the file is empty (0 bytes)" in out
+    assert out.count("left out: ") == 10
+    assert "… and 4 more, see problems.csv" in out
+    problems = {row["image"]: row["reason"] for row in table("out/problems.csv")}
+    assert set(problems) == set(bad)
+    assert "truncated" in problems["red/cut.png"]
+    assert len(table("out/labels.csv")) == 15
+
+
+def test_a_file_name_that_is_no_unicode_costs_at_most_itself(call, folder):
+    name = os.fsencode(folder / "red") + b"/\xc4pfel.png"
+    try:
+        with open(name, "wb") as file:
+            file.write((folder / "red" / "0.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes only Unicode names")
+    status, _, err = call("compare", folder, *SMALL)
+    assert status == 0, err
+    assert len(table("out/labels.csv")) + len(table("out/problems.csv")) == 16
+
+
+def test_the_ten_without_a_network_are_skipped_and_the_rest_goes_on(call, folder):
+    arguments = ("--representations", "raw", "colour", "--backbones", "ten")
+    status, out, err = call(
+        "compare", folder, *arguments, "--algorithms", "ward", "--out", "out"
+    )
+    assert status == 0, err
+    assert len(call.looked_up) == 1  # so the ten cost seconds, not ten times as many
+    lines = [line for line in out.splitlines() if line.startswith("skipped: ")]
+    assert [line.split()[1].rstrip(":") for line in lines] == list(backbones.TEN)
+    for line in lines:
+        assert "With a network they come by themselves" in line
+    runs = [row["representation"] for row in table("out/results.csv")]
+    assert runs == ["raw", "colour"]
+
+
+def test_with_weights_at_hand_that_one_of_the_ten_runs(call, folder, keras_home):
+    arguments = ("--representations", "raw", "--backbones", "ten")
+    status, out, err = call(
+        "compare", folder, *arguments, "--algorithms", "ward", "--out", "out"
+    )
+    assert status == 0, err
+    assert out.count("skipped: ") == 9 and "skipped: MobileNetV2" not in out
+    runs = [row["representation"] for row in table("out/results.csv")]
+    assert runs == ["raw", "MobileNetV2"]
+
+
+def test_when_everything_is_skipped_that_is_an_error(call, folder):
+    status, _, err = call("compare", folder, "--backbones", "VGG19", *SMALL[2:])
+    assert status == 0, err  # the handcrafted ones are still there
+    arguments = ("--representations", "VGG16,VGG19", *SMALL[2:])
+    status, _, err = call("compare", folder, *arguments)
+    assert status == 2 and "every representation was skipped" in err
+
+
+def test_lists_take_commas_and_spaces(call, folder):
+    arguments = ["--representations", "raw,colour", "lbp,", "--algorithms", "ward,gmm"]
+    arguments += ["average", "--seeds", "1", "--out", "out"]
+    status, _, err = call("compare", folder, *arguments)
+    assert status == 0, err
+    rows = table("out/results.csv")
+    assert [row["algorithm"] for row in rows[:3]] == ["ward", "gmm", "average"]
+    names = dict.fromkeys(row["representation"] for row in rows)
+    assert list(names) == ["raw", "colour", "lbp"]
+
+
+def test_a_place_that_cannot_be_written_is_said_before_any_work(call, folder, tmp_path):
+    (tmp_path / "file").write_text("I am a file")
+    for place in ("file", "file/inside", "/proc/nowhere/out"):
+        arguments = ("--representations", "raw", "--out", place)
+        status, out, err = call("compare", folder, *arguments)
+        assert status == 2
+        assert err.startswith("course_utils: ")
+        assert "file" in err or "nowhere" in err
+        assert "Traceback" not in err and "raw" not in out
+
+
+def test_the_cache_lists_and_clears(call, folder, own_cache):
+    status, out, _ = call("cache", "list")
+    assert status == 0 and str(own_cache) in out and "empty" in out
+    call("compare", folder, "--representations", "raw,colour", *SMALL[2:])
+    _, out, _ = call("cache", "list")
+    assert "raw" in out and "colour" in out and "15" in out
+    status, _, err = call("cache", "clear", "nonsense")
+    assert status == 2 and "the cache holds nothing of 'nonsense'" in err
+    status, out, _ = call("cache", "clear", "raw")
+    assert status == 0 and "freed 0." in out
+    _, out, _ = call("cache", "list")
+    assert "raw" not in out.splitlines()[-1] and "colour" in out
+    assert call("cache", "clear")[0] == 0
+    assert "empty" in call("cache", "list")[1]
+    assert call("cache", "clear")[0] == 0  # nothing left to clear is no error
+
+
+def test_backbones_lists_every_network(call):
+    status, out, _ = call("backbones")
+    assert status == 0
+    names = [line.split()[0] for line in out.splitlines()]
+    assert set(backbones.TABLE) <= set(names)
+    (line,) = [n for n in out.splitlines() if n.startswith("EfficientNetLite0")]
+    assert line.endswith("bundled")
+    (line,) = [n for n in out.splitlines() if n.startswith("VGG19")]
+    assert line.endswith("not here")
+
+
+def test_help_names_every_option(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for option in ("backbones", "representations", "algorithms", "k", "seeds", "out"):
+        assert f"--{option} " in text
+
+
+def test_an_interrupt_anywhere_says_how_to_go_on(call, folder, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "load", interrupted)
+        status, _, err = call("compare", folder, *SMALL)
+    assert status == 130
+    assert "the same command goes on from here" in err and "Traceback" not in err

@@ -1,0 +1,220 @@
+"""Extraction: names, order, duplicates, and what the cache may and may not change."""
+
+import collections
+import functools
+import types
+
+import numpy as np
+import pytest
+from conftest import picture_bytes
+
+from course_utils import backbones, cache, datasets, features, handcrafted
+
+
+def image_set(n=10, name="made", start=0):
+    contents = {
+        f"{i}.png": picture_bytes(size=(48, 48), seed=i) for i in range(start, n)
+    }
+    return datasets.from_bytes(name, contents)
+
+
+def extract(pictures, representation="colour", **options):
+    return features.extract(pictures, representation, progress=False, **options)
+
+
+@pytest.fixture
+def computed(monkeypatch, own_cache):
+    """A list that grows by the indices that are computed; with an empty cache."""
+    done, compute = [], features._compute
+
+    def counted(pictures, indices, *rest):
+        done.extend(indices)
+        return compute(pictures, indices, *rest)
+
+    monkeypatch.setattr(features, "_compute", counted)
+    return done
+
+
+def files(own_cache):
+    return sorted(p.name for p in own_cache.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("raw", ("raw", None)),
+        ("bovw", ("bovw", None)),
+        ("bovw:tfidf", ("bovw", "tfidf")),
+        ("VGG19", ("VGG19", None)),
+        ("VGG19:fc2", ("VGG19", "fc2")),
+        ("EfficientNetLite0:block5", ("EfficientNetLite0", "block5")),
+    ],
+)
+def test_names_of_representations(name, parts):
+    assert features.parse(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("VGG91", "'VGG91': did you mean VGG19"),
+        ("vgg19:fc2", "'vgg19': did you mean VGG19"),
+        ("color", "did you mean colour"),
+        ("HOG", "did you mean hog"),
+        ("?", r"no representation '\?': Known are raw, colour"),
+        ("", "no representation ''"),
+        ("hog:4", "hog has no layers: write 'hog'"),
+        ("bovw:idf", "bovw has no layers"),
+        ("raw:tfidf", "raw has no layers"),
+    ],
+)
+def test_wrong_names_are_refused_before_any_work(name, message, computed):
+    for attempt in (features.parse, lambda n: extract(image_set(2), n)):
+        with pytest.raises(ValueError, match=message):
+            attempt(name)
+    assert computed == []
+
+
+@pytest.mark.parametrize("batch_size", [0, -32, 3, 100, 256])
+def test_batch_sizes_that_do_not_divide_a_chunk_are_refused(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size={batch_size}: take a divisor"):
+        extract(image_set(2), batch_size=batch_size)
+
+
+def test_rows_follow_the_image_set(own_cache):
+    pictures = image_set(300)  # more than two chunks
+    expected = np.stack(
+        [handcrafted.colour(pictures.picture(i, 128)) for i in range(300)]
+    )
+    for options in ({"cache": False}, {}, {}, {"batch_size": 1}):
+        np.testing.assert_array_equal(extract(pictures, **options), expected)
+    mixed = np.random.default_rng(0).permutation(300)
+    np.testing.assert_array_equal(extract(pictures.subset(mixed)), expected[mixed])
+
+
+def test_equal_pictures_are_computed_once(computed):
+    one, two = picture_bytes(seed=1), picture_bytes(seed=2)
+    contents = {"a.png": one, "b.png": two, "c.png": one, "d.png": one}
+    found = extract(datasets.from_bytes("twins", contents))
+    assert computed == [0, 1]
+    np.testing.assert_array_equal(found[[0, 0, 0, 1]], found[[0, 2, 3, 1]])
+    assert (found[0] != found[1]).any()
+
+
+def test_pictures_are_found_by_content_in_any_image_set(computed):
+    first = extract(image_set(10))
+    assert computed == list(range(10))
+    computed.clear()
+    cached = extract(image_set(10))
+    assert cached.tobytes() == first.tobytes()
+    assert cached.tobytes() == extract(image_set(10), cache=False).tobytes()
+    computed.clear()
+    np.testing.assert_array_equal(extract(image_set(10).subset([7, 2])), first[[7, 2]])
+    np.testing.assert_array_equal(extract(image_set(10, "other", 4)), first[4:])
+    assert computed == []
+    bigger = extract(image_set(12, "more"))
+    assert computed == [10, 11]
+    np.testing.assert_array_equal(bigger[:10], first)
+
+
+def test_without_cache_nothing_is_written_or_read(computed, own_cache):
+    extract(image_set(), cache=False)
+    assert files(own_cache) == []
+    extract(image_set())
+    assert len(files(own_cache)) == 3  # one chunk of two files, and about.json
+    computed.clear()
+    extract(image_set(), cache=False)
+    assert len(computed) == 10
+
+
+def test_another_recipe_version_or_representation_is_another_store(
+    computed, monkeypatch
+):
+    extract(image_set())
+    extract(image_set(), "raw")
+    assert len(computed) == 20
+    monkeypatch.setattr(features, "RECIPE", features.RECIPE + 1)
+    extract(image_set())
+    assert len(computed) == 30
+    monkeypatch.setattr(features.cv2, "__version__", "0.0")
+    extract(image_set())
+    assert len(computed) == 40
+    folders = cache.entries()["representation"]
+    assert collections.Counter(folders) == {"colour": 3, "raw": 1}
+
+
+def test_another_layer_or_other_weights_are_another_store(computed, monkeypatch):
+    network = types.SimpleNamespace(predict_on_batch=lambda batch: batch.mean((1, 2)))
+    monkeypatch.setattr(backbones, "build", lambda *_: network)
+    extract(image_set(2), "SqueezeNet")
+    extract(image_set(2), "SqueezeNet:fire5")
+    assert len(computed) == 4
+    extract(image_set(2), "SqueezeNet")
+    assert len(computed) == 4
+    monkeypatch.setattr(backbones, "weights_digest", lambda *_: "another")
+    extract(image_set(2), "SqueezeNet")
+    assert len(computed) == 6
+
+
+def test_visual_words_belong_to_their_image_set(computed, monkeypatch):
+    few_words = functools.partial(handcrafted.fit_codebook, n_words=9)
+    monkeypatch.setattr(handcrafted, "fit_codebook", few_words)
+    pictures = datasets.load("stamps", progress=False).subset(slice(0, 8))
+    extract(pictures, "bovw")
+    computed.clear()
+    extract(pictures, "bovw")
+    assert computed == []
+    half = extract(pictures.subset(slice(0, 4)), "bovw")
+    assert computed == [0, 1, 2, 3] * 2  # once for the words, once for the bags
+    fresh = extract(pictures.subset(slice(0, 4)), "bovw", cache=False)
+    np.testing.assert_array_equal(half, fresh)
+
+
+@pytest.fixture(scope="module")
+def of_a_network():
+    return extract(image_set(40), "SqueezeNet", cache=False)
+
+
+@pytest.mark.parametrize("batch_size", [16, 32, 64])
+def test_features_of_a_network_do_not_depend_on_the_batch(of_a_network, batch_size):
+    found = extract(image_set(40), "SqueezeNet", cache=False, batch_size=batch_size)
+    assert found.shape == (40, 512)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, of_a_network, rtol=1e-4, atol=1e-4)
+
+
+def test_features_of_a_network_are_those_of_its_pictures(of_a_network):
+    pictures = image_set(40)
+    model = backbones.build("SqueezeNet")
+    batch = np.stack([pictures.picture(i, 224) for i in (0, 17, 39)])
+    expected = model.predict_on_batch(batch)
+    np.testing.assert_allclose(
+        of_a_network[[0, 17, 39]], expected, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_an_error_in_the_middle_keeps_what_was_done(computed, monkeypatch):
+    pictures = image_set(300)
+    colour = handcrafted.colour
+    calls = collections.Counter()
+
+    def fails_late(picture):
+        calls["all"] += 1
+        if calls["all"] == 280:
+            raise MemoryError("made up")
+        return colour(picture)
+
+    monkeypatch.setitem(handcrafted.TABLE, "colour", (fails_late, 128))
+    with pytest.raises(MemoryError, match="made up"):
+        extract(pictures)
+    computed.clear()
+    monkeypatch.setitem(handcrafted.TABLE, "colour", (colour, 128))
+    found = extract(pictures)
+    assert computed == list(range(2 * features.CHUNK, 300))
+    np.testing.assert_array_equal(found, extract(pictures, cache=False))
+
+
+def test_an_empty_image_set_is_refused(computed):
+    with pytest.raises(ValueError, match="made holds no picture"):
+        extract(image_set(3).subset([]))
+    assert computed == []

@@ -1,0 +1,194 @@
+"""Figures: what is drawn, counted."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from small_sets import coloured, noisy, one_thread  # noqa: F401
+
+from course_utils import experiments, features, metrics, plots
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def table(rows, **more):
+    """Results by hand: (representation, algorithm, nmi) → a row."""
+    results = pd.DataFrame(rows, columns=["representation", "algorithm", "nmi"])
+    for score in (*metrics.SCORES, "silhouette"):
+        if score != "nmi":
+            results[score] = more.get(score, results["nmi"])
+    return results
+
+
+def marks(panel):
+    return [line for line in panel.lines if line.get_marker() not in ("None", "", None)]
+
+
+def dashed(panel):
+    return [line for line in panel.lines if line.get_linestyle() == "--"]
+
+
+def test_the_score_chart_has_one_mark_and_one_bar_a_line():
+    rows = [("raw", "ward", 0.2), ("raw", "ward", 0.4), ("SqueezeNet", "ward", 0.9)]
+    chance = {"purity": 0.1, "nmi": 0.05, "fowlkes_mallows": 0.2}
+    figure = plots.score_chart(table(rows), chance)
+    assert len(figure.axes) == 3
+    for panel, score in zip(figure.axes, chance, strict=True):
+        assert panel.get_xlabel() == plots.TITLES[score]
+        assert [mark.get_xdata()[0] for mark in marks(panel)] == pytest.approx(
+            [0.3, 0.9]
+        )
+        (line,) = dashed(panel)
+        assert set(line.get_xdata()) == {chance[score]}
+        bars = [n for n in panel.lines if n not in marks(panel) and n is not line]
+        assert [list(bar.get_xdata()) for bar in bars] == [[0.2, 0.4], [0.9, 0.9]]
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names == ["raw", "SqueezeNet"]
+    (legend,) = figure.legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words == ["pixels", "pretrained", "chance"]
+
+
+def test_lines_are_sorted_and_name_the_algorithm_where_there_are_several():
+    rows = [("hog", "ward", 0.5), ("raw", "ward", 0.1), ("raw", "gmm", 0.3)]
+    figure = plots.score_chart(table(rows))
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert [n.split("  ·  ") for n in names] == [
+        ["raw", "ward"],
+        ["raw", "gmm"],
+        ["hog", "ward"],
+    ]
+    assert all(len(marks(panel)) == 3 for panel in figure.axes)
+    assert not any(dashed(panel) for panel in figure.axes)
+
+
+def test_a_kind_has_a_colour_and_a_marker_of_its_own():
+    kinds = {"raw": "pixels", "bovw:tfidf": "handcrafted", "VGG19:fc2": "pretrained"}
+    rows = [(name, "ward", 0.1 * i) for i, name in enumerate(kinds)]
+    panel = plots.score_chart(table(rows)).axes[0]
+    for mark, kind in zip(marks(panel), kinds.values(), strict=True):
+        assert (mark.get_color(), mark.get_marker()) == plots.KINDS[kind]
+    assert len({colour for colour, _ in plots.KINDS.values()}) == 3
+    assert len({marker for _, marker in plots.KINDS.values()}) == 3
+    assert {name: plots.kind(name) for name in kinds} == kinds
+
+
+def test_scores_nobody_knows_have_no_panel():
+    rows = [("raw", "ward", np.nan), ("hog", "ward", np.nan)]
+    results = table(rows, silhouette=[0.5, -0.2])
+    figure = plots.score_chart(results, scores=("nmi", "silhouette"))
+    assert [panel.get_xlabel() for panel in figure.axes] == ["silhouette"]
+    low, _ = figure.axes[0].get_xlim()
+    assert low < -0.2
+    with pytest.raises(ValueError, match="no score to draw"):
+        plots.score_chart(results, scores=("nmi", "purity"))
+
+
+def gallery(image_set, cluster_labels, **how):
+    vectors = features.extract(image_set, "raw", progress=False)
+    return plots.gallery(image_set, cluster_labels, vectors, **how)
+
+
+def rows_of(figure, n_pictures=10):
+    """[(text, number of pictures, number of crosses)], one a row."""
+    found = []
+    for start in range(0, len(figure.axes), n_pictures):
+        panels = figure.axes[start : start + n_pictures]
+        crosses = [n for p in panels for n in p.lines if n.get_marker() == "X"]
+        shown = sum(bool(panel.images) for panel in panels)
+        found.append((panels[0].texts[0].get_text(), shown, len(crosses)))
+    return found
+
+
+def test_the_gallery_crosses_exactly_the_strangers():
+    image_set = coloured()  # 5 blue, 5 green, 5 red, in the order red green blue
+    labels = np.repeat([0, 1, 2], 5)
+    labels[[0, 7]] = 2  # a red and a green one among the blue
+    assert rows_of(gallery(image_set, labels)) == [
+        ("cluster 2\n7 pictures\n71% blue", 7, 2),
+        ("cluster 0\n4 pictures\n100% red", 4, 0),
+        ("cluster 1\n4 pictures\n100% green", 4, 0),
+    ]
+
+
+def test_the_crossed_pictures_are_the_ones_of_another_class():
+    image_set = coloured()
+    labels = np.repeat([0, 1, 2], 5)
+    labels[0] = 2
+    figure = gallery(image_set, labels)
+    for panel in figure.axes:
+        if panel.images:
+            mean = np.asarray(panel.images[0].get_array()).mean(axis=(0, 1))
+            crossed = any(line.get_marker() == "X" for line in panel.lines)
+            in_first_row = panel.get_subplotspec().rowspan.start == 0
+            assert crossed == (in_first_row and mean.argmax() == 0)  # red among blue
+            framed = panel.spines["top"].get_linewidth() > 1
+            assert framed == crossed
+
+
+def test_pictures_nearest_the_centre_come_first_and_the_rest_is_cut():
+    image_set = noisy(n=12)
+    vectors = features.extract(image_set, "raw", progress=False)
+    figure = plots.gallery(image_set, np.zeros(12, int), vectors, n_pictures=4)
+    order = plots.nearest_first(vectors)
+    assert len(figure.axes) == 4
+    for panel, index in zip(figure.axes, order, strict=False):
+        expected = image_set.picture(index, 96)
+        np.testing.assert_array_equal(panel.images[0].get_array(), expected)
+
+
+def test_nearest_first():
+    vectors = np.array([[0, 1], [10, 10], [1, 0], [3, 2.5]], float)
+    assert plots.nearest_first(vectors).tolist()[0] == 1
+    assert sorted(plots.nearest_first(vectors)) == [0, 1, 2, 3]
+    assert plots.nearest_first(np.zeros((2, 3))).tolist() == [0, 1]
+
+
+def test_noise_comes_last_and_is_called_so():
+    labels = np.full(15, -1)
+    labels[:5] = 0
+    rows = rows_of(gallery(coloured(), labels))
+    assert [text.split("\n")[0] for text, *_ in rows] == ["cluster 0", "noise"]
+    assert rows[1][1:] == (10, 5)  # ten shown; of green and blue one is strange
+
+
+def test_at_most_twelve_clusters_are_shown_and_the_rest_counted():
+    image_set = noisy(n=20)
+    figure = gallery(image_set, np.arange(20) % 15, n_pictures=2, title="many")
+    assert len(rows_of(figure, 2)) == 12
+    assert "3 smaller clusters are not shown" in figure.get_suptitle()
+    assert figure.get_suptitle().startswith("many")
+    figure = gallery(image_set, np.arange(20) % 12, n_pictures=2)
+    assert "not shown" not in figure.get_suptitle()
+
+
+def test_without_true_labels_nothing_is_strange():
+    rows = rows_of(gallery(coloured(labels=False), np.arange(15) % 2))
+    assert rows == [("cluster 0\n8 pictures", 8, 0), ("cluster 1\n7 pictures", 7, 0)]
+
+
+@pytest.mark.parametrize("name", ["$x_{$", "$$", "a_b^c", "100 %", "日本", "\\frac"])
+def test_class_names_are_drawn_as_they_are(name, tmp_path):
+    image_set = coloured(n_each=2, class_names=(name, "other"))
+    figure = gallery(image_set, image_set.true_labels)
+    figure.savefig(tmp_path / "figure.png")
+    assert any(name in text for text, *_ in rows_of(figure))
+
+
+def test_chance_is_low_and_of_the_same_clusters():
+    image_set = noisy(n=40)
+    results, labels = experiments.run(image_set, "raw", "ward", progress=False)
+    level = plots.chance_level(results, labels, image_set.true_labels)
+    assert list(level) == list(metrics.SCORES)
+    assert abs(level["ari"]) < 0.15
+    one = {name: np.zeros(40, int) for name in labels}
+    level = plots.chance_level(results, one, image_set.true_labels)
+    assert level["nmi"] == 0
+    assert level["purity"] == pytest.approx(0.25)
