@@ -113,7 +113,7 @@ def gallery(image_set, cluster_labels, vectors, *, n_pictures=10, title=None):
         members = np.flatnonzero(cluster_labels == cluster)
         members = members[nearest_first(vectors[members])]
         text = "noise" if cluster == -1 else f"cluster {cluster}"
-        text += f"\n{len(members)} pictures"
+        text += f"\n{len(members)} picture{'' if len(members) == 1 else 's'}"
         commonest = None
         if names is not None:
             classes, counts = np.unique([names[i] for i in members], return_counts=True)

@@ -116,9 +116,9 @@ figure, panel = plt.subplots(figsize=(7.4, 6), layout="constrained")
 for row, column in np.argwhere(network_table):
     members = (true_labels == row) & (by_network == column)
     picture = image_set.picture(np.flatnonzero(members)[0], 96)
-    extent = (column - 0.46, column + 0.14, row + 0.3, row - 0.3)
+    extent = (column - 0.47, column + 0.11, row + 0.29, row - 0.29)
     panel.imshow(picture, extent=extent)
-    panel.text(column + 0.2, row, members.sum(), va="center", fontsize=13)
+    panel.text(column + 0.15, row, members.sum(), va="center", fontsize=12)
 panel.set(xlim=(-0.5, 6.5), ylim=(6.5, -0.5), xlabel="cluster", ylabel="class")
 panel.set_yticks(range(7), class_names)
 panel.set_xticks(np.arange(8) - 0.5, minor=True)
@@ -142,6 +142,7 @@ def draw_table(panel, table, title, cluster_numbers=range(7)):
         xticklabels=cluster_numbers, yticklabels=class_names,
     )
     panel.set(title=title, xlabel="cluster", ylabel="class")
+    panel.label_outer()
 
 
 figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
@@ -151,8 +152,8 @@ plt.show()
 
 # %% [markdown]
 # The same kind of table as a heat map, darker for more pictures. By colour (left) about three
-# quarters of the pictures crowd into one column, most of every class but the coins: seen by
-# their colours, most stamps are something on a lot of white. By network (right) most rows
+# quarters of the pictures crowd into one column, the fullest one of every class but the coins:
+# by their colours, most stamps are something on a lot of white. By network (right) most rows
 # and columns have one dark cell. A score has to turn this sight into a number, and there
 # is more than one way.
 
@@ -164,7 +165,8 @@ plt.show()
 
 # %%
 names = np.array(image_set.true_names)
-chosen = [np.flatnonzero(names == name)[2::5][:4] for name in ("birds", "coins", "fruit")]
+three = ("birds", "coins", "fruit")
+chosen = [np.flatnonzero(names == name)[2::5][:4] for name in three]
 chosen = np.concatenate(chosen)
 small_true = names[chosen]
 small_clusters = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3])
@@ -239,7 +241,7 @@ four_groups = {
     "four, unequal": [8, 2, 1, 1],
     "four, equal": [3, 3, 3, 3],
 }
-figure, panels = plt.subplots(1, 4, figsize=(10, 2.4), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 4, figsize=(9, 2.4), sharey=True, layout="constrained")
 for panel, (title, sizes) in zip(panels, four_groups.items(), strict=True):
     panel.bar(list("ABCD"), sizes, color="#56B4E9", edgecolor="#0072B2")
     panel.set_title(f"{title}\n{abs(scipy_entropy(sizes, base=2)):.2f} bits")
@@ -438,14 +440,14 @@ BARS = {"purity": "#555555", "nmi": "#999999", "fowlkes_mallows": "#cccccc"}
 
 def draw_dots(panel, cluster_labels):
     """A box for each cluster, with the dots of its pictures."""
-    left = 0
+    left, cluster_labels = 0, np.asarray(cluster_labels)
     for cluster in np.unique(cluster_labels):
         members = np.flatnonzero(cluster_labels == cluster)
         for place, member in enumerate(members):
             colour, marker = STYLES[dot_classes[member]]
             panel.plot(left + place, 0, marker, color=colour, ms=6)
         width = len(members)
-        box = plt.Rectangle((left - 0.5, -0.5), width, 1, fill=False, ec="black", lw=1.5)
+        box = plt.Rectangle((left - 0.5, -0.5), width, 1, fill=False, lw=1.5)
         panel.add_patch(box)
         left += width + 0.4
     panel.set(xlim=(-0.8, left), ylim=(-0.8, 0.8))
@@ -476,7 +478,7 @@ plt.show()
 #   Fowlkes-Mallows: most pairs of a class are torn apart.
 # - *Merging* two classes costs a third of purity, since one of the two classes is all wrong. NMI takes it
 #   about as hard as the split, and Fowlkes-Mallows takes it more lightly than the split.
-# - *Mixed up* is close to no knowledge. Only NMI says so clearly; purity still pays .50.
+# - *Mixed up* is close to no knowledge. NMI falls to .05 and Fowlkes-Mallows to .17, but purity still pays .50.
 # - *All in one* cluster tells nothing about the class, so NMI is 0. Fowlkes-Mallows still pays .52: no pair of
 #   a class is torn apart, so recall is 1.
 # - *Each on its own* has purity 1, although nothing is grouped. NMI pays .61; Fowlkes-Mallows sees that no pair
@@ -530,8 +532,8 @@ plt.show()
 #
 # ### Cheating with many clusters
 #
-# Now let the number of clusters grow from 1 to one a picture. Ward's method, of lesson 1, only ever
-# splits a cluster in two when k grows by one.
+# Now let the number of clusters grow from 1 to one a picture. Ward's method builds its clusters by joining
+# them two by two, so when k grows by one, exactly one cluster is split and the others stay.
 
 # %%
 ks = [1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 30, 45, 65, 95, 140, 193]
@@ -595,7 +597,7 @@ for (average, style), colour in zip(lines.items(), colours, strict=True):
     both = [{"true_labels": true_labels, "cluster_labels": ward[k]} for k in ks]
     values = [metrics.nmi(**labels, average=average) for labels in both]
     panel.plot(ks, values, style, color=colour, label=average)
-panel.set(xscale="log", xlabel="k, number of clusters", ylabel="NMI, Ward on the network")
+panel.set(xscale="log", xlabel="k, number of clusters", ylabel="NMI, Ward (network)")
 panel.set_xticks([1, 2, 4, 7, 20, 50, 193], [1, 2, 4, 7, 20, 50, 193])
 panel.minorticks_off()
 panel.legend(title="normaliser", frameon=False)
@@ -644,6 +646,7 @@ draw_table(panels[0], network_table, "before matching")
 draw_table(panels[1], network_table[:, columns], "after matching", columns)
 for place in range(7):
     box = plt.Rectangle((place, place), 1, 1, fill=False, ec="#D55E00", lw=3)
+    box.set_clip_on(False)
     panels[1].add_patch(box)
 plt.show()
 
@@ -657,7 +660,7 @@ plt.show()
 
 # %%
 figure, panel = plt.subplots(figsize=(8, 3.4), layout="constrained")
-styles = {"colour": ("#D55E00", "D", 0.15), "EfficientNetLite0": ("#0072B2", "o", -0.15)}
+styles = {"colour": ("#D55E00", "D", 0.2), "EfficientNetLite0": ("#0072B2", "o", -0.2)}
 for name, (colour, marker, shift) in styles.items():
     both = {"true_labels": true_labels, "cluster_labels": clusterings[name]}
     reached, by_chance = metrics.scores(**both), metrics.chance_scores(**both)
@@ -674,9 +677,10 @@ plt.show()
 
 # %% [markdown]
 # Each line runs from the chance level (black tick) to the score reached (diamond: colour, circle:
-# network). The network's lines are long in every row. The colour clusters stay close to chance, and the
-# two scores corrected for it, or nearly so, say it plainly: ARI and NMI. Read Fowlkes-Mallows with its chance level,
-# which depends on the clusters' sizes and differs between the two.
+# network). The network's lines are long in every row; the colour clusters' are short, so most of their
+# purity, Fowlkes-Mallows and accuracy is chance. ARI alone starts at 0 and can be read without a tick; NMI starts
+# a little above it at this k. The two chance levels of Fowlkes-Mallows lie far apart, because they depend on
+# the clusters' sizes.
 #
 # | score | the question it answers | fooled by | report it |
 # |---|---|---|---|
@@ -707,8 +711,8 @@ def adjusted_rand(true_labels, cluster_labels):
     # BEGIN SOLUTION: return None
     table = contingency_table(true_labels, cluster_labels)
     groups = table, table.sum(axis=0), table.sum(axis=1), table.sum()
-    both, in_clusters, in_classes, everything = [np.sum(m * (m - 1) / 2) for m in groups]
-    expected = in_clusters * in_classes / everything
+    both, in_clusters, in_classes, total = [np.sum(m * (m - 1) / 2) for m in groups]
+    expected = in_clusters * in_classes / total
     highest = (in_clusters + in_classes) / 2
     return (both - expected) / (highest - expected)
     # END SOLUTION
@@ -734,12 +738,22 @@ clustering_b = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3]
 checks.ex02_6(clustering_a, clustering_b)
 
 # %% tags=["solution"]
-pd.DataFrame(
-    {
-        name: metrics.scores(true_labels=dot_classes, cluster_labels=labels)
-        for name, labels in (("A", clustering_a), ("B", clustering_b))
-    }
-).round(3)
+figure, panels = plt.subplots(1, 2, figsize=(8, 0.9), layout="constrained")
+found = {"A": clustering_a, "B": clustering_b}
+columns = {}
+for panel, (name, labels) in zip(panels, found.items(), strict=True):
+    draw_dots(panel, labels)
+    panel.set_title(name)
+    columns[name] = metrics.scores(true_labels=dot_classes, cluster_labels=labels)
+plt.show()
+pd.DataFrame(columns).round(3)
+
+# %% [markdown] tags=["solution"]
+# A splits the circles and swaps one square with one triangle; ten of the twelve dots are in the majority. B
+# leaves circles and squares whole in one big box and tears the triangles apart. Purity names that box after
+# one class and loses the other four dots; Fowlkes-Mallows rewards all the pairs that the box keeps. The other scores are
+# divided, too: ARI and accuracy prefer A, NMI by a little B. For a person who wants to put a name
+# on each box, A is the better one; for finding pictures like a given one without missing any, B may be.
 
 # %%
 checks.summary()

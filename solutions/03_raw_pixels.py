@@ -71,7 +71,7 @@ print("pictures", pictures.shape)
 
 
 def find(name):
-    """The place in the image set of the picture whose file is called so."""
+    """The place in the image set of the picture whose file has this name."""
     return next(i for i, image in enumerate(image_set.images) if f"/{name}." in image)
 
 
@@ -249,10 +249,10 @@ plt.show()
 
 # %% [markdown]
 # Each line begins with a picture, and its six nearest follow; a frame and a cross mark those of
-# another class. The coin finds coins, and the zebra finds five mammals that stand as it stands.
-# The banana finds pale things and tall things, garlic, penguin, flamingo. The stop sign finds
-# six round things of a warm colour and not one road sign. Neighbours agree in outline, place and
-# shade; whether they agree in meaning is an accident of how the pictures were made.
+# another class. The coin finds coins, and the zebra finds five mammals seen from the side, as
+# it is. The banana finds pale things and tall things, garlic, penguin, flamingo. The stop sign
+# finds six round things of a warm colour and not one road sign. Neighbours agree in outline,
+# place and shade; whether they agree in meaning is an accident of how the pictures were made.
 
 # %%
 same = true_labels[neighbours[:, 0]] == true_labels
@@ -364,8 +364,8 @@ print("stamps        ", np.round(of_pictures, 3))
 print("dealt out anew", np.round(of_dealt, 3))
 
 # %% [markdown]
-# The dashed line shows the curse: with 12,288 unrelated numbers all distances lie within a
-# percent or two of their mean, so that "nearest" means nothing. The stamps, the solid line,
+# The dashed line shows the curse: with 12,288 unrelated numbers nearly all distances lie
+# within two percent of their mean, so that "nearest" means nothing. The stamps, the solid line,
 # level off instead. A pixel nearly repeats the pixel beside it, and 12,288 such numbers spread
 # their distances about as widely as a dozen unrelated ones. So the distances between pictures
 # *are* informative. The question is what about.
@@ -407,13 +407,13 @@ plt.show()
 
 # %% [markdown]
 # One line a cluster, biggest first, the most typical members on the left; a frame and a cross
-# mark pictures that are not of the cluster's commonest class. Cluster 4 has things wider than
-# tall, most of them mammals seen from the side. Cluster 1 has what is pale: garlic, an ostrich,
-# a goose, a white cow. Cluster 0 has discs of a middle shade, whether apple or penny. Cluster 5
+# mark pictures that are not of the cluster's commonest class. Cluster 4 has mostly things wider
+# than tall, half of them mammals, seen from the side. Cluster 1 has what is pale: garlic, an
+# ostrich, a goose, a white cow. Cluster 0 has darker discs, whether apple or penny. Cluster 5
 # has what is dark in the middle. The three traffic lights are a cluster of their own, because
 # they are the same picture but for the lamp.
 #
-# k-means stands on the *means* of its clusters, and the mean of vectors of pixels is again a
+# k-means rests on the *means* of its clusters, and the mean of vectors of pixels is again a
 # picture:
 
 # %%
@@ -455,11 +455,14 @@ def explained_share(values, groups):
 
 white = (pictures.min(axis=3) > 0.94).mean(axis=(1, 2))
 for name, values in (("brightness", brightness), ("share of white", white)):
-    print(f"{name:15} the clusters explain {explained_share(values, cluster_labels):.2f}")
-    print(f"{name:15} the classes  explain {explained_share(values, true_labels):.2f}")
+    by_cluster = explained_share(values, cluster_labels)
+    by_class = explained_share(values, true_labels)
+    print(f"{name:15} clusters explain {by_cluster:.2f}, classes {by_class:.2f}")
 
 # %%
-figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
+figure, panels = plt.subplots(
+    1, 2, figsize=(10, 3.6), sharey=True, layout="constrained"
+)
 classes = sorted(range(7), key=lambda c: brightness[true_labels == c].mean())
 jitter = np.random.default_rng(0).uniform(-0.2, 0.2, n_images)
 for panel, groups, ordered in (
@@ -482,11 +485,11 @@ plt.show()
 # %% [markdown]
 # A dot is a picture, a black line the mean of its group. On the left each cluster keeps to a
 # band of brightness, and the bands climb; clusters 5, 6 and 2 share one and differ in where the
-# ink is. On the right most classes reach across half of the scale or more. The clusters tell the
-# brightness of a picture (.83 explained) far better than its class does (.37). What k-means found
-# is real; it is just not what we were asking for. The share of white, printed above, is a
-# lesser case: the classes explain it nearly as well as the clusters. Keep that in mind for
-# exercise 3.6.
+# ink is. On the right most classes reach across about half of the scale or more. The clusters
+# tell the brightness of a picture (.83 explained) far better than its class does (.37). What
+# k-means found is real; it is just not what we were asking for. The share of white, printed
+# above, is a lesser case: the classes explain it nearly as well as the clusters. Keep that in
+# mind for exercise 3.6.
 #
 # ### Does it take more pixels, or colour?
 #
@@ -662,12 +665,13 @@ panels[1, 0].text(-0.55, 1.05, "nearest stranger", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Above the zebra after each change; below, for all pictures, the median of the ratio as a dot and
-# the middle half as a bar; "too far" is the share above the dashed line at 1. Going grey and
-# noise change nearly every pixel a little, and stay far below the line, although the noisy zebra
-# looks worst of all. To be mirrored, to shrink or to turn leaves every detail intact and moves it
-# to another place, and for 40 to 77% of the pictures that is worse than being something else
-# altogether. Pixels forgive small errors everywhere and no movement anywhere.
+# Above the zebra after each change; below, for all pictures, the median of the ratio as a dot
+# and the middle half as a bar; "too far" is the share above the dashed line at 1. Noise changes
+# nearly every pixel a little and passes the line in no picture, although the noisy zebra looks
+# worst of all. Losing the colour costs most pictures little, being 20% darker costs more. To be
+# mirrored, to shrink or to turn leaves every detail intact and moves it to another place, and
+# for 40 to 77% of the pictures that is worse than being something else altogether. Pixels
+# forgive small errors everywhere and no movement anywhere.
 #
 # ## Exercises
 #
@@ -774,10 +778,10 @@ checks.ex03_6(better_pixels)
 # One that works is radical: forget all colours and keep the silhouette, the share of each of
 # the 32 × 32 squares that is not paper. Brightness is gone, and with it the trap of section 3.
 #
-# It is as instructive to see what does *not* work. The next cell tries it along with four
-# others. Cutting each thing out of its paper and stretching it over the square, which section 4
-# seems to ask for, makes it *worse* here: how much of the paper a thing fills, and in what
-# shape, was part of what told the classes apart.
+# It is as instructive to see what does *not* work. The next cell holds it against the pixels
+# and three other ideas. Cutting each thing out of its paper and stretching it over the square,
+# which section 4 seems to ask for, makes it *worse* here: how much of the paper a thing fills,
+# and in what shape, was part of what told the classes apart.
 #
 # A warning about this exercise. To choose the best of many ideas by its score means to choose by
 # the true labels. The score of the winner is then too good, and only an image set that had no
@@ -808,7 +812,8 @@ for name, idea in ideas.items():
     turned = clustering.prepare(tried, "pca192+kmeans")
     found = [clustering.cluster(turned, "kmeans", 7, seed) for seed in range(5)]
     tries = [metrics.nmi(true_labels=true_labels, cluster_labels=f) for f in found]
-    print(f"{name:32} NMI {np.mean(tries):.2f}, from {min(tries):.2f} to {max(tries):.2f}")
+    mean, low, high = np.mean(tries), min(tries), max(tries)
+    print(f"{name:32} NMI {mean:.2f}, from {low:.2f} to {high:.2f}")
 
 # %%
 checks.summary()
@@ -841,8 +846,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>That it will hardly change. A pixel nearly repeats its
 # neighbour, so that the distances are nearly the same apart from a common factor; on the stamps
-# the score levelled off from 8 × 8 on. What is missing is not detail, it is that the same thing at
-# another place, size or brightness should be near.</details>
+# the score levelled off from 8 × 8 on. What is missing is not detail, it is that the same thing
+# at another place, size or brightness should be near.</details>
 #
 # **3.** How did we find out that the clusters are mainly about brightness, without looking at
 # any pictures?

@@ -127,7 +127,6 @@ WRONG = {
         (lambda p: p[::-1] - MEAN, "another one"),
         (lambda p: np.flip(p) - MEAN, "last axis only"),
         (lambda p: preprocess(p) / 255, "no division"),
-        (lambda p: preprocess(p) / 128, "no division"),
         (lambda p: p[..., ::-1] / 255 - MEAN, "from 0 to 255"),
         (lambda p: (p.astype(np.float32) - 127) / 128, "EfficientNet"),
         (lambda p: preprocess(p).astype(int), "float32"),

@@ -134,13 +134,11 @@ def ex05_3(preprocess):
         bgr = rgb[..., ::-1]
         right = bgr - MEAN
         wrapped = "you subtracted in uint8, where 10 − 104 is 162: make floats first."
-        order = "the mean is given blue first, your pictures have red first."
         place = "the channels are the last axis; you reversed another one."
-        division = "no division: this network wants the mean off, no more."
         mistakes = [
             (pictures[..., ::-1] - small, wrapped),
             (pictures - small, wrapped + " And red is still the first channel."),
-            (rgb - MEAN, order),
+            (rgb - MEAN, "the mean is blue first, your pictures are red first."),
             (rgb - MEAN[::-1], "the mean is right, but red still comes first."),
             (bgr - MEAN[::-1], "blue's mean goes off red: reverse the picture first."),
             (bgr, "the mean is not subtracted yet."),
@@ -149,8 +147,7 @@ def ex05_3(preprocess):
             (rgb[:, ::-1] - MEAN, place),
             (rgb[::-1] - MEAN, place),
             (rgb[::-1, ::-1, ::-1, ::-1] - MEAN, "reverse the last axis only."),
-            (right / 255, division),
-            (right / 128, division),
+            (right / 255, "no division: this network wants the mean off, no more."),
             (bgr / 255 - MEAN, "the mean is for numbers from 0 to 255."),
             ((rgb - 127) / 128, "this is EfficientNet-Lite0's preprocessing."),
         ]

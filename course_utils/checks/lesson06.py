@@ -8,7 +8,7 @@ from course_utils.checks import NotYet, attempted, exercise
 
 @exercise(
     "Pool feature maps by hand",
-    hint="axis=(1, 2) takes height and width away together; axis 0 counts the pictures.",
+    hint="axis=(1, 2) takes height and width away; axis 0 counts the pictures.",
 )
 def ex06_1(pool):
     maps = np.random.default_rng(1).normal(size=(4, 3, 5, 6)).astype(np.float32)
@@ -21,7 +21,7 @@ def ex06_1(pool):
             if np.allclose(found, maps.sum(axis=(1, 2)), atol=1e-4):
                 raise NotYet("that is the sum over the places: divide by their number")
             if np.allclose(found, np.abs(maps).max(axis=(1, 2)), atol=1e-5):
-                raise NotYet("take the largest value, not the largest absolute value")
+                raise NotYet("take the largest value, not the largest absolute one")
             raise NotYet(f"{how!r} has the right shape but other values")
     found = np.asarray(attempted(pool(maps.copy(), "flat")))
     if found.shape != (4, 90):
@@ -42,8 +42,6 @@ def _shape_of_pooling(how, found, given):
         message += ": height and width must both go"
     elif found == (3, 5, 6):
         message += ": axis 0 counts the pictures, which must stay apart"
-    elif found == (4, 90):
-        message += ": that is 'flat'"
     return message
 
 
@@ -70,10 +68,7 @@ def ex06_2(components_for):
             raise NotYet("variances are the squares of the singular values")
         if int(values) == _components(vectors, wanted, centre=False):
             raise NotYet("take the mean of every column off first")
-        raise NotYet(
-            f"{int(values)} components for a share of {wanted:.0%}, where {expected} "
-            "is the smallest number that holds it"
-        )
+        raise NotYet(f"{int(values)} is not the smallest for {wanted:.0%}: {expected}")
     return "smallest number with the share"
 
 
@@ -82,7 +77,7 @@ def _spectra():
     generator = np.random.default_rng(6)
     vectors = generator.normal(size=(80, 12)) * 0.75 ** np.arange(12)
     vectors = vectors + 5 * np.ones(12)
-    return [(vectors, 0.5), (vectors, 0.9), (vectors, 0.99), (vectors[:9], 0.8)]
+    return [(vectors, 0.9), (vectors, 0.5), (vectors, 0.99), (vectors[:9], 0.8)]
 
 
 def _components(vectors, wanted, power=2, centre=True):

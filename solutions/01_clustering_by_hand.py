@@ -1,0 +1,936 @@
+# %% [markdown]
+# # 1 · Clustering by hand
+#
+# Nine pictures, no labels, one question: which of them belong together? In this lesson you write
+# the best-known answer, k-means, from two rules of one line each, watch it work, watch it fail,
+# and learn to tell the two apart without looking anything up.
+#
+# **You will be able to**
+#
+# - say what clustering is, and what makes it different from classification,
+# - write k-means from its two steps and compute what it minimises,
+# - explain why two runs can differ, and how k-means++ chooses a better start,
+# - read an elbow, a silhouette and a dendrogram, and say what they cannot tell,
+# - recognise data on which k-means must fail, and name an algorithm that does better.
+#
+# **You need** Python with loops and functions, and NumPy arrays (shapes, `axis`, `mean`). No
+# machine learning.
+#
+# **Reading** 45 minutes, the exercises as much again · **run time** 20 s on a CPU, the same on a
+# GPU, which this lesson does not use.
+
+# %% tags=["setup"]
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from scipy.cluster import hierarchy
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs, make_moons
+from sklearn.metrics import pairwise_distances_argmin, pairwise_distances_argmin_min
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from course_utils import checks, clustering, datasets, metrics
+
+limits = threadpool_limits(1)  # for so few points one thread is the fastest
+
+# %% [markdown]
+# ## 1 · Groups without an answer sheet
+#
+# The pictures of this lesson are the stamps, 193 small things cut out on white. We take nine.
+
+# %%
+image_set = datasets.load("stamps", progress=False)
+file_names = [image.split("/")[-1] for image in image_set.images]
+places = {name: index for index, name in enumerate(file_names)}
+red = ["rose.jpg", "apple_red.jpg", "stop.jpg"]
+yellow = ["daffodil.jpg", "lemon.jpg", "crossroads.jpg"]
+blue = ["iris.jpg", "grapes.jpg", "hospital.jpg"]
+
+figure, panels = plt.subplots(3, 7, figsize=(8.5, 4))
+for row, names in enumerate([red, yellow, blue]):
+    for column, name in enumerate(names):
+        picture = image_set.picture(places[name], 96)
+        panels[row, column].imshow(picture)
+        panels[column, 4 + row].imshow(picture)
+for panel in panels.ravel():
+    panel.axis("off")
+panels[0, 1].set_title("grouping A: each row a group")
+panels[0, 5].set_title("grouping B: each row a group")
+plt.show()
+
+# %% [markdown]
+# The same nine pictures twice. On the left the rows are red, yellow and blue; on the right they
+# are flowers, fruit and road signs. Both are good groupings, and nothing in the pictures says
+# which of them you wanted. What decides is how a picture is *described*: to somebody who sees
+# only colours, grouping B does not exist. That is why this course spends most of its lessons on
+# descriptions, and this one on what to do once you have one.
+#
+# **Clustering** puts things into groups so that things in one group are alike and things in
+# different groups are not. It is easily confused with **classification**:
+#
+# | | classification | clustering |
+# |---|---|---|
+# | you give | pictures *with* their names | pictures |
+# | you get | a rule that names new pictures | groups of these pictures |
+# | number of groups | known: the names | yours to choose, or to find |
+# | a group is called | "flower" | 0, 1, 2: a number without meaning |
+# | you check by | counting wrong names | it depends (lesson 2) |
+#
+# The last but one line trips people up. Here are two answers for six things:
+
+# %%
+first_answer = np.array([0, 0, 1, 1, 2, 2])
+second_answer = np.array([2, 2, 0, 0, 1, 1])
+
+print("equal numbers:         ", (first_answer == second_answer).mean())
+together_first = first_answer[:, None] == first_answer[None, :]
+together_second = second_answer[:, None] == second_answer[None, :]
+print("the same things together:", np.array_equal(together_first, together_second))
+
+# %% [markdown]
+# Not one number agrees, and yet it is the same clustering: whoever is together in one is
+# together in the other. A clustering is a *partition*, who is with whom; the numbers are only
+# handles.
+#
+# ### Pictures as points
+#
+# An algorithm cannot compare pictures; it compares numbers. We describe each picture by two,
+# simple enough to check by eye: how much of it is not white paper, and how colourful that part
+# is. Two numbers are a point on a plane.
+
+
+# %%
+def two_numbers(picture):
+    """Share of the picture that is not white, and the mean colourfulness of it."""
+    shares = picture / 255
+    ink = shares.min(axis=2) < 0.95  # all three channels near 1 is white paper
+    colourfulness = shares.max(axis=2) - shares.min(axis=2)  # 0 for every grey
+    return ink.mean(), colourfulness[ink].mean()
+
+
+thumbnails = [image_set.picture(index, 64) for index in range(len(image_set))]
+picture_points = np.array([two_numbers(picture) for picture in thumbnails])
+for name in ("rose.jpg", "grapes.jpg", "stop.jpg"):
+    print(f"{name:12}", picture_points[places[name]].round(2))
+
+# %%
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = "os^DvPX"
+
+
+def draw_pictures(panel, plane, labels=None, zoom=0.42, every=1):
+    """Draw the stamps at their points, each with the digit of its cluster."""
+    panel.scatter(*plane.T, s=0)  # sets the limits of the axes
+    for index in range(0, len(plane), every):
+        small = thumbnails[index]
+        alpha = np.where(small.min(axis=2) < 242, 255, 0).astype(np.uint8)
+        image = OffsetImage(np.dstack([small, alpha]), zoom=zoom)
+        panel.add_artist(AnnotationBbox(image, plane[index], frameon=False))
+        if labels is not None:
+            cluster = labels[index]
+            circle = {
+                "boxstyle": "circle,pad=0.15",
+                "ec": "white",
+                "fc": COLOURS[cluster],
+            }
+            style = {"color": "white", "size": 7, "zorder": 9, "bbox": circle}
+            panel.annotate(
+                cluster, plane[index], (6, -9), textcoords="offset points", **style
+            )
+
+
+# %%
+figure, panel = plt.subplots(figsize=(10, 6))
+draw_pictures(panel, picture_points)
+panel.set_xlabel("share of the picture that is not white")
+panel.set_ylabel("mean colourfulness of that part")
+plt.show()
+
+# %% [markdown]
+# Each picture lies at its two numbers. At the bottom lie the grey and brown things, thin birds on
+# the left and bulkier mammals further right. The coins stand in a column near 0.8, because all of
+# them fill the same disc, the silver ones below the golden ones. Above are flowers, fruit and
+# road signs, mixed, for they are all colourful. You see groups, but not sharp ones. Keep this picture; we cluster
+# it in section 3. First we need an algorithm, and for that, points that make it easy.
+#
+# ## 2 · k-means: assign, update, repeat
+#
+# Say we want three clusters. Put three **centres** anywhere, and repeat two steps:
+#
+# 1. **Assign**: every point joins the centre that is nearest to it.
+# 2. **Update**: every centre moves to the mean of the points that joined it.
+#
+# Stop when no point changes its centre. That is the whole algorithm (Lloyd 1982); the number of
+# centres gives it its k.
+
+# %%
+points, _ = make_blobs(
+    90, centers=[[1, 1], [4, 1.5], [2.5, 4]], cluster_std=0.75, random_state=3
+)
+start = points[np.random.default_rng(4).choice(len(points), 3, replace=False)]
+print("points", points.shape, "· centres", start.shape)
+
+# %% [markdown]
+# ### Exercise 1.1 · Assign (easy)
+#
+# Write `assign`. The distance is the ordinary one, along a straight line. Points may have more
+# than two coordinates.
+
+
+# %%
+def assign(points, centres):
+    """For each point (n, d) the index of the nearest centre (k, d): int array (n,)."""
+    # BEGIN SOLUTION: return None
+    gaps = (
+        points[:, None, :] - centres[None, :, :]
+    )  # (n, k, d): every point to every centre
+    squared_distances = (gaps**2).sum(axis=2)
+    return squared_distances.argmin(axis=1)
+    # END SOLUTION
+
+
+checks.ex01_1(assign)
+
+# %% [markdown]
+# ### Exercise 1.2 · Update (easy)
+#
+# Write `update`. It gets the old centres too, for one reason: a centre that no point joined has
+# no mean. Let it stay where it is.
+
+
+# %%
+def update(points, labels, centres):
+    """New centres (k, d): the mean of each centre's points; without points, unmoved."""
+    # BEGIN SOLUTION: return None
+    moved = np.array(centres, dtype=float)  # a copy: the old centres stay as they are
+    for cluster in range(len(centres)):
+        members = points[labels == cluster]
+        if len(members) > 0:
+            moved[cluster] = members.mean(axis=0)
+    return moved
+    # END SOLUTION
+
+
+checks.ex01_2(update)
+
+# %% [markdown]
+# ### Watch it
+#
+# **Predict first.** Ninety points, three centres that start on three of the points. How many
+# rounds of assign and update does it take until no point changes its cluster any more?
+
+# %%
+prediction = None  # e.g. 20
+
+
+# %% [markdown]
+# The next cell takes your two steps once both are right, and scikit-learn's until then.
+
+
+# %%
+def library_assign(points, centres):
+    return pairwise_distances_argmin(points, centres)
+
+
+def library_update(points, labels, centres):
+    one_round = KMeans(len(centres), init=centres, n_init=1, max_iter=1)
+    return one_round.fit(points).cluster_centers_
+
+
+states = {name: kept["state"] for name, kept in checks.answers().items()}
+mine = all(states.get(name) == checks.RIGHT for name in ("ex01_1", "ex01_2"))
+steps = (assign, update) if mine else (library_assign, library_update)
+print("Your own steps." if mine else "scikit-learn's steps; yours come when right.")
+
+# %%
+rounds, centres, labels = [], start, None
+while True:
+    old_labels, labels = labels, steps[0](points, centres)
+    if np.array_equal(labels, old_labels):
+        break
+    new_centres = steps[1](points, labels, centres)
+    rounds.append((labels, centres, new_centres))
+    centres = new_centres
+
+n_rounds = len(rounds)
+notebook.reveal(prediction, n_rounds, "the number of rounds")
+
+
+# %%
+def draw_clusters(panel, points, labels, size=14):
+    """Points in the colour and with the marker of their cluster; noise (-1) is grey."""
+    for cluster in np.unique(labels):
+        style = {"color": "#999999", "marker": "x"}
+        if cluster >= 0:
+            style = {"color": COLOURS[cluster], "marker": MARKERS[cluster]}
+        panel.scatter(*points[labels == cluster].T, s=size, **style)
+    panel.set_xticks([])
+    panel.set_yticks([])
+
+
+# %%
+figure, panels = plt.subplots(2, 4, figsize=(10, 5.6), sharex=True, sharey=True)
+for number, panel in enumerate(panels.ravel()):
+    if number >= n_rounds:
+        panel.axis("off")
+        continue
+    labels, before, after = rounds[number]
+    for point, label in zip(points, labels):
+        thread = np.array([point, before[label]])
+        panel.plot(*thread.T, color="#bbbbbb", lw=0.6, zorder=0)
+    draw_clusters(panel, points, labels)
+    panel.scatter(
+        *before.T, s=110, marker="X", color="black", edgecolor="white", zorder=3
+    )
+    for cluster in range(3):
+        arrow = {"arrowstyle": "->", "lw": 2, "shrinkA": 0, "shrinkB": 0}
+        panel.annotate("", after[cluster], before[cluster], arrowprops=arrow)
+    _, lengths = pairwise_distances_argmin_min(points, before)
+    panel.set_title(f"round {number + 1}: inertia {np.sum(lengths**2):.0f}", size=11)
+figure.supxlabel("first coordinate")
+figure.supylabel("second coordinate")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# One panel a round. A thread runs from each point to the centre it joins, a black cross; an arrow
+# shows where the centre moves at the end of the round. In round 1 two crosses share the upper
+# group, and the third has to serve nearly all of both lower ones. Then one of the two (circles) walks down to
+# the right, a little each round, and takes over the right-hand points one by one, until in
+# round 8 every group has its own centre. The next assignment changes nothing: done.
+#
+# ### What it minimises
+#
+# The number above each panel is the **inertia**: take the grey threads between the points and
+# their centres, square the length of each, and add up. Both steps can only lower it. Assigning
+# swaps a thread for a shorter one; and of all places a centre could stand, the mean has the
+# smallest sum of squared threads. Something that falls at every step, with only so many ways
+# to divide the points, must come to rest.
+#
+# ### Exercise 1.3 · Inertia (easy)
+#
+# Write `inertia`. Use the labels you are given, even where another centre would be nearer.
+
+
+# %%
+def inertia(points, labels, centres):
+    """Sum over all points of the squared distance to the centre of their cluster."""
+    # BEGIN SOLUTION: return None
+    threads = points - centres[labels]  # each point beside its own centre
+    return float((threads**2).sum())
+    # END SOLUTION
+
+
+checks.ex01_3(inertia)
+
+# %% [markdown]
+# ### The start decides
+#
+# To rest is not to be right. k-means stops where neither step helps, and there may be many such
+# places. Here are five groups, 50 points each, plain to every eye. We start k-means 100 times,
+# each time with five of the points, chosen at random, as centres.
+#
+# **Predict first.** How many of the 100 runs end in the five groups?
+
+# %%
+prediction_2 = None  # e.g. 90
+
+# %%
+crowd, crowd_groups = make_blobs(
+    250,
+    centers=[[0, 0], [3.5, 1], [9, 0], [9.5, 3.5], [4, 6.5]],
+    cluster_std=0.6,
+    random_state=1,
+)
+
+
+def hundred_runs(start):
+    """k-means with 5 centres from 100 starts of this kind, each run once."""
+    return [
+        KMeans(5, init=start, n_init=1, random_state=seed).fit(crowd)
+        for seed in range(100)
+    ]
+
+
+runs = {start: hundred_runs(start) for start in ("random", "k-means++")}
+inertias = {start: np.array([run.inertia_ for run in runs[start]]) for start in runs}
+best = min(values.min() for values in inertias.values())
+n_best = {
+    start: int((values < 1.01 * best).sum()) for start, values in inertias.items()
+}
+notebook.reveal(prediction_2, n_best["random"], "the number of good runs of 100")
+
+# %%
+figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), width_ratios=[1, 1, 1.25])
+order = inertias["random"].argsort()
+for panel, which in zip(panels, (order[0], order[90])):
+    run = runs["random"][which]
+    draw_clusters(panel, crowd, run.labels_)
+    panel.scatter(
+        *run.cluster_centers_.T, s=110, marker="X", color="black", edgecolor="white"
+    )
+    panel.set_title(f"start {which}: inertia {run.inertia_:.0f}")
+    panel.set_xlabel("first coordinate")
+    panel.set_ylabel("second coordinate")
+for height, (start, colour) in enumerate(zip(runs, ("#D55E00", "#0072B2"))):
+    jitter = np.random.default_rng(0).uniform(-0.25, 0.25, 100)
+    panels[2].scatter(
+        inertias[start],
+        height + jitter,
+        s=14,
+        color=colour,
+        marker="so"[height],
+        alpha=0.6,
+    )
+panels[2].set_yticks(
+    [0, 1], [f"{start}\n{n_best[start]} of 100\nare best" for start in runs]
+)
+panels[2].set(xscale="log", xlabel="inertia where it came to rest", ylim=(-0.6, 1.6))
+panels[2].set_xticks([200, 500, 1000, 2000], ["200", "500", "1000", "2000"])
+panels[2].minorticks_off()
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# Left, the best of the random starts: one cross in each group. Middle, one of the bad ones, at
+# rest all the same: two crosses share the lower right group, and one stands between two groups
+# on the left. No cross can leave, for all points around it are nearest to it. Right, each mark is
+# a run: from random starts a third end at the lowest inertia and most others at nearly three
+# times as much; from `k-means++` starts, which come next, almost all are best.
+#
+# Two remedies, usually taken together:
+#
+# - **Run several times, keep the run with the lowest inertia.** The inertia needs no true
+#   labels, so this is fair play. scikit-learn calls it `n_init`; the course uses 10.
+# - **Start better: k-means++** (Arthur and Vassilvitskii 2007). The first centre is a random
+#   point. Every next one is a random point too, but a point's chance is proportional to the
+#   *square* of its distance to the nearest centre so far. Corners without a centre draw the
+#   next one.
+#
+# ### Exercise 1.4 · The chances of k-means++ (medium)
+#
+# Some centres are chosen. Compute each point's chance to become the next one. They add up to 1.
+
+
+# %%
+def next_centre_chances(points, centres):
+    """The chance of each point (n, d) to be the next centre of k-means++: (n,)."""
+    # BEGIN SOLUTION: return None
+    squared = ((points[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
+    nearest = squared.min(axis=1)
+    return nearest / nearest.sum()
+    # END SOLUTION
+
+
+checks.ex01_4(next_centre_chances)
+
+# %% [markdown]
+# Once your chances are right, the next cell lets them choose, one centre after the other.
+
+# %%
+if checks.answers().get("ex01_4", {}).get("state") == checks.RIGHT:
+    generator = np.random.default_rng(4)
+    chosen = crowd[[int(generator.integers(len(crowd)))]]
+    figure, panels = plt.subplots(1, 4, figsize=(10, 2.9), sharex=True, sharey=True)
+    for panel in panels:
+        chances = next_centre_chances(crowd, chosen)
+        panel.scatter(
+            *crowd.T, s=3000 * chances + 1, color="#56B4E9", edgecolor="#0072B2", lw=0.5
+        )
+        panel.scatter(*chosen.T, s=110, marker="X", color="black", edgecolor="white")
+        drawn = generator.choice(len(crowd), p=chances)
+        panel.scatter(
+            *crowd[drawn],
+            s=170,
+            marker="s",
+            facecolor="none",
+            edgecolor="#D55E00",
+            lw=2,
+        )
+        panel.set(
+            title=f"centre {len(chosen) + 1}",
+            xlabel="first coordinate",
+            xticks=[],
+            yticks=[],
+        )
+        chosen = np.vstack([chosen, crowd[drawn]])
+    panels[0].set_ylabel("second coordinate")
+    plt.show()
+else:
+    print("Nothing to draw yet: exercise 1.4 comes first.")
+
+# %% [markdown]
+# The area of a circle is the point's chance; crosses are the centres so far, and the orange square
+# is the point that is drawn next. Around every cross the circles shrink to dots, and the square
+# falls into a group that has no cross yet, until the fifth centre completes the set. It is still
+# luck, only better luck: look at the one bad mark in the figure above. (scikit-learn draws a few
+# candidates each time and keeps the best of them, which helps a little more.)
+#
+# ## 3 · How many clusters?
+#
+# k-means wants k from you. Can the inertia choose it? Not by itself: with more centres, every
+# point finds one nearer, and with one centre a point the inertia is 0. What people look for is
+# an **elbow**: the k after which the curve stops falling steeply.
+#
+# The **silhouette** (Rousseeuw 1987) asks every point how well it is placed. Let a be its mean
+# distance to the other points of its own cluster, and b its mean distance to the points of the
+# nearest other cluster: the cluster for which this mean is smallest. The point scores
+#
+# $$s = \frac{b - a}{\max(a, b)}$$
+#
+# which is near 1 deep inside a cluster, 0 on a border, and negative where the neighbours' cluster
+# would be the better home. A point that is alone in its cluster scores 0. The silhouette of a
+# clustering is the mean over its points; the best k is where it is highest.
+#
+# Neither looks at a true label. That makes them usable, and it limits them: they can say that
+# clusters are compact and apart, not that they mean anything. To see the limit we put the five
+# groups beside a **cloud**: 250 points strewn evenly over a square, without any group.
+
+# %%
+cloud = np.random.default_rng(0).uniform(0, 10, (250, 2))
+numbers_of_clusters = range(2, 11)
+curves = {}
+for name, plane in {"five groups": crowd, "cloud": cloud}.items():
+    found = [
+        KMeans(k, n_init=10, random_state=0).fit(plane) for k in numbers_of_clusters
+    ]
+    silhouettes = [metrics.silhouette(plane, run.labels_) for run in found]
+    curves[name] = plane, found, silhouettes
+    best_k = numbers_of_clusters[int(np.argmax(silhouettes))]
+    print(f"{name:12} best k {best_k}, silhouette {max(silhouettes):.2f}")
+
+# %%
+figure, panels = plt.subplots(2, 3, figsize=(10, 5.6))
+for row, (name, (plane, found, silhouettes)) in zip(panels, curves.items()):
+    best = int(np.argmax(silhouettes))
+    draw_clusters(row[0], plane, found[best].labels_)
+    row[0].set(
+        title=f"{name}, k = {numbers_of_clusters[best]}", xlabel="first coordinate"
+    )
+    row[0].set_ylabel("second coordinate")
+    row[1].plot(
+        numbers_of_clusters, [run.inertia_ for run in found], "o-", color="#0072B2"
+    )
+    row[1].set(xlabel="k", ylabel="inertia", ylim=(0, None))
+    row[2].plot(numbers_of_clusters, silhouettes, "s-", color="#D55E00")
+    row[2].plot(numbers_of_clusters[best], silhouettes[best], "*", color="black", ms=14)
+    row[2].axhline(0, color="black", lw=1, ls="--")
+    row[2].set(xlabel="k", ylabel="silhouette", ylim=(-0.05, 1))
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# Top: the inertia of the five groups bends sharply at k = 5, and their silhouette is highest
+# there (star). Bottom: the inertia of the cloud bends nowhere. Its silhouette is nearly the same
+# for every k and lower, yet one k is always the highest, and k-means hands over that many tidy
+# clusters of nothing. **Whoever asks for clusters gets clusters.** The height and the shape of the
+# curve say more than the place of its maximum; comparing with a cloud, as here, is the idea of the
+# gap statistic (Tibshirani, Walther and Hastie 2001).
+#
+# ### The pictures, at last
+#
+# **Predict first.** The stamps are of seven classes: birds, coins, flowers, fruit, mammals, road
+# signs and vegetables. k-means sees only the two numbers of each picture. Which k from 2 to 8
+# has the highest silhouette?
+
+# %%
+prediction_3 = None  # e.g. 7
+
+# %%
+plane = StandardScaler().fit_transform(picture_points)  # explained in section 4
+silhouettes = []
+for k in range(2, 9):
+    labels = clustering.cluster(plane, "kmeans", k=k, seed=0)
+    silhouettes.append(metrics.silhouette(plane, labels))
+    print(f"k = {k}: silhouette {silhouettes[-1]:.2f}")
+
+favourite = 2 + int(np.argmax(silhouettes))
+notebook.reveal(prediction_3, favourite, "the k of the highest silhouette")
+
+# %% [markdown]
+# The silhouette knows nothing of our seven names. It says how many heaps there are *on this
+# plane*, and that is a statement about our two numbers. So let us see what the heaps are. Only
+# now, to look at the result, do we use the names.
+
+# %%
+picture_labels = clustering.cluster(plane, "kmeans", k=favourite, seed=0)
+for cluster in range(favourite):
+    members = np.flatnonzero(picture_labels == cluster)
+    ink, colour = picture_points[members].mean(axis=0)
+    names, counts = np.unique(
+        np.array(image_set.true_names)[members], return_counts=True
+    )
+    commonest = ", ".join(f"{counts[i]} {names[i]}" for i in np.argsort(-counts)[:4])
+    print(f"cluster {cluster}: {len(members)} pictures")
+    print(f"   mean ink {ink:.2f}, mean colourfulness {colour:.2f}")
+    print(f"   {commonest}")
+
+# %% [markdown]
+# Cluster 0 holds what fills its picture without much colour: nearly all coins. Cluster 1 holds what
+# is colourful: flowers, fruit, signs. Cluster 2 holds the rest, pale or dark and thin, with nearly
+# all mammals and birds in it. k-means did its work well; but our two numbers cannot tell a mammal
+# from a bird, and no algorithm and no k will get out what the description left out. Better
+# descriptions are the subject from lesson 3 on.
+#
+# ### Exercise 1.5 · The silhouette of one point (hard)
+#
+# Write the silhouette of the point at `index`. Mind the two traps in the definition: a point is
+# not one of the *other* points of its cluster, and b belongs to the nearest other cluster, not to
+# all of them together.
+
+
+# %%
+def silhouette_of(index, points, labels):
+    """The silhouette of one point; 0 if it is alone in its cluster."""
+    # BEGIN SOLUTION: return None
+    distances = np.sqrt(((points - points[index]) ** 2).sum(axis=1))
+    own = labels == labels[index]
+    if own.sum() == 1:
+        return 0.0
+    a = distances[own].sum() / (own.sum() - 1)  # its distance to itself adds 0
+    others = set(labels.tolist()) - {labels[index].item()}
+    b = min(distances[labels == other].mean() for other in others)
+    return float((b - a) / max(a, b))
+    # END SOLUTION
+
+
+checks.ex01_5(silhouette_of)
+
+# %% [markdown]
+# ## 4 · Other ways, other shapes
+#
+# ### Merging instead of moving
+#
+# **Agglomerative clustering** needs no start. Every point begins as a cluster of its own; then
+# the two clusters that are nearest to each other are merged, again and again, until one is left.
+# What is missing is the distance between two *clusters*. Four answers, called **linkages**:
+#
+# - **single**: between the two nearest points, one from each;
+# - **complete**: between the two farthest points;
+# - **average**: the mean over all pairs, one point from each;
+# - **Ward**: by how much merging the two would raise the inertia.
+#
+# `scipy.cluster.hierarchy.linkage` does the merging and returns one row a merge.
+
+# %%
+eight = np.array(
+    [[0, 0], [1, 0.2], [0.4, 1.5], [4, 0], [4.6, 0.7], [6.5, 0.2], [3, 4], [4.2, 4.6]]
+)
+merges = hierarchy.linkage(eight, method="average")
+
+figure, panels = plt.subplots(1, 2, figsize=(10, 4))
+panels[0].scatter(*eight.T, s=330, color="white", edgecolor="black")
+for index, point in enumerate(eight):
+    panels[0].text(*point, str(index), ha="center", va="center")
+panels[0].set(xlabel="first coordinate", ylabel="second coordinate", aspect="equal")
+panels[0].margins(0.15)
+hierarchy.dendrogram(
+    merges, ax=panels[1], color_threshold=0, above_threshold_color="black"
+)
+panels[1].axhline(3, color="#D55E00", ls="--")
+panels[1].text(81, 3.1, "cut here", color="#D55E00", ha="right")
+panels[1].set(xlabel="point", ylabel="distance at which they merge")
+plt.show()
+
+# %% [markdown]
+# Left, eight numbered points; right, the order of their merging as a tree, a **dendrogram**. Points
+# 3 and 4 are the nearest pair, so the lowest bar joins them; each bar stands at the distance at
+# which its two clusters merge. Cutting the tree at a height gives a clustering: the dashed line
+# crosses three branches, hence three clusters. One tree holds the answers for every k, and a long
+# stretch without a bar is the tree's own elbow. The price: all distances between all points.
+
+# %%
+print("cut at distance 3:", hierarchy.fcluster(merges, t=3, criterion="distance"))
+print("cut into 2:       ", hierarchy.fcluster(merges, t=2, criterion="maxclust"))
+
+# %% [markdown]
+# The tree is worth most where things can be recognised. Here are 18 of the stamps, every
+# eleventh, merged by Ward's linkage over their two numbers.
+
+# %%
+some = np.arange(0, len(image_set), 11)
+tree = hierarchy.linkage(plane[some], method="ward")
+figure, panel = plt.subplots(figsize=(10, 4.6))
+drawn = hierarchy.dendrogram(
+    tree, ax=panel, color_threshold=0, above_threshold_color="black"
+)
+panel.set_xticks([])
+for position, leaf in enumerate(drawn["leaves"]):
+    image = OffsetImage(thumbnails[some[leaf]], zoom=0.5)
+    below = {"xybox": (0, -24), "boxcoords": "offset points", "frameon": False}
+    panel.add_artist(AnnotationBbox(image, (5 + 10 * position, 0), **below))
+panel.set_ylabel("height of the merge (Ward)")
+panel.spines["bottom"].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# Read it from below: neighbours on the lowest bars are the most alike. The highest bar splits off
+# four colourful things on the left, two flowers, a fruit and a yellow sign. The coins at the right
+# meet a pomegranate and a road sign of similar size before they meet the animals in the middle,
+# among which lies the garlic: pale and of middling size, as far as two numbers can say.
+#
+# Ward's linkage and k-means minimise the same thing, the inertia, in two ways. The other linkages
+# want other things, as the end of the next part shows.
+#
+# ### Where k-means must fail
+#
+# To assign to the nearest mean is to believe something about the data: that clusters are round,
+# about equally wide, and measured on fair scales. Three planes break one belief each.
+
+# %%
+moons, moon_groups = make_moons(300, noise=0.07, random_state=2)
+widths, width_groups = make_blobs(
+    [250, 25, 25],
+    centers=[[0, 0], [5, 2.2], [5, -2.2]],
+    cluster_std=[1.6, 0.3, 0.3],
+    random_state=0,
+)
+generator = np.random.default_rng(1)
+stripe_groups = np.repeat([0, 1], 150)
+stripes = np.column_stack([generator.normal(0, 3, 300), generator.normal(0, 0.3, 300)])
+stripes[:, 1] += 2.5 * stripe_groups
+planes = {
+    "two moons": (moons, moon_groups),
+    "wide and tight": (widths, width_groups),
+    "two stripes": (stripes, stripe_groups),
+}
+
+# %% [markdown]
+# We cluster each with five algorithms of `course_utils.clustering`. You know two. **gmm** is a
+# Gaussian mixture: like k-means, but every centre also learns how wide it is along each axis.
+# **spectral** joins each point to its nearest neighbours and cuts the net where it is thin.
+# **hdbscan** looks for dense regions; it finds the number of clusters itself and may leave
+# points over as noise.
+#
+# **Predict first.** How many of the five get the two moons right, all but a few points?
+
+# %%
+prediction_4 = None  # e.g. 4
+
+# %%
+names = ("kmeans", "ward", "gmm", "spectral", "hdbscan")
+answers, right = {}, {}
+for name in names:
+    for title, (plane_points, groups) in planes.items():
+        k = len(set(groups))
+        labels = clustering.cluster(plane_points, name, k=k, seed=0)
+        answers[title, name] = labels
+        # share of points in their group, after the best matching of names (lesson 2)
+        right[title, name] = metrics.accuracy(true_labels=groups, cluster_labels=labels)
+n_right = sum(right["two moons", name] > 0.98 for name in names)
+notebook.reveal(prediction_4, n_right, "the number of algorithms that find the moons")
+
+# %%
+figure, panels = plt.subplots(3, 5, figsize=(10, 6))
+for row, (title, (plane_points, _)) in zip(panels, planes.items()):
+    for panel, name in zip(row, names):
+        draw_clusters(panel, plane_points, answers[title, name], size=7)
+        panel.set_xlabel(f"{right[title, name]:.0%} right")
+    row[0].set_ylabel(title)
+for panel, name in zip(panels[0], names):
+    panel.set_title(name)
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# One row a plane, one column an algorithm; below each panel the share of points in the right
+# group. **Moons**: k-means, Ward and the mixture cut through a moon; spectral and HDBSCAN, which
+# go from neighbour to neighbour, follow both. **Wide and tight**: k-means draws its borders midway
+# between two centres and so gives the edge of the wide group to the tight ones, and spectral does
+# nearly the same; Ward even cuts the wide group in two and lumps the tight ones together. The
+# mixture, which learns widths, is right, and HDBSCAN leaves the thin edge over as noise (grey
+# crosses). **Stripes**: k-means and Ward cut both stripes across; the mixture could describe them,
+# but it starts from the answer of k-means and stays there. Spectral is nearly perfect.
+# No algorithm wins every row: each has its belief, and you choose one by what you know.
+#
+# And the linkages? The same two planes again:
+
+# %%
+figure, panels = plt.subplots(2, 4, figsize=(10, 4.8))
+for row, title in zip(panels, ("two moons", "wide and tight")):
+    plane_points, groups = planes[title]
+    for panel, method in zip(row, ("single", "complete", "average", "ward")):
+        merges = hierarchy.linkage(plane_points, method=method)
+        labels = (
+            hierarchy.fcluster(merges, t=len(set(groups)), criterion="maxclust") - 1
+        )
+        draw_clusters(panel, plane_points, labels, size=7)
+        share = metrics.accuracy(true_labels=groups, cluster_labels=labels)
+        panel.set(title=method, xlabel=f"{share:.0%} right")
+    row[0].set_ylabel(title)
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# Single linkage follows the moons, for it needs only one near pair to go on. The same habit ruins it
+# below: it runs through all three groups as one cluster and spends the other two on a few
+# stragglers at the edge. It found nothing, and yet it is called 82% right, because the wide group
+# alone is 250 of the 300 points. Keep that in mind for lesson 2. Complete linkage and Ward like
+# clusters of equal extent and cut the wide group; average linkage does best there.
+#
+# ### Scales
+#
+# The stripes hold a simpler lesson. Their first coordinate varies much more than their second,
+# so it dominates every distance. Had it been measured in another unit, k-means would have
+# answered differently. To **standardise** is to make each coordinate have mean 0 and standard
+# deviation 1.
+
+# %%
+standardised = StandardScaler().fit_transform(stripes)
+labels = clustering.cluster(standardised, "kmeans", k=2, seed=0)
+found = metrics.accuracy(true_labels=stripe_groups, cluster_labels=labels)
+print(
+    f"k-means on the stripes: {right['two stripes', 'kmeans']:.0%} right as they are,"
+)
+print(f"                        {found:.0%} right standardised")
+
+# %% [markdown]
+# The pictures can show the same. Suppose we had *counted* the pixels that are not white, up to
+# 4,096, instead of taking their share. The same fact, in another unit:
+
+# %%
+counted = picture_points * [64 * 64, 1]
+figure, panels = plt.subplots(1, 2, figsize=(10, 5), sharey=True)
+for panel, vectors, title in (
+    (panels[0], counted, "pixels, as they are"),
+    (panels[1], StandardScaler().fit_transform(counted), "pixels, standardised"),
+):
+    labels = clustering.cluster(vectors, "kmeans", k=3, seed=0)
+    draw_pictures(panel, counted, labels=labels, zoom=0.34, every=2)
+    panel.set(title=title, xlabel="pixels that are not white")
+panels[0].set_ylabel("mean colourfulness")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# Every second picture, with the digit of its cluster. Left, the clusters are vertical bands: a
+# difference of one pixel weighs as much as the whole range of colour, so colour no longer counts,
+# and a bright orange shares a cluster with the grey coins. Right, after standardising, the three
+# heaps of section 3 are back, whatever the unit was.
+#
+# Standardising is not always right, though: it also blows up a coordinate that holds nothing but
+# noise. It says "I hold all coordinates equally important", and that is for you to say.
+#
+# ## Exercises
+#
+# Five exercises stood where they were needed; one is left, and it has no single right answer.
+#
+# ### Exercise 1.6 · Two numbers of your own (open)
+#
+# Describe a picture by two other numbers. `picture` is an array of 64 × 64 × 3 values from 0
+# to 255; white paper is 255. Ideas: how warm the colours are (red minus blue), how bright or how
+# rough the thing is, how wide for its height, how alike its left and right halves are. Then choose
+# an algorithm of `clustering.ALGORITHMS` and a k, look at the map below, and write one or two
+# sentences: what do the clusters hold, why this algorithm and this k, and what goes wrong?
+
+
+# %%
+def my_numbers(picture):
+    """Two numbers that describe a picture, uint8 (64, 64, 3)."""
+    # BEGIN SOLUTION: return None
+    ink = picture.min(axis=2) < 242
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    red_minus_blue = picture[ink][:, 0].astype(float) - picture[ink][:, 2]
+    return np.log(width / height), red_minus_blue.mean() / 255
+    # END SOLUTION
+
+
+# BEGIN SOLUTION: my_algorithm, my_k, my_sentence = None, None, None
+my_algorithm, my_k = "kmeans", 4
+my_sentence = (
+    "Tall things, wide things, and two kinds as wide as high, warm and other. "
+    "Coins and mammals share a cluster, because neither number sees what is round."
+)
+# END SOLUTION
+
+checks.ex01_6(my_numbers, my_algorithm, my_k, my_sentence)
+
+# %%
+my_choice = (my_algorithm, my_k, my_numbers(thumbnails[0]))
+if all(part is not None for part in my_choice):
+    my_points = np.array([my_numbers(picture) for picture in thumbnails], dtype=float)
+    my_plane = StandardScaler().fit_transform(my_points)
+    my_labels = clustering.cluster(my_plane, my_algorithm, k=my_k, seed=0)
+    figure, panel = plt.subplots(figsize=(10, 5.5))
+    draw_pictures(panel, my_points, labels=my_labels, every=2)
+    panel.set(xlabel="my first number", ylabel="my second number")
+    plt.show()
+    print(f"silhouette {metrics.silhouette(my_plane, my_labels):.2f}")
+else:
+    print("Nothing to draw yet.")
+
+# %% [markdown]
+# The digit beside a picture is its cluster. Look for two things: neighbours that you would never
+# put together, which your numbers cannot tell apart, and pairs that you would, far from each other.
+
+# %% tags=["solution"]
+# The worked solution above, with the numbers behind its sentence
+for cluster in range(my_k):
+    members = np.flatnonzero(my_labels == cluster)
+    classes, counts = np.unique(
+        np.array(image_set.true_names)[members], return_counts=True
+    )
+    log_ratio, warmth = my_points[members].mean(axis=0)
+    shape = np.exp(log_ratio)
+    print(f"cluster {cluster}: width/height {shape:.2f}, red - blue {warmth:+.2f}")
+    print("   ", dict(zip(classes.tolist(), counts.tolist())))
+
+# %%
+checks.summary()
+
+# %% [markdown]
+# ## In this notebook we …
+#
+# - grouped nine pictures in two good ways, and saw that the description decides;
+# - wrote k-means: assign to the nearest centre, move each centre to its mean, repeat;
+# - saw that it lowers the inertia until it rests, often in the wrong place, and that k-means++
+#   and several runs help;
+# - let elbow and silhouette choose k without labels, and saw them choose one for a cloud that
+#   has no groups;
+# - merged points into a tree, and cut it;
+# - broke k-means with moons, unequal widths and unfair scales, and found what does better.
+#
+# ## Recall
+#
+# **1.** You run k-means twice on the same points and compare the labels: hardly any are equal.
+# Must the clusterings differ?
+#
+# <details><summary>Answer</summary>No. The numbers are only handles, given in the order in which
+# the centres happen to be kept. Compare who is with whom; if that is the same, so is the
+# clustering. (And if it is not, the starts were different: compare the inertias.)</details>
+#
+# **2.** The inertia for k = 8 is lower than for k = 5. Is k = 8 better?
+#
+# <details><summary>Answer</summary>That says nothing: the best inertia falls with every further
+# centre, down to 0 for one centre a point. Look where the curve bends, or at the silhouette, and
+# remember that both also answer when there are no groups at all.</details>
+#
+# **3.** You cluster houses by their price in euros and their number of rooms. What will k-means
+# find, and what do you do about it?
+#
+# <details><summary>Answer</summary>Price classes: prices differ by many thousands, rooms by a few,
+# so the rooms hardly matter for any distance. Standardise both coordinates, if you hold them
+# equally important.</details>
+#
+# ## References
+#
+# - S. P. Lloyd, *Least squares quantization in PCM*, IEEE Transactions on Information Theory 28,
+#   1982 (written in 1957).
+# - D. Arthur and S. Vassilvitskii, *k-means++: the advantages of careful seeding*, SODA 2007.
+# - P. J. Rousseeuw, *Silhouettes: a graphical aid to the interpretation and validation of cluster
+#   analysis*, Journal of Computational and Applied Mathematics 20, 1987.
+# - J. H. Ward, *Hierarchical grouping to optimize an objective function*, Journal of the American
+#   Statistical Association 58, 1963.
+# - R. Tibshirani, G. Walther and T. Hastie, *Estimating the number of clusters in a data set via
+#   the gap statistic*, Journal of the Royal Statistical Society B 63, 2001.
+# - U. von Luxburg, R. C. Williamson and I. Guyon, *Clustering: science or art?*, ICML workshop on
+#   unsupervised and transfer learning, JMLR W&CP 27, 2012.
+# - J. Guérin, *Tutorial on Image Clustering*, 2019, whose first notebook also starts with k-means
+#   by hand.
+#
+# ## Next
+#
+# [02_scoring_a_clustering](02_scoring_a_clustering.ipynb): you looked at the clusters and liked
+# them, or not. How do you put a number on that?
