@@ -24,6 +24,7 @@
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import EllipseCollection
 from skimage.feature import hog as skimage_hog
 from skimage.feature import local_binary_pattern
 from sklearn.cluster import MiniBatchKMeans
@@ -232,10 +233,13 @@ figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
 for panel, caption in zip(panels, captions, strict=True):
     index = image_set.captions.index(caption)
     panel.imshow(cv2.cvtColor(image_set.picture(index, 224), cv2.COLOR_RGB2GRAY), alpha=0.6)
-    for x, y, size, angle in keypoints[index]:
-        panel.add_patch(plt.Circle((x, y), size / 2, fill=False, color="#D55E00"))
-        tip = size / 2 * np.exp(1j * np.deg2rad(angle))
-        panel.plot([x, x + tip.real], [y, y + tip.imag], color="#0072B2", lw=1)
+    x, y, size, angle = keypoints[index].T
+    places = {"offsets": np.c_[x, y], "offset_transform": panel.transData}
+    style = {"facecolor": "none", "edgecolor": "#D55E00", "linewidth": 1.2}
+    panel.add_collection(EllipseCollection(size, size, 0, units="xy", **places, **style))
+    tip = size / 2 * np.exp(1j * np.deg2rad(angle))
+    ends = [x, x + tip.real], [y, y + tip.imag]
+    panel.plot(*ends, color="#0072B2", lw=1)
     panel.set(title=f"{caption}: {n_keypoints[index]} keypoints")
     panel.set(xlim=(0, 224), ylim=(224, 0))
     panel.axis("off")

@@ -132,7 +132,7 @@ def execute(notebook, folder, cache=None):
     os.environ.update(environment)
     started = time.perf_counter()
     client = NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
     )
     client.execute()
     for cell in notebook.cells:
