@@ -7,6 +7,7 @@ components, `whiten50` keeps 50 and scales each to variance 1.
 
 import difflib
 import re
+import warnings
 
 import numpy as np
 from sklearn.cluster import (
@@ -47,13 +48,16 @@ def _spectral(features, k, seed):
     if k == len(features):
         return np.arange(k)  # its solver finds fewer eigenvectors than pictures
     n_neighbors = min(10, len(features))
-    return SpectralClustering(
+    spectral = SpectralClustering(
         k,
         affinity="nearest_neighbors",
         n_neighbors=n_neighbors,
         assign_labels="cluster_qr",
         random_state=seed,
-    ).fit_predict(features)
+    )
+    with warnings.catch_warnings():  # clusters far apart are no reason to worry
+        warnings.filterwarnings("ignore", "Graph is not fully connected")
+        return spectral.fit_predict(features)
 
 
 def _gmm(features, k, seed):

@@ -16,8 +16,12 @@
 # **You need** Python with loops and functions, and NumPy arrays (shapes, `axis`, `mean`). No
 # machine learning.
 #
-# **Reading** 45 minutes, the exercises as much again · **run time** 20 s on a CPU, the same on a
-# GPU, which this lesson does not use.
+# **Reading** 45 minutes, the exercises about an hour more · **run time** 20 s on a CPU, the
+# same on a GPU, which this lesson does not use.
+#
+# **How it works** Run the cells in order. In an exercise, replace `return None` and run the
+# cell again: the line below it says whether you are right, and if not, why, with a hint to
+# unfold. At *Predict first*, replace `None` by your guess; a wrong guess teaches the most.
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
@@ -84,9 +88,10 @@ first_answer = np.array([0, 0, 1, 1, 2, 2])
 second_answer = np.array([2, 2, 0, 0, 1, 1])
 
 print("equal numbers:         ", (first_answer == second_answer).mean())
+# [:, None] makes a column, [None, :] a row; == then fills a table of all pairs
 together_first = first_answer[:, None] == first_answer[None, :]
 together_second = second_answer[:, None] == second_answer[None, :]
-print("the same things together:", np.array_equal(together_first, together_second))
+print("same things together:  ", np.array_equal(together_first, together_second))
 
 # %% [markdown]
 # Not one number agrees, and yet it is the same clustering: whoever is together in one is
@@ -119,6 +124,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^DvPX"
 
 
+# Only drawing: run it, you need not read it.
 def draw_pictures(panel, plane, labels=None, zoom=0.42, every=1):
     """Draw the stamps at their points, each with the digit of its cluster."""
     panel.scatter(*plane.T, s=0)  # sets the limits of the axes
@@ -148,11 +154,11 @@ panel.set_ylabel("mean colourfulness of that part")
 plt.show()
 
 # %% [markdown]
-# Each picture lies at its two numbers. At the bottom lie the grey and brown things, thin birds on
-# the left and bulkier mammals further right. The coins stand in a column near 0.8, because all of
-# them fill the same disc, the silver ones below the golden ones. Above are flowers, fruit and
-# road signs, mixed, for they are all colourful. You see groups, but not sharp ones. Keep this picture; we cluster
-# it in section 3. First we need an algorithm, and for that, points that make it easy.
+# Each picture lies at its two numbers. At the bottom lie the grey and brown things, thin birds
+# on the left and bulkier mammals further right. The coins stand in a column near 0.8, because
+# all of them fill the same disc, the silver ones below the golden ones. Above are flowers,
+# fruit and road signs, mixed, for they are all colourful. You see groups, but not sharp ones;
+# in section 3 we cluster them. First, an algorithm, on points that make it easy.
 #
 # ## 2 · k-means: assign, update, repeat
 #
@@ -217,8 +223,9 @@ checks.ex01_2(update)
 # %% [markdown]
 # ### Watch it
 #
-# **Predict first.** Ninety points, three centres that start on three of the points. How many
-# rounds of assign and update does it take until no point changes its cluster any more?
+# **Predict first.** Ninety points in three round groups, three centres that start on three of
+# the points. How many rounds of assign and update does it take until no point changes its
+# cluster any more?
 
 # %%
 prediction = None  # e.g. 20
@@ -294,11 +301,12 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# One panel a round. A thread runs from each point to the centre it joins, a black cross; an arrow
-# shows where the centre moves at the end of the round. In round 1 two crosses share the upper
-# group, and the third has to serve nearly all of both lower ones. Then one of the two (circles) walks down to
-# the right, a little each round, and takes over the right-hand points one by one, until in
-# round 8 every group has its own centre. The next assignment changes nothing: done.
+# One panel a round. A thread runs from each point to the centre it joins, a black cross; an
+# arrow shows where the centre moves at the end of the round. In round 1 two crosses share the
+# upper group, and the third has to serve nearly all of both lower ones. Then one of the two
+# (circles) walks down to the right, a little each round, and takes over more and more of the
+# right-hand points, until in round 8 every group has its own centre. The next assignment
+# changes nothing: done.
 #
 # ### What it minimises
 #
@@ -464,8 +472,7 @@ else:
 # The area of a circle is the point's chance; crosses are the centres so far, and the orange square
 # is the point that is drawn next. Around every cross the circles shrink to dots, and the square
 # falls into a group that has no cross yet, until the fifth centre completes the set. It is still
-# luck, only better luck: look at the one bad mark in the figure above. (scikit-learn draws a few
-# candidates each time and keeps the best of them, which helps a little more.)
+# luck, only better luck: look at the one bad mark in the figure above.
 #
 # ## 3 · How many clusters?
 #
@@ -521,12 +528,13 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Top: the inertia of the five groups bends sharply at k = 5, and their silhouette is highest
-# there (star). Bottom: the inertia of the cloud bends nowhere. Its silhouette is nearly the same
-# for every k and lower, yet one k is always the highest, and k-means hands over that many tidy
-# clusters of nothing. **Whoever asks for clusters gets clusters.** The height and the shape of the
-# curve say more than the place of its maximum; comparing with a cloud, as here, is the idea of the
-# gap statistic (Tibshirani, Walther and Hastie 2001).
+# Top: the inertia of the five groups falls until k = 5 and hardly after it (the bend at 3
+# tempts as well), and their silhouette is highest at 5 (star). Bottom: the inertia of the cloud
+# falls smoothly, without a corner. Its silhouette is near 0.4 for every k, yet one k is always
+# the highest, and k-means hands over that many tidy clusters of nothing. **Whoever asks for
+# clusters gets clusters.** The height and the shape of the curve say more than the place of its
+# maximum; comparing with a cloud, as here, is the idea of the gap statistic (Tibshirani,
+# Walther and Hastie 2001).
 #
 # ### The pictures, at last
 #
@@ -555,23 +563,22 @@ notebook.reveal(prediction_3, favourite, "the k of the highest silhouette")
 
 # %%
 picture_labels = clustering.cluster(plane, "kmeans", k=favourite, seed=0)
+true_names = np.array(image_set.true_names)  # to look at the result, nothing else
 for cluster in range(favourite):
     members = np.flatnonzero(picture_labels == cluster)
     ink, colour = picture_points[members].mean(axis=0)
-    names, counts = np.unique(
-        np.array(image_set.true_names)[members], return_counts=True
-    )
+    names, counts = np.unique(true_names[members], return_counts=True)
     commonest = ", ".join(f"{counts[i]} {names[i]}" for i in np.argsort(-counts)[:4])
     print(f"cluster {cluster}: {len(members)} pictures")
     print(f"   mean ink {ink:.2f}, mean colourfulness {colour:.2f}")
     print(f"   {commonest}")
 
 # %% [markdown]
-# Cluster 0 holds what fills its picture without much colour: nearly all coins. Cluster 1 holds what
-# is colourful: flowers, fruit, signs. Cluster 2 holds the rest, pale or dark and thin, with nearly
-# all mammals and birds in it. k-means did its work well; but our two numbers cannot tell a mammal
-# from a bird, and no algorithm and no k will get out what the description left out. Better
-# descriptions are the subject from lesson 3 on.
+# Cluster 0 holds what fills its picture without much colour, more than half of it coins.
+# Cluster 1 holds what is colourful: flowers, fruit, signs. Cluster 2 holds the rest, grey and
+# thin, and three quarters of it are mammals and birds. k-means did its work well; but our two
+# numbers cannot tell a mammal from a bird, and no algorithm and no k will get out what the
+# description left out.
 #
 # ### Exercise 1.5 · The silhouette of one point (hard)
 #
@@ -634,11 +641,12 @@ panels[1].set(xlabel="point", ylabel="distance at which they merge")
 plt.show()
 
 # %% [markdown]
-# Left, eight numbered points; right, the order of their merging as a tree, a **dendrogram**. Points
-# 3 and 4 are the nearest pair, so the lowest bar joins them; each bar stands at the distance at
-# which its two clusters merge. Cutting the tree at a height gives a clustering: the dashed line
-# crosses three branches, hence three clusters. One tree holds the answers for every k, and a long
-# stretch without a bar is the tree's own elbow. The price: all distances between all points.
+# Left, eight numbered points; right, the order of their merging as a tree, a **dendrogram**.
+# Points 3 and 4 are the nearest pair, so the lowest bar joins them; each bar stands at the
+# distance at which its two clusters merge. Cutting the tree at a height gives a clustering: the
+# dashed line crosses three branches, hence three clusters. One tree holds the answers for every
+# k, and a long stretch without a bar is the tree's own elbow. The price: it needs the distance
+# between every two points.
 
 # %%
 print("cut at distance 3:", hierarchy.fcluster(merges, t=3, criterion="distance"))
@@ -665,18 +673,17 @@ panel.spines["bottom"].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# Read it from below: neighbours on the lowest bars are the most alike. The highest bar splits off
-# four colourful things on the left, two flowers, a fruit and a yellow sign. The coins at the right
-# meet a pomegranate and a road sign of similar size before they meet the animals in the middle,
-# among which lies the garlic: pale and of middling size, as far as two numbers can say.
+# Read it from below: neighbours on the lowest bars are the most alike. The highest bar splits
+# off four colourful things on the left, two flowers, a fruit and a yellow sign. The lowest bar
+# of all joins a turkey and the garlic: as grey and as large as each other, as far as two
+# numbers can say.
 #
-# Ward's linkage and k-means minimise the same thing, the inertia, in two ways. The other linkages
-# want other things, as the end of the next part shows.
+# Ward's linkage and k-means minimise the same thing, the inertia, in two ways.
 #
 # ### Where k-means must fail
 #
 # To assign to the nearest mean is to believe something about the data: that clusters are round,
-# about equally wide, and measured on fair scales. Three planes break one belief each.
+# about equally wide, and measured on fair scales. Three sets of points break one belief each.
 
 # %%
 moons, moon_groups = make_moons(300, noise=0.07, random_state=2)
@@ -734,23 +741,24 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# One row a plane, one column an algorithm; below each panel the share of points in the right
-# group. **Moons**: k-means, Ward and the mixture cut through a moon; spectral and HDBSCAN, which
-# go from neighbour to neighbour, follow both. **Wide and tight**: k-means draws its borders midway
-# between two centres and so gives the edge of the wide group to the tight ones, and spectral does
-# nearly the same; Ward even cuts the wide group in two and lumps the tight ones together. The
-# mixture, which learns widths, is right, and HDBSCAN leaves the thin edge over as noise (grey
-# crosses). **Stripes**: k-means and Ward cut both stripes across; the mixture could describe them,
-# but it starts from the answer of k-means and stays there. Spectral is nearly perfect.
-# No algorithm wins every row: each has its belief, and you choose one by what you know.
+# One row a set of points, one column an algorithm; below each panel the share of points in the
+# right group. **Moons**: k-means, Ward and the mixture cut across the moons; spectral and
+# HDBSCAN, which go from neighbour to neighbour, follow both. **Wide and tight**: k-means draws
+# its borders midway between two centres and so gives the edge of the wide group to the tight
+# ones, and spectral does nearly the same; Ward even cuts the wide group in two and lumps the
+# tight ones together. The mixture, which learns widths, is right, and HDBSCAN leaves the thin
+# edge over as noise (grey crosses). **Stripes**: k-means and Ward cut both stripes across; the
+# mixture could describe them, but it starts from the answer of k-means and stays there.
+# Spectral is nearly perfect; HDBSCAN makes a third cluster of a few stragglers. No algorithm
+# wins every row: each has its belief, and you choose one by what you know.
 #
-# And the linkages? The same two planes again:
+# And the other linkages? The first two sets again:
 
 # %%
-figure, panels = plt.subplots(2, 4, figsize=(10, 4.8))
+figure, panels = plt.subplots(2, 3, figsize=(8, 4.8))
 for row, title in zip(panels, ("two moons", "wide and tight")):
     plane_points, groups = planes[title]
-    for panel, method in zip(row, ("single", "complete", "average", "ward")):
+    for panel, method in zip(row, ("single", "complete", "average")):
         merges = hierarchy.linkage(plane_points, method=method)
         labels = (
             hierarchy.fcluster(merges, t=len(set(groups)), criterion="maxclust") - 1
@@ -763,11 +771,11 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Single linkage follows the moons, for it needs only one near pair to go on. The same habit ruins it
-# below: it runs through all three groups as one cluster and spends the other two on a few
-# stragglers at the edge. It found nothing, and yet it is called 82% right, because the wide group
-# alone is 250 of the 300 points. Keep that in mind for lesson 2. Complete linkage and Ward like
-# clusters of equal extent and cut the wide group; average linkage does best there.
+# Single linkage follows the moons, for it needs only one near pair to go on. The same habit
+# ruins it below: it runs through all three groups as one cluster and spends the other two on a
+# few stragglers at the edge. It found nothing, and yet is called 82% right, because the wide
+# group alone is 250 of the 300 points.  Complete linkage likes clusters of equal extent and
+# cuts the wide group, as Ward did; average linkage does best there.
 #
 # ### Scales
 #
@@ -818,11 +826,12 @@ plt.show()
 #
 # ### Exercise 1.6 · Two numbers of your own (open)
 #
-# Describe a picture by two other numbers. `picture` is an array of 64 × 64 × 3 values from 0
-# to 255; white paper is 255. Ideas: how warm the colours are (red minus blue), how bright or how
-# rough the thing is, how wide for its height, how alike its left and right halves are. Then choose
-# an algorithm of `clustering.ALGORITHMS` and a k, look at the map below, and write one or two
-# sentences: what do the clusters hold, why this algorithm and this k, and what goes wrong?
+# Describe a picture by two other numbers. `picture` is an array of 64 × 64 × 3 bytes from 0 to
+# 255; white paper is 255. Bytes cannot be negative (10 - 20 becomes 246): `picture / 255` first
+# is safe. Ideas: how warm the colours are (red minus blue), how bright or how rough the thing
+# is, how wide for its height, how alike its left and right halves are. Then choose an algorithm
+# of `clustering.ALGORITHMS` and a k, look at the map below, and write one or two sentences:
+# what do the clusters hold, why this algorithm and this k, and what goes wrong?
 
 
 # %%
@@ -869,9 +878,7 @@ else:
 # The worked solution above, with the numbers behind its sentence
 for cluster in range(my_k):
     members = np.flatnonzero(my_labels == cluster)
-    classes, counts = np.unique(
-        np.array(image_set.true_names)[members], return_counts=True
-    )
+    classes, counts = np.unique(true_names[members], return_counts=True)
     log_ratio, warmth = my_points[members].mean(axis=0)
     shape = np.exp(log_ratio)
     print(f"cluster {cluster}: width/height {shape:.2f}, red - blue {warmth:+.2f}")
@@ -887,8 +894,8 @@ checks.summary()
 # - wrote k-means: assign to the nearest centre, move each centre to its mean, repeat;
 # - saw that it lowers the inertia until it rests, often in the wrong place, and that k-means++
 #   and several runs help;
-# - let elbow and silhouette choose k without labels, and saw them choose one for a cloud that
-#   has no groups;
+# - chose k by elbow and silhouette, without labels, and saw the silhouette choose one even for a
+#   cloud without groups;
 # - merged points into a tree, and cut it;
 # - broke k-means with moons, unequal widths and unfair scales, and found what does better.
 #
@@ -899,13 +906,13 @@ checks.summary()
 #
 # <details><summary>Answer</summary>No. The numbers are only handles, given in the order in which
 # the centres happen to be kept. Compare who is with whom; if that is the same, so is the
-# clustering. (And if it is not, the starts were different: compare the inertias.)</details>
+# clustering.</details>
 #
 # **2.** The inertia for k = 8 is lower than for k = 5. Is k = 8 better?
 #
 # <details><summary>Answer</summary>That says nothing: the best inertia falls with every further
-# centre, down to 0 for one centre a point. Look where the curve bends, or at the silhouette, and
-# remember that both also answer when there are no groups at all.</details>
+# centre, down to 0 for one centre a point. Look where the curve stops falling steeply, or at
+# the silhouette, and remember that both also answer when there are no groups at all.</details>
 #
 # **3.** You cluster houses by their price in euros and their number of rooms. What will k-means
 # find, and what do you do about it?

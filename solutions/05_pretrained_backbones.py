@@ -17,8 +17,9 @@
 # **You need** k-means (lesson 1), the scores (lesson 2), features as vectors (lessons 3
 # and 4). No knowledge of neural networks.
 #
-# **Reading** 40 minutes, the exercises as much again · **run time** about a minute
-# on a CPU, less on a GPU; with the ten downloaded networks some minutes on a GPU.
+# **Reading** 40 minutes, the exercises as much again · **run time** one to two minutes
+# on a CPU the first time, then less, since features are kept; less on a GPU; with the
+# ten downloaded networks some minutes on a GPU.
 
 # %% tags=["setup"]
 import time
@@ -38,7 +39,7 @@ from course_utils import features, metrics, notebook, plots
 # EfficientNet-Lite0 comes with the course. Google trained it on the 1.28 million
 # photographs of ImageNet to answer one question: which of 1000 nouns is this? It is a
 # chain of *layers*. Each takes what the one before it computed, multiplies by numbers
-# that were found in training (the *weights*, 4.65 million in all), adds, clips, and
+# that were found in training (the *weights*, 4.7 million in all), adds, clips, and
 # passes the result on. The last layer gives 1000 probabilities. Let it look at some
 # stamps.
 
@@ -53,6 +54,7 @@ image_set = datasets.load("stamps", progress=False)
 network = bundled.efficientnet_lite0()
 nouns = bundled.imagenet_class_names()
 print(f"{len(image_set)} pictures; {len(network.layers)} layers, {len(nouns)} nouns")
+print(f"{network.count_params():,} weights")
 
 # %%
 SHOWN = ["tucan", "zebra", "strawberry", "kangaroo", "mouse", "potato", "rose", "200"]
@@ -91,17 +93,17 @@ for bars in panels[-1, 1::2]:
 # and the two-euro coin face powder. These mistakes are worth a second look.
 
 # %%
-for word in ["kangaroo", "mouse", "potato", "rose", "coin", "fruit", "banana"]:
+for word in ["zebra", "kangaroo", "mouse", "potato", "rose", "coin"]:
     found = [noun for noun in nouns if word in noun.split()]
     print(f"{word:10}{', '.join(found) or '– no such noun –'}")
 
 # %% [markdown]
-# The network has no word for a rose or a coin and none for a whole potato, and its
-# "mouse" is the one beside a computer. It must answer with one of its 1000 nouns, so it
-# takes what *looks* most alike: an oval, matt, brown loaf; red folds of velvet; a pale
-# round box of powder. (Photographs of mousetraps often hold a mouse.) The names are
-# wrong, but the looks behind them are well seen. For clustering we need no names. We
-# only need that things which look alike in a sensible way come out alike.
+# The network has no word for a kangaroo, a rose or a coin and none for a whole potato,
+# and its "mouse" is the one beside a computer. It must answer with one of its 1000
+# nouns, so it takes what *looks* most alike: an oval, matt, brown loaf; red folds of
+# velvet; a pale round box of powder. (Photographs of mousetraps often hold a mouse.)
+# The names are wrong, but the looks behind them are well seen. For clustering we need
+# no names. We only need that things which look alike in a sensible way come out alike.
 #
 # **Predict first.** The stamps hold 26 coins of four currencies, and there is no noun
 # for any of them. Later we cluster all 193 pictures into seven clusters by what the
@@ -222,7 +224,7 @@ def seconds(work):
 
 one_by_one = np.split(prepared, len(prepared))
 alone = seconds(lambda: [network.predict(one, verbose=0) for one in one_by_one])
-together = seconds(lambda: network.predict_on_batch(prepared))
+together = seconds(lambda: network.predict(prepared, verbose=0))
 print(f"one by one {alone:.2f} s, in one batch {together:.2f} s")
 print(f"ratio {alone / together:.1f}")
 
@@ -320,10 +322,10 @@ notebook.reveal(prediction_2, network_nmi, "the NMI of EfficientNetLite0")
 # Three panels, one a score, with a line for each representation. A mark is the mean of
 # five runs of k-means (k = 7) from different random starts, the bar reaches from the
 # worst to the best, and the dashed line is chance: the same clusters filled at random.
-# In all three panels pixels and handcrafted features lie together in the left half; the
-# two networks stand far to the right of them, EfficientNet-Lite0 before SqueezeNet,
-# which is smaller and four years older. The step from handcrafted to pretrained is
-# several times larger than that from pixels to the best handcrafted feature.
+# In all three panels pixels and handcrafted features lie close together; the two
+# networks stand far to the right of them, EfficientNet-Lite0 before SqueezeNet, which
+# is smaller and four years older. From the best handcrafted feature to SqueezeNet it
+# is at least twice as far as from pixels to the best handcrafted feature.
 #
 # **Published scores, other pictures.** Guérin et al. (2021) measured the same step with
 # larger networks on four public image sets. NMI, last layer, k-means / agglomerative:
@@ -367,15 +369,29 @@ coins = np.flatnonzero(true_names == "coins")
 together = int(np.bincount(cluster_labels[coins]).max())
 notebook.reveal(prediction, together, f"the number of the {len(coins)} coins together")
 
-spoken = np.asarray(network.get_layer("top")(vectors[coins])).argmax(axis=1)
-said = Counter(nouns[noun] for noun in spoken)
+after_top = np.asarray(network.get_layer("top")(vectors))  # 193 × 1000 probabilities
+said = Counter(nouns[noun] for noun in after_top[coins].argmax(axis=1))
 print(f"their {len(said)} nouns:", dict(said.most_common()))
 
+
+# %%
+def mean_nmi(vectors):
+    """Mean NMI of k-means over five random starts, as in the table above."""
+    found = []
+    for seed in range(5):
+        cluster_labels = clustering.cluster(vectors, "l2+kmeans", k=7, seed=seed)
+        pair = {"true_labels": image_set.true_labels, "cluster_labels": cluster_labels}
+        found.append(metrics.nmi(**pair))
+    return float(np.mean(found))
+
+
+print(f"NMI before the top {mean_nmi(vectors):.2f}, after it {mean_nmi(after_top):.2f}")
+
 # %% [markdown]
-# The same features, two uses. If the top chooses a noun for each coin, the 26 fall
-# apart into face powder, gong, shield and others. Clustered by the features themselves
-# they stay together. The top throws away everything that is not needed to decide
-# between its 1000 nouns; that is why we cut it off.
+# Asked for nouns, the network calls the 26 coins face powder, gong, shield and more.
+# Clustered by their features they stay together. And all 193 pictures clustered by the
+# 1000 probabilities score clearly lower than by the 1280 features: the top keeps only
+# what decides between its nouns. That is why we cut it off.
 #
 # ### What it still gets wrong
 
@@ -434,11 +450,11 @@ def preprocess(pictures):
 checks.ex05_3(preprocess)
 
 # %% [markdown]
-# Now the price. EfficientNet-Lite0 gets its pictures as they should be, then as plain
-# numbers from 0 to 255, then from 0 to 1. SqueezeNet gets them as they should be, then
-# in the form that the other network wants. `backbones.build(name)` makes a model from
-# plain pictures to features with the preprocessing built in; `preprocess=False` leaves
-# it out.
+# Now the price. Each of the two networks gets its pictures once in a wrong form:
+# EfficientNet-Lite0 as numbers from 0 to 1, SqueezeNet in the form that the other
+# network wants. `backbones.build(name)` makes a model from plain pictures to features;
+# the preprocessing is its first step, the network its last. We take that last step
+# alone and put our own change before it.
 #
 # **Predict first.** With its own preprocessing SqueezeNet's NMI is about 0.7, and by
 # pixels it was about 0.28. What is left of SqueezeNet with the preprocessing of
@@ -450,20 +466,15 @@ prediction_3 = None  # e.g. 0.6
 # %%
 everything = np.stack([image_set.picture(i, size=224) for i in range(len(image_set))])
 CHANGES = {
-    "0 to 255": lambda batch: batch,
     "0 to 1": lambda batch: batch / 255,
     "(x − 127) / 128": lambda batch: (batch - 127) / 128,
 }
-# layers[-1]: the network alone, which takes any numbers
-bare = {
-    name: backbones.build(name, preprocess=False).layers[-1]
-    for name in backbones.BUNDLED
-}
+bare = {name: backbones.build(name).layers[-1] for name in backbones.BUNDLED}
 
 
 def wrongly(name, change):
     """Features of all pictures after this change in place of the preprocessing."""
-    # Seven batches of 32 (some pictures twice): one size is compiled only once
+    # Seven full batches of 32, a few pictures twice: a new size would cost time
     order = np.resize(np.arange(len(everything)), (7, 32))
     batches = [change(everything[places].astype(np.float32)) for places in order]
     rows = [bare[name].predict_on_batch(batch) for batch in batches]
@@ -471,26 +482,12 @@ def wrongly(name, change):
 
 
 # %%
-def mean_nmi(vectors):
-    """Mean NMI of k-means over five random starts, as in the table above."""
-    found = []
-    for seed in range(5):
-        cluster_labels = clustering.cluster(vectors, "l2+kmeans", k=7, seed=seed)
-        pair = {"true_labels": image_set.true_labels, "cluster_labels": cluster_labels}
-        found.append(metrics.nmi(**pair))
-    return float(np.mean(found))
-
-
 price = {(name, "its own"): summary.loc[name, "nmi"] for name in backbones.BUNDLED}
-for name, change in [
-    ("EfficientNetLite0", "0 to 1"),
-    ("EfficientNetLite0", "0 to 255"),
-    ("SqueezeNet", "(x − 127) / 128"),
-]:
+for name, change in zip(backbones.BUNDLED, CHANGES, strict=True):
     price[name, change] = mean_nmi(wrongly(name, CHANGES[change]))
 
 # %%
-figure, panel = plt.subplots(figsize=(9, 3.2), layout="constrained")
+figure, panel = plt.subplots(figsize=(9, 2.8), layout="constrained")
 rows = sorted(price, key=lambda key: (key[0] != "SqueezeNet", price[key]))
 for height, (name, change) in enumerate(rows):
     right = change == "its own"
@@ -508,14 +505,13 @@ left_over = price["SqueezeNet", "(x − 127) / 128"]
 notebook.reveal(prediction_3, left_over, "SqueezeNet's NMI")
 
 # %% [markdown]
-# Five lines: a blue circle for each network with its own preprocessing, orange crosses
-# for the wrong forms. Numbers from 0 to 255 cost EfficientNet-Lite0 more than a quarter
-# of its NMI. SqueezeNet with the other's preprocessing falls about halfway back to raw
-# pixels: its inputs are a hundred times smaller than it is used to, and red and blue
-# are swapped. The most dangerous line is 0 to 1 for EfficientNet-Lite0: a few
-# hundredths only, no error, nothing looks wrong. In a report you would never notice. So
-# let the table of backbones choose the preprocessing, and test it whenever you add a
-# network of your own: let it name a few pictures whose names you know.
+# Four lines: a blue circle for each network with its own preprocessing, an orange cross
+# for the wrong form. SqueezeNet with the other's preprocessing falls about halfway back
+# to raw pixels: its inputs are a hundred times smaller than it is used to, and red and
+# blue are swapped. More dangerous is 0 to 1 for EfficientNet-Lite0: no error, and about
+# as much lost as two runs of k-means differ. In a report you would never notice. So let
+# the table of backbones choose the preprocessing, and test it whenever you add a network
+# of your own: let it name a few pictures whose names you know.
 
 # %% [markdown]
 # ## Exercises
@@ -577,35 +573,39 @@ checks.ex05_5(strangers)
 # %% [markdown]
 # ### Exercise 5.6 · Is it the training? (open)
 #
-# `backbones.build(name, weights=None)` builds the same network with random weights: the
-# wiring, nothing learnt. Before you run it, write down what you expect: chance, raw
-# pixels, something between? Extract features with it (`wrongly` shows how), score them
-# like the others (`mean_nmi`), and write two sentences on what the result says about
-# where the good features come from. Or take a question of your own: set the switch to
-# `"ten"` and find out whether networks with more weights or more features score better;
-# or score with fruit and vegetables joined into one class.
+# `backbones.build(name, weights=None)` builds the same wiring with random weights,
+# which have learnt nothing. What comes out of it is a *control*, not a score of the
+# network. Before you run it, write down what you expect: chance, raw pixels, something
+# between? Extract features (`wrongly` shows how), cluster and score them (`mean_nmi`),
+# and write two sentences on what the control says about where the good features come
+# from. Or take a question of your own: set the switch to `"ten"` and find out whether
+# networks with more weights or more features score better; or join fruit and vegetables
+# into one class and score again.
 
 # %%
 # Your experiment
 
 # %% tags=["solution"]
 keras.utils.set_random_seed(0)
-bare["untrained"] = backbones.build("EfficientNetLite0", weights=None).layers[-1]
-untrained_nmi = mean_nmi(wrongly("untrained", CHANGES["(x − 127) / 128"]))
+control = backbones.build("EfficientNetLite0", weights=None).layers[-1]
+bare["control with untrained weights"] = control
+untrained = wrongly("control with untrained weights", CHANGES["(x − 127) / 128"])
+print(f"control with untrained weights (no network's score): {mean_nmi(untrained):.2f}")
+print(f"raw pixels: {summary.loc['raw', 'nmi']:.2f}, chance: {chance['nmi']:.2f}")
 
 joined = true_names.replace({"fruit": "food", "vegetables": "food"})
-print(f"NMI untrained {untrained_nmi:.2f}, raw pixels {summary.loc['raw', 'nmi']:.2f}")
 for text, names in (("seven classes", true_names), ("six, with food", joined)):
     nmi = metrics.nmi(true_labels=names, cluster_labels=cluster_labels)
-    print(f"NMI of the trained one, {text}: {nmi:.2f}")
+    print(f"EfficientNetLite0 with its trained weights, {text}: {nmi:.2f}")
 
 # %% [markdown] tags=["solution"]
-# Untrained, the network scores like raw pixels: the wiring alone brings nothing. What
-# made its features good is the 1.28 million named photographs. So these clusters are
-# unsupervised only as far as *our* pictures go; people's labels came in earlier,
-# through the back door of the weights. With fruit and vegetables joined the same
-# clusters score a little higher, although nothing but the question has changed; the two
-# clusters of mammals and the fruit among the flowers still cost.
+# All numbers are NMI. The control with untrained weights ends up beside raw pixels: the
+# wiring alone adds nothing to them here. What made the features of EfficientNet-Lite0
+# good is the 1.28 million named photographs. So these clusters are unsupervised only as
+# far as *our* pictures go; people's labels came in earlier, by way of the weights. With
+# fruit and vegetables joined the same clusters score a little higher, although nothing
+# but the question has changed; the two clusters of mammals and the fruit among the
+# flowers still cost.
 
 # %%
 checks.summary()
