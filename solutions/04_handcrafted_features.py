@@ -258,10 +258,8 @@ plt.show()
 
 # %%
 generator = np.random.default_rng(0)
-# course_utils draws pictures first (here all of them); so do we, to get the same words
-generator.choice(len(image_set), len(image_set), replace=False)
 sample = np.concatenate([generator.permutation(found)[:100] for found in descriptors])
-kmeans = MiniBatchKMeans(200, n_init=3, batch_size=4096, random_state=0).fit(sample)
+kmeans = MiniBatchKMeans(200, random_state=0).fit(sample)
 codebook = kmeans.cluster_centers_.astype(np.float32)
 print(f"{sum(n_keypoints):,} descriptors, {len(sample):,} of them in the sample")
 print("codebook", codebook.shape)

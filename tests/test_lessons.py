@@ -113,3 +113,13 @@ def test_every_notebook_has_a_master():
     names = {path.stem for path in MASTERS}
     for folder in (build.MASTERS, build.STUDENTS):
         assert {path.stem for path in folder.glob("*.ipynb")} == names
+
+
+def test_the_syllabus_links_every_lesson_at_the_one_address():
+    page = (ROOT / "README.md").read_text("utf-8")
+    for path in MASTERS:
+        first = build.student_notebook(path).cells[0].source
+        colab = re.search(r"https://colab[^)]*ipynb", first)[0]
+        for link in (f"notebooks/{path.stem}.ipynb", f"solutions/{path.stem}.ipynb"):
+            assert f"]({link})" in page
+        assert f"]({colab})" in page

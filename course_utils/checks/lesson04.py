@@ -84,7 +84,7 @@ def _code(patch, *, compare=np.greater_equal, order=RING, limit=2):
 
 @exercise(
     "the LBP code of one pixel",
-    hint="Write the 8 bits in a list first. Index -1 is the last one: that closes the ring.",
+    hint="Write the 8 bits in a list first; index -1 is the last and closes the ring.",
 )
 def ex04_2(function):
     generator = np.random.default_rng(5)
@@ -127,7 +127,7 @@ def ex04_2(function):
 
 @exercise(
     "from descriptors to words",
-    hint="The sum of squares of each word is one number a word; the minimum is over words.",
+    hint="The sum of squares is one number a word; the minimum is over the words.",
 )
 def ex04_3(function):
     generator = np.random.default_rng(6)
@@ -190,7 +190,7 @@ def ex04_4(function):
 
 @exercise(
     "tf-idf",
-    hint="How many rows have a share above zero in a column? np.log is the natural one.",
+    hint="How many rows have a share above zero in a column? np.log is natural.",
 )
 def ex04_5(function):
     generator = np.random.default_rng(7)
