@@ -16,8 +16,8 @@
 # **You need** NumPy arrays, k-means (lesson 1) and purity, NMI and the Fowlkes-Mallows index
 # (lesson 2).
 #
-# **Reading** 40 minutes without the exercises · **run time** about 30 s on a CPU, the same on
-# a GPU: nothing here uses it.
+# **Reading** 40 minutes, the exercises as much again · **run time** about 30 s on a CPU, the
+# same on a GPU: nothing here uses it.
 
 # %% tags=["setup"]
 import cv2
@@ -107,9 +107,9 @@ plt.show()
 #
 # ### Exercise 3.1 · There and back again (easy)
 #
-# Write both directions. `to_vector` takes a picture of whole numbers from 0 to 255, shape
-# (32, 32, 3), and returns 3,072 shares of 255. `to_picture` takes such a vector and returns
-# exactly the picture it came from, in whole numbers again (`np.uint8`).
+# Write both directions. `to_vector` takes a picture of whole numbers from 0 to 255, shape (32,
+# 32, 3), and returns its 3,072 numbers, divided by 255. `to_picture` takes such a vector and
+# returns exactly the picture it came from, in whole numbers again (`np.uint8`).
 
 
 # %%
@@ -139,8 +139,8 @@ checks.ex03_1(to_vector, to_picture)
 #
 # ### Exercise 3.2 · The distance between two pictures (easy)
 #
-# Write it for two pictures of whole numbers (uint8), of any size, as shares of 255 as above.
-# Mind what NumPy does with whole numbers that have only eight bits:
+# Write it for two pictures of whole numbers (uint8), of any size, with values divided by 255 as
+# above. Mind what NumPy does with whole numbers that have only eight bits:
 
 
 # %%
@@ -149,7 +149,7 @@ print("3 - 5 =", np.uint8([3]) - np.uint8([5]))
 
 # %%
 def pixel_distance(first, second):
-    """Euclidean distance between two uint8 pictures (h, w, 3), as shares of 255."""
+    """Euclidean distance between two uint8 pictures (h, w, 3), values / 255."""
     # BEGIN SOLUTION: return None
     difference = first.astype(float) / 255 - second.astype(float) / 255
     return np.sqrt((difference**2).sum())
@@ -160,9 +160,9 @@ checks.ex03_2(pixel_distance)
 
 # %% [markdown]
 # A distance is a sum over pixels, so it can be drawn: the brighter a pixel of the difference,
-# the more it adds. The banana is held against two pictures: the nearest one of another class
-# and the nearest other fruit. (NumPy's `np.linalg.norm` computes the square root of the sum of
-# squares.)
+# the more it adds. The banana is held against two pictures: the nearest one of another class,
+# from now on its *nearest stranger*, and the nearest other fruit. (NumPy's `np.linalg.norm`
+# computes the square root of the sum of squares.)
 
 # %%
 banana = find("banana")
@@ -290,7 +290,7 @@ plt.show()
 
 # %% [markdown]
 # Above five pictures, below the same five, scrambled. You can still tell that the second is
-# pale and that the coin is brown, but what they show is gone.
+# pale and that the coin is golden, but what they show is gone.
 #
 # ### Predict first
 #
@@ -310,17 +310,17 @@ print("All other pairs too:", np.allclose(pdist(vectors), scrambled_distances, 1
 # %% [markdown]
 # Every distance stays what it was, because a sum does not depend on the order of its terms.
 # Nearest neighbours, k-means and everything else that is made of distances comes out the same.
-# So for the pixel vector, a flock of birds and its scrambled confetti are equally good
-# pictures: it compares each place with *the same place* in the other picture, and nothing else.
+# So for the pixel vector, a zebra and its scrambled confetti are equally good pictures: it
+# compares each place with *the same place* in the other picture, and nothing else.
 #
 # ### Is it the curse of dimensionality?
 #
 # A vector of 3,072 numbers is long. With many *unrelated* numbers, distances concentrate: the
 # nearest picture is hardly nearer than the farthest (Beyer et al., 1999). Is this what goes
 # wrong here? We measure how widely the distances between all pairs spread, as standard
-# deviation over mean, for pictures from 1 × 1 to 64 × 64 pixels. To compare, the same values
-# with the relation between pixels destroyed: at every place of the vector, the 193 values are
-# dealt out anew among the pictures.
+# deviation over mean, for pictures from 1 × 1 to 64 × 64 pixels (SciPy's `pdist` lists the
+# distances of all pairs). To compare, the same values with the relation between pixels
+# destroyed: at every place of the vector, the 193 values are dealt out anew among the pictures.
 
 # %%
 SIDES = (1, 2, 4, 8, 16, 32, 64)
@@ -394,8 +394,7 @@ plt.show()
 
 # %% [markdown]
 # All three scores lie above chance for every seed, so the pixels do know something about the
-# classes. They also lie far below 1. Purity looks best, but mind its chance level: the largest
-# class alone gives .23.
+# classes. They also lie far below 1. Purity looks best, but its chance level is the highest, too.
 #
 # Numbers do not say *what* went wrong. Pictures do. From here on we look at the run with
 # seed 0; the labels had no say in choosing it.
@@ -410,8 +409,9 @@ plt.show()
 # mark pictures that are not of the cluster's commonest class. Cluster 4 has mostly things wider
 # than tall, half of them mammals, seen from the side. Cluster 1 has what is pale: garlic, an
 # ostrich, a goose, a white cow. Cluster 0 has darker discs, whether apple or penny. Cluster 5
-# has what is dark in the middle. The three traffic lights are a cluster of their own, because
-# they are the same picture but for the lamp.
+# has what is dark in the middle. Cluster 6 is a mixture: flowers are its commonest class with a
+# fifth of it, and none of its eight most typical members is one. The three traffic lights are a
+# cluster of their own, because they are the same picture but for the lamp.
 #
 # k-means rests on the *means* of its clusters, and the mean of vectors of pixels is again a
 # picture:
@@ -438,10 +438,11 @@ plt.show()
 # ### What the clusters know
 #
 # The suspicion: pixels sort by *how much paper is left and how bright the ink is*. That can be
-# measured without any clustering. The mean of a vector is the brightness of the picture, one
-# number. If we know a picture's cluster, how well do we know its brightness? And if we know its
-# class? The answer is a share: how much of the variance of the brightness lies between the
-# groups, instead of within them. 0 means that the groups say nothing, 1 that they say all.
+# measured. The mean of a vector is the brightness of the picture, one number. If we know a
+# picture's cluster, how well do we know its brightness? And if we know its class? The answer is
+# a share: how much of the variance of the brightness (its mean squared distance from its mean)
+# lies between the groups, instead of within them. 0 means that the groups say nothing, 1 that
+# they say all.
 
 
 # %%
@@ -487,15 +488,15 @@ plt.show()
 # band of brightness, and the bands climb; clusters 5, 6 and 2 share one and differ in where the
 # ink is. On the right most classes reach across about half of the scale or more. The clusters
 # tell the brightness of a picture (.83 explained) far better than its class does (.37). What
-# k-means found is real; it is just not what we were asking for. The share of white, printed
-# above, is a lesser case: the classes explain it nearly as well as the clusters. Keep that in
-# mind for exercise 3.6.
+# k-means found is real; it is just not what we were asking for. With the share of white,
+# printed above, the gap is far smaller (.71 to .59): how much of its paper a thing covers does
+# say something about what it is. Keep that in mind for exercise 3.6.
 #
 # ### Does it take more pixels, or colour?
 #
 # Perhaps 32 × 32 is too coarse? The same with fewer and with more pixels, in colour and in
-# grey. (The step `pca192` turns the axes so that 192 of them hold everything: 193 points span no
-# more. All distances stay as they are, and k-means need not carry 12,288 numbers.)
+# grey. (The step `pca192` is there for speed only: it makes each long vector one of 192 numbers
+# and leaves all distances as they are. Lesson 6 explains it.)
 
 # %%
 grey_weights = np.array([0.299, 0.587, 0.114])  # the eye is most sensitive to green
@@ -604,18 +605,11 @@ plt.show()
 # %% [markdown]
 # Above: the banana moved by 0 to 8 pixels, with its distance to where it began, and the garlic.
 # Below on the left: the distance leaps up with the very first pixels, passes the nearest
-# stranger between two and three and then levels off, when hardly any banana is left on banana. On
-# the right the same for all pictures: after a shift of three pixels about half of them are
-# farther from themselves than from some picture of another class, after five it is 85%. To the
-# eye, five pixels of 32 are nothing. The medians say it again:
-
-# %%
-typical = np.median(moved_distances, axis=1)
-print(f"nearest stranger, median of all pictures {np.median(nearest_stranger):.1f}")
-for shift in (1, 3, 5):
-    print(f"moved by {shift}, median of all pictures       {typical[shift]:.1f}")
-
-# %% [markdown]
+# stranger between two and three, and is highest at nine, when hardly any banana is left on
+# banana. On the right the same for all pictures: after a shift of three pixels about half of
+# them are farther from themselves than from some picture of another class, after five it is
+# 85%. To the eye, five pixels of 32 are nothing.
+#
 # ### Other changes
 #
 # Six more changes that leave you in no doubt what the picture shows. Each is divided by the
@@ -669,9 +663,9 @@ plt.show()
 # and the middle half as a bar; "too far" is the share above the dashed line at 1. Noise changes
 # nearly every pixel a little and passes the line in no picture, although the noisy zebra looks
 # worst of all. Losing the colour costs most pictures little, being 20% darker costs more. To be
-# mirrored, to shrink or to turn leaves every detail intact and moves it to another place, and
+# mirrored, to shrink or to turn keeps what there is to see and moves it to another place, and
 # for 40 to 77% of the pictures that is worse than being something else altogether. Pixels
-# forgive small errors everywhere and no movement anywhere.
+# forgive small errors everywhere, and hardly any movement.
 #
 # ## Exercises
 #
@@ -756,7 +750,8 @@ for letter, variant in variants.items():
 # Write your own `better_pixels`. It gets one picture of 224 × 224 pixels (uint8) and returns a
 # vector, of the same length for every picture. Cut the thing out and centre it, blur, drop or
 # stress colours, take off the brightness, keep the outline only, …: whatever this lesson made
-# you suspect. No networks, and no peeking at the true labels.
+# you suspect. (`cv2.resize` is shown in `smaller`, in section 4; paper has values near 255.) No
+# networks, and no peeking at the true labels.
 #
 # The check clusters the stamps with your vectors, five seeds, and holds your *mean* NMI against
 # the *best* seed of the raw pixels, so that luck is not enough. Not every idea that sounds right
@@ -841,7 +836,7 @@ checks.summary()
 # with each other, only in another order, and a sum does not depend on the order of its terms:
 # all distances stay as they were.</details>
 #
-# **2.** Someone gets an NMI of .29 with raw pixels at 32 × 32 and wants to repeat it at 256 × 256
+# **2.** Someone gets an NMI of .28 with raw pixels at 32 × 32 and wants to repeat it at 256 × 256
 # to get a better score. What do you say?
 #
 # <details><summary>Answer</summary>That it will hardly change. A pixel nearly repeats its

@@ -64,8 +64,8 @@ for name in [*DEPTHS["EfficientNetLite0"][:-2], "head", "pool", "top"]:
 # %% [markdown]
 # To compare twenty layers we need not run the network twenty times. A Keras model may
 # have many outputs: one pass, and a branch leaves it at every layer. Layers that still
-# have height and width are averaged over their places. Of two blocks we also keep two
-# other versions, for section 2.
+# have height and width are averaged over their places; two blocks we also keep in two
+# other versions, for section 2. (`Flatten()(output)` makes a layer and joins it on.)
 
 # %%
 import keras
@@ -307,9 +307,9 @@ for name in ("EfficientNetLite0", "SqueezeNet"):
 # upwards. And at `top` of EfficientNetLite0 a great deal, because a probability vector is
 # long where the network is sure and short where it is not. The habit costs nothing: keep it.
 #
-# **PCA.** The components come sorted by their spread, the variance. How many do we need? And there is a
-# popular extra step, **whitening**, which divides every component by its standard
-# deviation, so that all have variance 1 and none can dominate.
+# **PCA.** The components come sorted by their spread, the variance. How many do we need?
+# And there is a popular extra step, **whitening**, which divides every component by its
+# standard deviation, so that all have variance 1 and none can dominate.
 
 # %%
 pool_points = prepared(features["EfficientNetLite0:pool"])
@@ -453,12 +453,12 @@ panel.set(xlabel="", ylabel="")
 plt.show()
 
 # %% [markdown]
-# Compare columns first: from raw pixels to any network layer, every row gains more than the
-# algorithms that were told k differ within a column. In a column the best few are a few
-# hundredths apart. `spectral` is first or level with
-# the first in each: a hint, on one image set, and no more. On the networks the lower
-# two rows, the algorithms that find k themselves, are behind all others; and `average` is
-# fine on EfficientNetLite0 and useless on pixels.
+# Compare columns first: from raw pixels to any network layer, every row gains more than
+# the algorithms that were told k differ within a column. In a column the best few are a
+# few hundredths apart. `spectral` is first or level with the first in each: a hint, on
+# one image set, and no more. On the networks the lower two rows, the algorithms that find
+# k themselves, are behind all others; and `average` is fine on EfficientNetLite0 and
+# useless on pixels.
 
 # %%
 once = algorithm_runs[algorithm_runs["seed"] == 0]
@@ -553,7 +553,8 @@ plt.show()
 # starts (circles) remove those. But among the good runs, on the left, inertia and NMI are
 # strangers: the run with the lowest inertia has an NMI below the mean of the circles, and
 # the highest NMI belongs to another. **Choose by inertia all the same**: it needs no
-# labels. Whoever picks the seed with the highest NMI has used the answers, and nobody can do that on new pictures.
+# labels. Whoever picks the seed with the highest NMI has used the answers, and nobody
+# can do that on new pictures.
 
 # %%
 spread = seed_runs[seed_runs["n_init"] == 10]["nmi"].agg(np.ptp)
@@ -834,8 +835,7 @@ sns.pointplot(
     x="nmi",
     y="algorithm",
     hue="representation",
-    errorbar=("pi", 100),
-    markers=["s", "o", "D"],
+    **{"errorbar": ("pi", 100), "markers": ["s", "o", "D"]},
     linestyles="",
     dodge=0.4,
     ax=panel,

@@ -139,9 +139,7 @@ def test_weights_that_come_damaged_are_not_kept(
 ):
     address, _ = serve(b"<html>log in to this network first</html>", missing=missing)
     monkeypatch.setattr(backbone_table, "WEIGHTS_URL", address)
-    message = (
-        "was cut off" if missing else f"{address}mobilenet_v2/.* came damaged"
-    )
+    message = "was cut off" if missing else f"{address}mobilenet_v2/.* came damaged"
     is_unavailable(message, lambda: backbones.build("MobileNetV2"))
     assert backbone_table.weights_state("MobileNetV2") == "not here"
     assert not list((empty_home / "models").iterdir())

@@ -194,7 +194,7 @@ def _moved(picture, down, right, paper=1):
     return result
 
 
-@exercise("What k-means does not notice", "Which changes keep all distances in order?")
+@exercise("What k-means does not notice", "Which stretch all distances alike, if any?")
 def ex03_5(letters):
     chosen = {letter for letter in "".join(letters).lower() if letter.isalpha()}
     unknown = sorted(chosen - set(WHY))
