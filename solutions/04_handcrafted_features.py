@@ -61,7 +61,8 @@ panels[0].set_title("the picture")
 shown = panels[1].imshow(hue, cmap="hsv", vmin=0, vmax=179)
 figure.colorbar(shown, ax=panels[1], location="bottom", ticks=[0, 60, 120, 179])
 panels[1].set_title("hue, 0 to 179")
-for panel, channel, name in ((panels[2], saturation, "saturation"), (panels[3], value, "value")):
+channels = ((panels[2], saturation, "saturation"), (panels[3], value, "value"))
+for panel, channel, name in channels:
     shown = panel.imshow(channel, vmin=0, vmax=255)
     figure.colorbar(shown, ax=panel, location="bottom", ticks=[0, 128, 255])
     panel.set_title(f"{name}, 0 to 255")
@@ -157,7 +158,9 @@ codes = local_binary_pattern(grey, 8, 1, method="uniform").astype(int)
 figure, panels = plt.subplots(
     1, 4, figsize=(10, 2.9), width_ratios=(1, 1, 1.17, 1.4), layout="constrained"
 )
-for panel, image, title in zip(panels, (grey, hog_drawing), ("grey", "HOG"), strict=False):
+for panel, image, title in zip(
+    panels, (grey, hog_drawing), ("grey", "HOG"), strict=False
+):
     panel.imshow(image, vmax=np.percentile(image, 99.5))
     panel.set_title(title)
 shown = panels[2].imshow(codes, cmap="viridis", vmin=0, vmax=9)
@@ -212,6 +215,7 @@ checks.ex04_2(lbp_code)
 # like HOG, but turned and scaled with the keypoint. A patch that turns or grows keeps its
 # description.
 
+
 # %%
 def sift(index):
     """Keypoints (x, y, size, angle) and descriptors (n, 128) of a stamp."""
@@ -232,11 +236,15 @@ captions = ("A tiger", "A red apple", "A pineapple")
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
 for panel, caption in zip(panels, captions, strict=True):
     index = image_set.captions.index(caption)
-    panel.imshow(cv2.cvtColor(image_set.picture(index, 224), cv2.COLOR_RGB2GRAY), alpha=0.6)
+    panel.imshow(
+        cv2.cvtColor(image_set.picture(index, 224), cv2.COLOR_RGB2GRAY), alpha=0.6
+    )
     x, y, size, angle = keypoints[index].T
     places = {"offsets": np.c_[x, y], "offset_transform": panel.transData}
     style = {"facecolor": "none", "edgecolor": "#D55E00", "linewidth": 1.2}
-    panel.add_collection(EllipseCollection(size, size, 0, units="xy", **places, **style))
+    panel.add_collection(
+        EllipseCollection(size, size, 0, units="xy", **places, **style)
+    )
     tip = size / 2 * np.exp(1j * np.deg2rad(angle))
     ends = [x, x + tip.real], [y, y + tip.imag]
     panel.plot(*ends, color="#0072B2", lw=1)
@@ -292,7 +300,9 @@ checks.ex04_3(assign)
 # as SIFT saw them.
 
 # %%
-words = [kmeans.predict(found) if len(found) else np.zeros(0, int) for found in descriptors]
+words = [
+    kmeans.predict(found) if len(found) else np.zeros(0, int) for found in descriptors
+]
 
 
 def patch(index, keypoint, side=40):
@@ -311,7 +321,9 @@ def nearest_patches(word, n_patches):
         for place in np.flatnonzero(its_words == word):
             distance = np.linalg.norm(descriptors[index][place] - codebook[word])
             found.append((distance, index, place))
-    first_of_picture = {index: (index, p) for _, index, p in sorted(found, reverse=True)}
+    first_of_picture = {
+        index: (index, p) for _, index, p in sorted(found, reverse=True)
+    }
     order = dict.fromkeys(index for _, index, _ in sorted(found))
     return [first_of_picture[index] for index in list(order)[:n_patches]]
 
@@ -414,6 +426,7 @@ print(f"mean cosine of a bag before and after: {cosines.mean():.3f}")
 # distance between two *different* stamps: 0 means that the change is not noticed, 1 that
 # the picture is as far from itself as from any other.
 
+
 # %%
 def shuffled(picture):
     """The same pixels at random places."""
@@ -441,7 +454,9 @@ def describe(picture, name):
     else:
         function, side = handcrafted.TABLE[name]
         side = 224 if name == "colour" else side  # resizing blends shuffled pixels
-        found = function(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA))
+        found = function(
+            cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        )
     return normalize(found[None])[0]
 
 
@@ -463,11 +478,13 @@ for row, name in enumerate(shown_names):
 
 # %%
 figure, panels = plt.subplots(
-    2, 1, figsize=(10, 5), height_ratios=(1.25, 3), sharex=True, layout="constrained"
+    2, 1, figsize=(10, 5), height_ratios=(1.25, 3), sharex=True, layout="tight"
 )
 for column, change in enumerate(changes.values()):
     extent = (column - 0.42, column + 0.42, 0, 1)
-    panels[0].imshow(change(image_set.picture(tiger, 224)), extent=extent, aspect="auto")
+    panels[0].imshow(
+        change(image_set.picture(tiger, 224)), extent=extent, aspect="auto"
+    )
 panels[0].set(xlim=(-0.5, len(changes) - 0.5), ylim=(0, 1))
 panels[0].axis("off")
 shown = panels[1].imshow(moved, cmap="cividis_r", vmin=0, vmax=2, aspect="auto")
@@ -540,7 +557,7 @@ notebook.reveal(prediction_2, white_nmi, "the NMI of the share of white")
 
 # %%
 def draw_scores(results, plain=("raw", "share of white")):
-    """A row a representation: mean (mark), worst to best seed (bar), chance (dashes)."""
+    """A row a representation: mean (mark), seeds (bar), chance (dashes)."""
     order = sorted(results, key=lambda name: results[name][0][:, 1].mean())
     height = 1.1 + 0.33 * len(order)
     figure, panels = plt.subplots(1, 3, figsize=(10, height), sharey=True)
@@ -551,7 +568,9 @@ def draw_scores(results, plain=("raw", "share of white")):
             values = runs[:, column]
             panel.plot([values.min(), values.max()], [row, row], color=colour, lw=3)
             panel.plot(values.mean(), row, marker, color=colour, ms=8)
-            panel.plot([chance[column]] * 2, [row - 0.4, row + 0.4], "--", color="#0072B2")
+            panel.plot(
+                [chance[column]] * 2, [row - 0.4, row + 0.4], "--", color="#0072B2"
+            )
         panel.set(xlabel=title, xlim=(0, 0.75))
         panel.grid(axis="x", color="#dddddd")
     panels[0].set_yticks(range(len(order)), order)
@@ -622,6 +641,7 @@ for text, its_bags in (("first", bags), ("second", np.stack(again_bags))):
 # block with the largest numbers would decide alone. A *weight* on a block says how much its
 # distances count.
 
+
 # %%
 def combine(blocks, weights=None):
     """Blocks [(n, d1), (n, d2), …], each row brought to length 1, side by side."""
@@ -674,7 +694,9 @@ for name, colour, marker in (("colour", "#D55E00", "D"), ("hog", "#0072B2", "o")
     blocks = [vectors["lbp"], vectors[name]]
     runs = np.stack([seed_scores(combine(blocks, [1, w]))[0][:, 1] for w in weights])
     panel.plot(runs.mean(axis=1), marker + "-", color=colour, label=f"LBP + w · {name}")
-    panel.fill_between(range(6), runs.min(axis=1), runs.max(axis=1), color=colour, alpha=0.2)
+    panel.fill_between(
+        range(6), runs.min(axis=1), runs.max(axis=1), color=colour, alpha=0.2
+    )
 chance_nmi = results["lbp"][1][1]
 for level, style, text in ((results["raw"][0][:, 1].mean(), ":", "raw"),
                            (chance_nmi, "--", "chance")):  # fmt: skip
