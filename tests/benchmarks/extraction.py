@@ -98,7 +98,7 @@ def rates(name, options):
             count = run()
             measured[part].append(count / (time.perf_counter() - started))
     backbones.build = build
-    print(f"\n{name}, {len(image_set)} pictures, batches of {batch}")
+    print(f"\n{name}, {len(image_set)} pictures, batches of {batch}", flush=True)
     print("part      pictures/s   of bare")
     rate = {part: statistics.median(values) for part, values in measured.items()}
     for part, value in rate.items():
