@@ -92,7 +92,7 @@ def test_template(path):
     assert all(not cell.get("outputs") for cell in notebook.cells)
     for source in code:
         assert len(source.splitlines()) <= 30, source
-        assert max(map(len, source.splitlines()), default=0) <= 92, source
+        assert max(map(len, source.splitlines()), default=0) <= 88, source
 
 
 @each_lesson
