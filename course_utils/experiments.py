@@ -55,9 +55,9 @@ def run(
 ):
     """Cluster every representation with every algorithm and seed, and score each run.
 
-    k: number of clusters, the number of classes if None. seeds: how many, 0, 1, …;
-    algorithms without chance run once. out: a folder for runs.jsonl, from which an
-    interrupted experiment is continued.
+    k: number of clusters, the number of classes if None. seeds: how many, 0, 1, …, or a
+    list of them; algorithms without chance run once, as seed 0. out: a folder for
+    runs.jsonl, from which an interrupted experiment is continued.
     Returns: (results, labels). results: DataFrame, one row a run: COLUMNS, then
     n_clusters, n_noise (pictures without cluster) and versions; `attrs["skipped"]` has
     {representation: reason} of those that could not be had. labels: dict {run: int
@@ -66,8 +66,7 @@ def run(
     """
     representations, algorithms = check_names(representations, algorithms)
     k = choose_k(image_set, k)
-    if seeds < 1:
-        raise ValueError(f"seeds={seeds}: one or more.")
+    seeds = _seeds(seeds)
     journal = _Journal(out, image_set)
     rows, labels, skipped = [], {}, {}
     bar = tqdm(representations, unit="", leave=False, disable=not progress)
@@ -81,7 +80,7 @@ def run(
             continue
         for algorithm in algorithms:
             seeded = clustering.parse(algorithm)[1] in clustering.SEEDED
-            for seed in range(seeds if seeded else 1):
+            for seed in seeds if seeded else [0]:
                 name = f"{representation}/{algorithm}/k{k}/s{seed}"
                 key = storage.array_digest(vectors)
                 row, found = journal.get(name, key) or (None, None)
@@ -174,6 +173,16 @@ def _one(image_set, vectors, algorithm, k, seed):
         "versions": json.dumps(versions()),
     }
     return row, found
+
+
+def _seeds(seeds):
+    """A list of distinct seeds, from how many or from a list."""
+    one_number = isinstance(seeds, int | np.integer)
+    found = [int(seed) for seed in (range(seeds) if one_number else seeds)]
+    found = list(dict.fromkeys(found))
+    if not found or min(found) < 0:
+        raise ValueError(f"seeds={seeds}: one or more, and each from 0 on.")
+    return found
 
 
 def _names(names):

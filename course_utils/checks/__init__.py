@@ -148,8 +148,20 @@ def answers(lesson=None):
         return {}
 
 
+def lessons():
+    """The names of the lessons that answers are kept of, sorted."""
+    return sorted(path.stem for path in _folder().glob("*.json"))
+
+
+def _folder():
+    """COURSE_ANSWERS, or `answers` beside the notebook or, from the top, beside all."""
+    beside, from_top = Path("answers"), Path("notebooks", "answers")
+    default = from_top if from_top.is_dir() and not beside.is_dir() else beside
+    return Path(os.environ.get("COURSE_ANSWERS") or default)
+
+
 def _path(lesson):
-    return Path(os.environ.get("COURSE_ANSWERS", "answers")) / f"{lesson}.json"
+    return _folder() / f"{lesson}.json"
 
 
 def _record(name, state, value):
