@@ -1,10 +1,15 @@
-"""The command line: `python -m course_utils compare`, `cache`, `backbones`."""
+"""The command line, `python -m course_utils COMMAND`.
+
+compare an image set by several representations; submit the results, check the file, and
+grade those of a class; list the cache of features and the table of backbones.
+"""
 
 import argparse
 import os
 import shlex
 import sys
 import warnings
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -71,10 +76,53 @@ def _parser():
     compare.add_argument(
         "--seeds", type=int, default=5, help="seeds 0, 1, … (default 5)"
     )
+    compare.add_argument(
+        "--student",
+        metavar="ID",
+        help="your student id: takes the seeds that are yours instead of 0, 1, …",
+    )
     compare.add_argument("--out", default="results", help="folder (default: results)")
     compare.add_argument(
         "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"
     )
+
+    submit = commands.add_parser("submit", help="write results as one file to hand in")
+    submit.set_defaults(run=_submit)
+    submit.add_argument("results", nargs="?", default="results", help="of `compare`")
+    submit.add_argument("--student", required=True, metavar="ID", help="student id")
+    submit.add_argument("--name", required=True)
+    submit.add_argument("--image-set", default="stamps", help="name or folder")
+    submit.add_argument(
+        "--functions",
+        metavar="FILE.py",
+        help="your purity, nmi and fowlkes_mallows; the file is run here",
+    )
+    submit.add_argument(
+        "--answers",
+        metavar="FILE",
+        help="your written answers: a text file, or JSON {question: answer}",
+    )
+    submit.add_argument("--out", metavar="FILE", help="default: STUDENT.zip")
+
+    check = commands.add_parser("check", help="what the grader will say of a file")
+    check.set_defaults(run=_check)
+    check.add_argument("file")
+    check.add_argument("--image-set", default="stamps", help="name or folder")
+    check.add_argument("--rubric", metavar="FILE", help="if your instructor gave one")
+
+    grade = commands.add_parser("grade", help="grade the submissions of a class")
+    grade.set_defaults(run=_grade)
+    grade.add_argument("folder", help="of submissions, or Canvas' or Moodle's download")
+    grade.add_argument("--image-set", default="stamps", help="name or folder")
+    grade.add_argument("--deadline", metavar="TIME", help="2026-11-30T23:59+01:00")
+    grade.add_argument("--times", metavar="CSV", help="receipts: file or student, time")
+    grade.add_argument("--roster", metavar="CSV", help="Canvas', Moodle's, or your own")
+    grade.add_argument(
+        "--rubric", metavar="FILE", help="default: course_utils/rubric.yaml"
+    )
+    grade.add_argument("--marks", metavar="CSV", help="marks.csv, filled in")
+    grade.add_argument("--assignment", default="Image clustering", help="Canvas' name")
+    grade.add_argument("--out", required=True, help="folder for everything")
 
     cache = commands.add_parser("cache", help="list or clear the cached features")
     cache.set_defaults(run=_cache)
@@ -92,7 +140,14 @@ def _compare(options, arguments):
     import matplotlib
 
     matplotlib.use("Agg")
-    from course_utils import backbones, datasets, experiments, handcrafted, report
+    from course_utils import (
+        backbones,
+        datasets,
+        experiments,
+        handcrafted,
+        report,
+        submission,
+    )
 
     groups = {"bundled": backbones.BUNDLED, "ten": backbones.TEN}
     chosen = _split(options.representations)
@@ -108,13 +163,11 @@ def _compare(options, arguments):
         print(f"left out: {image}: {reason}")
     if len(image_set.problems) > 10:
         print(f"… and {len(image_set.problems) - 10} more, see problems.csv")
+    seeds = options.seeds
+    if options.student:
+        seeds = submission.seeds(options.student, seeds)
     results, labels = experiments.run(
-        image_set,
-        chosen,
-        algorithms,
-        k=options.k,
-        seeds=options.seeds,
-        out=options.out,
+        image_set, chosen, algorithms, k=options.k, seeds=seeds, out=options.out
     )
     if results.empty:
         raise ValueError("no run was possible: every representation was skipped.")
@@ -122,6 +175,60 @@ def _compare(options, arguments):
     files = report.write(image_set, results, labels, options.out, command)
     print(report.readable(results).to_string(index=False))
     print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
+
+
+def _submit(options, _):
+    from course_utils import datasets, hand_in, submission, submission_check
+
+    image_set = datasets.load(options.image_set)
+    results, labels = hand_in.read_results(options.results, image_set)
+    functions = hand_in.functions_of(options.functions) if options.functions else {}
+    out = options.out or f"{options.student}.zip"
+    submission.write(
+        out,
+        image_set,
+        results,
+        labels,
+        student_id=options.student,
+        name=options.name,
+        exercises=submission.exercise_values(options.student, **functions),
+        answers=hand_in.read_answers(options.answers) if options.answers else {},
+        self_supplied_labels=options.image_set not in datasets.NAMES,
+    )
+    print(f"wrote {out}\n")
+    print(submission_check.report(out, image_set))
+
+
+def _check(options, _):
+    from course_utils import datasets, rubric, submission_check
+
+    image_set = datasets.load(options.image_set)
+    rules = rubric.load(options.rubric)
+    print(submission_check.report(options.file, image_set, rules))
+
+
+def _grade(options, _):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from course_utils import datasets, gradebook, grading, receipts, rubric
+
+    out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
+    if out == folder or folder in out.parents:
+        raise ValueError(f"--out {out} lies in the submissions: give another folder.")
+    deadline = receipts.parse_deadline(options.deadline) if options.deadline else None
+    graded = grading.grade(
+        options.folder,
+        datasets.load(options.image_set),
+        deadline=deadline,
+        times=options.times,
+        roster=receipts.load_roster(options.roster) if options.roster else None,
+        rules=rubric.load(options.rubric),
+        marks=grading.load_marks(options.marks) if options.marks else None,
+    )
+    gradebook.write(graded, out, assignment=options.assignment)
+    print(grading.sentence(graded))
+    print(f"Open {out / 'overview.html'}")
 
 
 def _split(names):

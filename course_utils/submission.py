@@ -10,12 +10,10 @@ files; their form is published in submission.schema.json.
 
 import csv
 import hashlib
-import importlib.util
 import io
 import json
 import math
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -80,55 +78,6 @@ def exercise_values(student_id, **functions):
         name: [_number(functions.get(name), *pair) for pair in pairs]
         for name in CLAIMED
     }
-
-
-def functions_of(path):
-    """The functions purity, nmi and fowlkes_mallows of a Python file of your own.
-
-    Runs that file. Raises ValueError if none of the three is in it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file: give the .py with your three scores.")
-    spec = importlib.util.spec_from_file_location("own_scores", path)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ValueError(f"{path} raised {type(error).__name__}: {error}") from error
-    found = {n: getattr(module, n) for n in CLAIMED if hasattr(module, n)}
-    if not found:
-        raise ValueError(f"{path} has none of the functions {', '.join(CLAIMED)}.")
-    return found
-
-
-def read_results(folder, image_set):
-    """What `compare` left in a folder: (results, labels) as `experiments.run` gives.
-
-    Raises ValueError if there is none, or if it is of other pictures than image_set.
-    """
-    folder = Path(folder)
-    try:
-        results = pd.read_csv(folder / "results.csv", keep_default_na=True)
-        table = pd.read_csv(folder / "labels.csv", dtype={"image": str})
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        runs, print_of = list(results["run"]), about["fingerprint"]
-        labels = {run: table[run].to_numpy(dtype=int) for run in runs}
-    except OSError as error:
-        raise ValueError(
-            f"{folder} holds no results ({error.strerror}: {error.filename}): run "
-            f"`python -m course_utils compare --out {folder}` first."
-        ) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"the tables in {folder} are damaged ({error}): run `compare` again."
-        ) from error
-    if print_of != image_set.fingerprint:
-        raise ValueError(
-            f"the results in {folder} are of other pictures than {image_set.name}: say "
-            "which with --image-set, or run `compare` again."
-        )
-    return results, labels
 
 
 def write(
