@@ -211,7 +211,7 @@ def _grade(options, _):
     import matplotlib
 
     matplotlib.use("Agg")
-    from course_utils import datasets, gradebook, grading, receipts, rubric
+    from course_utils import datasets, gradebook, grading, marks, receipts, rubric
 
     out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
     if out == folder or folder in out.parents:
@@ -224,10 +224,12 @@ def _grade(options, _):
         times=options.times,
         roster=receipts.load_roster(options.roster) if options.roster else None,
         rules=rubric.load(options.rubric),
-        marks=grading.load_marks(options.marks) if options.marks else None,
+        marks=marks.load(options.marks) if options.marks else None,
     )
     gradebook.write(graded, out, assignment=options.assignment)
     print(grading.sentence(graded))
+    for note in gradebook.notes(graded):
+        print(f"note: {note}")
     print(f"Open {out / 'overview.html'}")
 
 

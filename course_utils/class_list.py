@@ -78,7 +78,7 @@ def by_student(entries, roster=None):
             student_id=person.student_id if person else entry.student_id,
             name=person.name if person else entry.name or entry.receipt.who,
             roster=person,
-            entries=sorted((e for e, _ in group), key=_when),
+            entries=sorted((e for e, _ in group), key=in_time),
         )
         student.student_id = student.student_id or entry.receipt.user
         students.append(student)
@@ -124,7 +124,7 @@ def own_id(student, entry):
     return entry.student_id.casefold() in student.roster.ids
 
 
-def _when(entry):
-    """In the order of time; files without a time come first."""
+def in_time(entry):
+    """Sort key: in the order of time; files without a time come first."""
     time = entry.receipt.time
     return (time is not None, time.timestamp() if time else 0, entry.receipt.path)

@@ -5,6 +5,7 @@ for a person to look at and costs no points.
 """
 
 import collections
+import itertools
 import statistics
 
 from course_utils.texts import shown
@@ -31,14 +32,23 @@ def flag_copies(students):
                 holders[run.partition].append((number, run))
     strange, shared = {}, collections.defaultdict(set)
     for group in holders.values():
-        n_holders = len({number for number, _ in group})
-        for number, run in group if n_holders > 1 else ():
-            for other, theirs in group if n_holders <= MANY else group[:1]:
-                if other == number or _kind(theirs) == _kind(run):
+        # {student: {representation: (its first run, kinds)}}: a run is held against
+        # each other student once, not against each of their runs.
+        found = collections.defaultdict(dict)
+        for number, run in group:
+            _, kinds = found[number].setdefault(run.representation, (run, set()))
+            kinds.add(_kind(run))
+        many = len(found) > MANY
+        others = list(found.items())[: 1 if many else MANY]
+        for number, run in group:
+            for other, theirs in others:
+                if other == number:
                     continue
-                if theirs.representation != run.representation:
-                    strange.setdefault((number, other), (run.run, theirs.run))
-                elif n_holders <= MANY:
+                for name, (first, _) in itertools.islice(theirs.items(), 2 - many):
+                    if name != run.representation:
+                        strange.setdefault((number, other), (run.run, first.run))
+                _, kinds = theirs.get(run.representation, (None, ()))
+                if not many and len(kinds) > (_kind(run) in kinds):
                     shared[number, other].add(run.run)
     for (number, other), (run, theirs) in sorted(strange.items()):
         students[number].flags.append(

@@ -7,13 +7,12 @@ a submission is executed; a broken one gets a reason instead of points and never
 the others. `gradebook` writes what comes out.
 """
 
-import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from course_utils import copies, rubric, submission_file
-from course_utils.class_list import Entry, by_student, own_id
-from course_utils.receipts import MOST_BYTES, collect
+from course_utils.class_list import Entry, by_student, in_time, own_id
+from course_utils.receipts import MOST_BYTES, collect, load_times
 from course_utils.review import public_half, review
 from course_utils.texts import shown
 
@@ -51,8 +50,11 @@ def grade(
         raise ValueError(f"{image_set.name} has no true labels: nothing can be scored.")
     rules = rules or rubric.load()
     options = review_options(image_set, rules)
+    times = load_times(times) if times else None
     entries = [_entry(r, image_set, options) for r in collect(folder, times)]
     students, problems = by_student(entries, roster)
+    if times:
+        _sent_at(students, times)
     for student in students:
         _count(student, rules, deadline)
     counted = [student for student in students if student.counted]
@@ -61,35 +63,12 @@ def grade(
     for student in counted:
         student.parts = _points(student, student.counted, rules, marks or {})
     _rank(students)
+    unknown = set(marks or {}) - {s.student_id.casefold() for s in students}
+    problems += [
+        (shown(student), "is in the marks, but nobody has this student id.")
+        for student in sorted(unknown)
+    ]
     return Class(students, image_set, rules, deadline, problems, len(entries))
-
-
-def load_marks(path):
-    """Points for the written answers, from marks.csv: {student id: points}.
-
-    An empty cell is a student who is not marked yet. Raises ValueError with the row.
-    """
-    marks = {}
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            for row in rows:
-                student, given = row["student_id"], row["answers_points"].strip()
-                if given:
-                    marks[student.strip().lstrip("'").casefold()] = float(given)
-                    if not math.isfinite(float(given)):
-                        raise ValueError("no number")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"the marks {path} cannot be read: {error}") from error
-    except (KeyError, AttributeError, TypeError):
-        raise ValueError(
-            f"the marks {path} need the columns student_id and answers_points."
-        ) from None
-    except ValueError:
-        raise ValueError(
-            f"row {rows.line_num} of {path}: {given!r} is no number."
-        ) from None
-    return marks
 
 
 def sentence(graded):
@@ -98,13 +77,11 @@ def sentence(graded):
     scored = sum(student.counted is not None for student in students)
     late = sum(bool(student.late) for student in students)
     flagged = sum(bool(student.flags) for student in students)
-    broken = sum(
-        bool(entry.error) for student in students for entry in student.entries
-    ) + len(graded.problems)
+    good = sum(not entry.error for student in students for entry in student.entries)
     return (
         f"{graded.n_files} files of {sum(bool(s.entries) for s in students)} students: "
-        f"{scored} scored, {late} late, {broken} files could not be scored, {flagged} "
-        "students to look at."
+        f"{scored} scored, {late} late, {graded.n_files - good} files could not be "
+        f"scored, {flagged} students to look at."
     )
 
 
@@ -134,6 +111,18 @@ def _entry(receipt, image_set, options):
     except (ValueError, OSError, MemoryError) as error:
         entry.error = str(error) or type(error).__name__
     return entry
+
+
+def _sent_at(students, times):
+    """Give plain files the times that the receipts have by student id."""
+    for student in students:
+        for entry in student.entries:
+            time = times.time_of(student.student_id) if student.student_id else None
+            if time and not entry.receipt.time:
+                entry.receipt = replace(
+                    entry.receipt, time=time, time_source="receipts file"
+                )
+        student.entries.sort(key=in_time)
 
 
 def _count(student, rules, deadline):
@@ -187,7 +176,8 @@ def _lateness(receipt, how, deadline):
             days = math.ceil(minutes / (24 * 60))
             words = f"{days} day{'' if days == 1 else 's'} late by the "
             words += receipt.time_source
-    if receipt.marked_late and not days:
+    exact = deadline and receipt.time_source == "receipts file"
+    if receipt.marked_late and not days and not exact:
         days, words = 1, "late by its name, by how much is not known: one day"
     return min(days * how["percent_a_day"], how["most_percent"], 100) / 100, words
 

@@ -1,5 +1,6 @@
 """What `python -m course_utils submit` reads: results, your functions, your answers."""
 
+import importlib.machinery
 import importlib.util
 import json
 import re
@@ -17,11 +18,14 @@ def read_results(folder, image_set):
     """
     folder = Path(folder)
     try:
-        results = pd.read_csv(folder / "results.csv", keep_default_na=True)
-        table = pd.read_csv(folder / "labels.csv", dtype={"image": str})
+        results = pd.read_csv(folder / "results.csv")
+        table = pd.read_csv(
+            folder / "labels.csv", dtype={"image": str}, na_filter=False
+        )
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         runs, print_of = list(results["run"]), about["fingerprint"]
         labels = {run: table[run].to_numpy(dtype=int) for run in runs}
+        in_order = list(table["image"]) == list(image_set.images)
     except OSError as error:
         raise ValueError(
             f"{folder} holds no results ({error.strerror}: {error.filename}): run "
@@ -35,6 +39,11 @@ def read_results(folder, image_set):
         raise ValueError(
             f"the results in {folder} are of other pictures than {image_set.name}: say "
             "which with --image-set, or run `compare` again."
+        )
+    if not in_order:
+        raise ValueError(
+            f"the rows of {folder / 'labels.csv'} are not in their order any more: run "
+            "`compare` again."
         )
     return results, labels
 
@@ -74,11 +83,12 @@ def functions_of(path):
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is not a file: give the .py with your three scores.")
-    spec = importlib.util.spec_from_file_location("own_scores", path)
+    loader = importlib.machinery.SourceFileLoader("own_scores", str(path))
+    spec = importlib.util.spec_from_loader("own_scores", loader)
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path} raised {type(error).__name__}: {error}") from error
     found = {n: getattr(module, n) for n in CLAIMED if hasattr(module, n)}
     if not found:

@@ -112,20 +112,15 @@ def accuracy(*, true_labels, cluster_labels):
     return _accuracy(_table(true_labels, cluster_labels))
 
 
-def scores(*, true_labels, cluster_labels):
-    """All five scores, in the order of `SCORES`, from one contingency table.
+def scores(*, true_labels, cluster_labels, names=SCORES):
+    """All five scores, or those in names, from one contingency table.
 
-    Returns: dict of float.
+    Returns: dict of float, in the order of names.
     """
     table = _table(true_labels, cluster_labels)
-    values = (
-        _purity(table),
-        _nmi(table),
-        _fowlkes_mallows(table),
-        _ari(table),
-        _accuracy(table),
-    )
-    return dict(zip(SCORES, values, strict=True))
+    functions = (_purity, _nmi, _fowlkes_mallows, _ari, _accuracy)
+    by_name = dict(zip(SCORES, functions, strict=True))
+    return {name: by_name[name](table) for name in names}
 
 
 def chance_scores(*, true_labels, cluster_labels, n_shuffles=20, seed=0):

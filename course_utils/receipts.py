@@ -24,7 +24,8 @@ from pathlib import Path
 MOST_BYTES = 16 * 1024**2  # of one file
 MOST_FILES = 20_000
 MOST_DIRECTORY = 8 * 1024**2  # bytes that list the members of an archive
-ODD = (zlib.error, struct.error, OverflowError)  # what a damaged archive raises
+# What a damaged archive raises.
+ODD = zipfile.BadZipFile, NotImplementedError, zlib.error, struct.error, OverflowError
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}  # and hidden files
 UNSAFE = re.compile(  # control characters, line ends, and what turns the text round
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
@@ -260,11 +261,12 @@ def _in_folder(root):
 def _on_disk(name, entry, inside):
     try:
         about = entry.stat(follow_symlinks=False)
-        time = datetime.fromtimestamp(about.st_mtime, UTC)
     except OSError as error:
         return _receipt(name, 0, (), f"cannot be looked at ({error.strerror})")
-    except (ValueError, OverflowError):
-        time = None  # a file from before the year 1, or after 9999
+    try:
+        time = datetime.fromtimestamp(about.st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        time = None  # before the year 1, or after 9999
     problem = ""
     if stat.S_ISLNK(about.st_mode):
         problem = "a link is not followed"
@@ -296,13 +298,7 @@ def _in_archive(path):
         if entries <= MOST_FILES and length <= MOST_DIRECTORY:
             with zipfile.ZipFile(path) as archive:
                 members = archive.infolist()
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        *ODD,
-        OSError,
-        NotImplementedError,
-    ) as error:
+    except (*ODD, OSError, ValueError) as error:
         raise ValueError(
             f"{path} is no .zip archive that can be read ({error}): download it again, "
             "or give the folder that holds the students' files."
@@ -329,10 +325,12 @@ def _directory(path):
     at = len(tail) - 22  # as zipfile looks for it: no comment, else the last signature
     if tail[at : at + 4] != b"PK\5\6" or tail[-2:] != b"\0\0":
         at = tail.rfind(b"PK\5\6")
-    if at < 0 or at + 22 > len(tail):
+    if at < 0:
         raise zipfile.BadZipFile("its end is missing")
     entries, length = struct.unpack_from("<HL", tail, at + 10)
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7":  # the larger, newer form
+        if tail[at - 76 : at - 72] != b"PK\6\6":
+            raise zipfile.BadZipFile("its end is damaged")
         entries, length = struct.unpack_from("<QQ", tail, at - 76 + 32)
     return entries, length
 
@@ -374,7 +372,7 @@ def _member(path, member):
     if member.compress_type == zipfile.ZIP_DEFLATED:
         data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MOST_BYTES + 1)
     if header[0] != b"PK\3\4" or zlib.crc32(data) != member.CRC:
-        raise zlib.error("not the bytes that the archive promises")
+        raise zipfile.BadZipFile("not the bytes that the archive promises")
     return data
 
 
@@ -415,7 +413,7 @@ def _table(path, known):
     for number, row in enumerate(table[1:], start=2):
         if any(cell.strip() for cell in row):
             row += [""] * (len(names) - len(row))
-            cells = dict(zip(names, (plain(c).strip() for c in row), strict=False))
+            cells = dict(zip(names, (plain(c, 520).strip() for c in row), strict=False))
             as_it_is = dict(zip(table[0], row, strict=False))
             rows.append((number, defaultdict(str, cells), as_it_is))
     return set(names), rows
@@ -437,6 +435,14 @@ class Student:
     email: str = ""
     lms_id: str = ""
     row: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def ids(self):
+        """What a submission may call the student: id, e-mail, login, in lower case."""
+        columns = {name.strip().lower(): value for name, value in self.row.items()}
+        logins = columns.get("sis login id", ""), columns.get("username", "")
+        names = {_key(n).casefold() for n in (self.student_id, self.email, *logins)}
+        return frozenset(names - {""})
 
 
 @dataclass(frozen=True)
@@ -488,11 +494,8 @@ def load_roster(path):
         if not student.student_id:
             raise ValueError(f"{path}, row {number}: the student's id is missing.")
         students.append(student)
-        logins = cells["sis login id"], cells["username"]
-        names = {
-            _key(n).casefold() for n in (student.student_id, student.email, *logins)
-        }
-        taken = [(ids, name) for name in sorted(names)] + [(numbers, student.lms_id)]
+        taken = [(ids, name) for name in sorted(student.ids)]
+        taken.append((numbers, student.lms_id))
         for index, name in taken:
             if name and name in index:
                 raise ValueError(

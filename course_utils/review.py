@@ -15,6 +15,7 @@ from course_utils.texts import shown
 TOLERANCE = 0.0005  # between a claimed score and ours
 VALUE_TOLERANCE = 1e-4  # between a value of an exercise and ours
 MOST_CLUSTERS_PER_CLASS = 3
+MOST_CELLS = 1_000_000  # classes × clusters of a run: more take too long to score
 
 
 @dataclass
@@ -58,8 +59,9 @@ class Run:
 @dataclass
 class Review:
     """What was found. errors: why nothing is scored. flags: what a person should look
-    at. notes: what is merely said. private: our scores of the run that is best on the
-    public half, on the other half. exercises: {score: (right, of how many)}.
+    at. notes: what is merely said. leading: the run that is best on the public half;
+    public, private: our scores of it on each half. exercises: {score: (right, of how
+    many)}.
     """
 
     runs: list = field(default_factory=list)
@@ -69,6 +71,7 @@ class Review:
     exercises: dict = field(default_factory=dict)
     self_supplied: bool = False
     leading: Run | None = None
+    public: dict = field(default_factory=dict)
     private: dict = field(default_factory=dict)
 
     @property
@@ -93,8 +96,13 @@ def review(sent, image_set, *, most_clusters=None, own_seeds=False, public=None)
         return found
     order, true_labels = matched
     most_clusters = most_clusters or MOST_CLUSTERS_PER_CLASS * len(set(true_labels))
+    n_classes = len(np.unique(true_labels))
     for run in sent.runs:
         labels = sent.labels[run["run"]][order]
+        many = n_classes * len(labels) > MOST_CELLS  # what may be, quicker than what is
+        if many and n_classes * len(np.unique(labels)) > MOST_CELLS:
+            found.errors.append(f"{shown(run['run'])} has too many clusters to score.")
+            return found
         found.runs.append(_run(run, labels, true_labels, most_clusters))
     if not found.runs:
         found.errors.append("it holds no runs.")
@@ -128,11 +136,13 @@ def _match(sent, image_set, found):
     same = about["fingerprint"] == image_set.fingerprint
     if about["self_supplied_labels"] and not same:
         found.self_supplied = True
-        found.notes.append(
+        found.flags.append(
             f"self-supplied labels: the {len(sent.images)} pictures of "
             f"{shown(about['name'])} and their true labels are the student's own."
         )
-        return np.arange(len(sent.images)), np.array(sent.true_names)
+        codes = {name: code for code, name in enumerate(sorted(set(sent.true_names)))}
+        true_labels = np.array([codes[name] for name in sent.true_names])
+        return np.arange(len(sent.images)), true_labels
     places = {image: place for place, image in enumerate(sent.images)}
     missing = [image for image in image_set.images if image not in places]
     unknown = set(places).difference(image_set.images)
@@ -171,7 +181,7 @@ def _match(sent, image_set, found):
 
 
 def _run(run, labels, true_labels, most_clusters):
-    scores = metrics.scores(true_labels=true_labels, cluster_labels=labels)
+    scores = _scores(true_labels, labels)
     n_clusters = len(np.unique(labels))
     why = ""
     if n_clusters < 2:
@@ -185,12 +195,18 @@ def _run(run, labels, true_labels, most_clusters):
         k=int(run["k"]),
         seed=int(run["seed"]),
         claimed=run["claimed"],
-        scores={score: scores[score] for score in submission.CLAIMED},
+        scores=scores,
         n_clusters=n_clusters - int((labels == -1).any()),
         counts=not why,
         why=why,
         partition=partition_of(labels),
         trivial=n_clusters in (1, len(labels)),
+    )
+
+
+def _scores(true_labels, labels):
+    return metrics.scores(
+        true_labels=true_labels, cluster_labels=labels, names=submission.CLAIMED
     )
 
 
@@ -205,8 +221,8 @@ def _provenance(sent, found, own_seeds):
         found.flags.append(
             f"claimed scores are not those of the labels in "
             f"{len({run.run for run, _ in differing})} of {len(runs)} runs; most in "
-            f"{shown(run.run)}: {score} claimed {run.claimed[score]:.4f}, recomputed "
-            f"{run.scores[score]:.4f}."
+            f"{shown(run.run)}: {score} claimed {run.claimed[score]:.4g}, recomputed "
+            f"{run.scores[score]:.4g}."
         )
 
     def flag(which, what):
@@ -271,10 +287,8 @@ def _halves(sent, found, order, true_labels, public):
     if counted:
         found.leading = max(counted, key=lambda run: run.public)
         labels = sent.labels[found.leading.run][order]
-        scores = metrics.scores(
-            true_labels=true_labels[~public], cluster_labels=labels[~public]
-        )
-        found.private = {score: scores[score] for score in submission.CLAIMED}
+        for half, scored in ((public, found.public), (~public, found.private)):
+            scored.update(_scores(true_labels[half], labels[half]))
 
 
 def _exercises(sent):

@@ -61,7 +61,7 @@ def points(found, answers, rubric, *, own_id=True, mark=None):
         if part in COVERAGE:
             names = _coverage(found, part)
             share = min(len(names) / how["goal"], 1) if how["goal"] else 1
-            reason = f"{len(names)} of {how['goal']}: {', '.join(names) or 'none'}"
+            reason = f"{len(names)} ({how['goal']} asked): {', '.join(names) or 'none'}"
             parts[part] = Part(round(share * how["points"], 2), how["points"], reason)
         elif part in EXERCISES:
             right, of = found.exercises.get(part, (0, 1))

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import zipfile
 
 import numpy as np
@@ -23,6 +24,7 @@ from course_utils.texts import shown
 
 CLAIMED = ("purity", "nmi", "fowlkes_mallows")
 N_PROBES = 6
+STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 QUESTIONS = (
     "Which representation won, by how much, and why do you think it did?",
     "Which pictures did it put into the wrong cluster, and what misled it?",
@@ -101,6 +103,11 @@ def write(
     The same content gives the same bytes. Raises ValueError, and leaves an older file
     as it was, if anything in it would not be accepted.
     """
+    if not re.fullmatch(STUDENT_ID, student_id):
+        raise ValueError(
+            f"the student id {shown(student_id)} is not one: letters, digits and . _ @ "
+            "- are, up to 64 of them."
+        )
     columns = {"image": image_set.images}
     if self_supplied_labels:
         if image_set.true_labels is None:

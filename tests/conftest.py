@@ -124,3 +124,39 @@ def serve(direct):
             silent.set()
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def small():
+    """An image set: 30 pictures of 3 classes."""
+    from small_sets import coloured
+
+    return coloured(10)
+
+
+@pytest.fixture
+def no_answers(tmp_path, monkeypatch):
+    """Answers to the lessons that somebody keeps here stay out."""
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path / "answers"))
+
+
+@pytest.fixture
+def good(small, tmp_path_factory, no_answers):
+    """The bytes of a good submission."""
+    from sample_submissions import hand_in
+
+    path = tmp_path_factory.mktemp("good") / "anna.zip"
+    hand_in(path, small, "anna01", "Anna Anders")
+    return path.read_bytes()
+
+
+@pytest.fixture
+def supplied(small, tmp_path_factory, no_answers):
+    """The same with pictures of the student's own: every second one."""
+    from sample_submissions import hand_in, runs
+
+    path = tmp_path_factory.mktemp("supplied") / "jo.zip"
+    own = small.subset(slice(0, None, 2))
+    found = runs(own, "jo09", right=0.3)
+    hand_in(path, own, "jo09", "Jo", found, self_supplied_labels=True)
+    return path.read_bytes()

@@ -150,7 +150,7 @@ def answers(lesson=None):
 
 def lessons():
     """The names of the lessons that answers are kept of, sorted."""
-    return sorted(path.stem for path in _folder().glob("*.json"))
+    return sorted(path.stem for path in _folder().glob("[0-9][0-9]_*.json"))
 
 
 def _folder():

@@ -1,0 +1,631 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 12 · Your own dataset
+#
+# The homework. You choose the pictures, plan a comparison, run it, read what came out,
+# write two short answers, and hand in one file. The file holds every cluster label you
+# found, so whoever grades it can compute your scores again and need not believe you.
+#
+# **You will be able to**
+#
+# - turn a folder of your own pictures into an image set
+# - plan a grid of representations, layers, algorithms and seeds before you run it
+# - say which representation won, by how much, and whether the lead is larger than luck
+# - look at the pictures behind a score and explain the wrong ones
+# - export your results, check the file as the grader will, and keep the receipt
+#
+# **You need** lesson 2 (your `purity`, `nmi` and `fowlkes_mallows`) and lessons 4 to 6.
+#
+# **Reading** 20 minutes, the exercises as much again · **run time** 45 s on a CPU with
+# the stand-in pictures; on a GPU the networks are faster, the rest is the same
+
+# %% tags=["setup"]
+import tempfile
+import textwrap
+import zipfile
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_utils import checks, datasets, experiments, features, metrics, plots
+from course_utils import review, rubric, submission, submission_check, submission_file
+
+# %% [markdown]
+# ## 1 · Choose the pictures
+#
+# Ask your instructor whether everybody takes the same image set, such as the built-in
+# `stamps`, or each their own. Your own is a folder in one of two forms: one subfolder a
+# class, or all pictures side by side with a table `labels.csv`.
+#
+# ```text
+# my_pictures/              my_pictures/
+#     fish/                     labels.csv       image,label
+#         carp.jpg              carp.jpg         carp.jpg,fish
+#     tools/                    hammer.jpg       hammer.jpg,tools
+#         hammer.jpg
+# ```
+#
+# Good to start with are five to ten classes with at least ten pictures each, among them
+# two classes that you expect to be mixed up. Decide the classes *before* you see any
+# clusters: classes made to fit the clusters score well and say nothing. Take pictures
+# that you may use. They stay on your computer; what you hand in has only their file
+# names, their labels and a checksum of each.
+#
+# To have a folder at hand, the next cell plays your photo collection: it copies the
+# stamps of eight categories, none of which is in `stamps`, into a temporary folder and
+# writes the table. Two of the categories, clothes and hats, become one class.
+
+# %%
+CLASSES = {
+    "animals/fish": "fish",
+    "animals/insects": "insects",
+    "clothes": "clothes",
+    "clothes/hats": "clothes",
+    "household/tools": "tools",
+    "plants/trees": "trees",
+    "seasonal/christmas": "Christmas",
+    "space/planets": "planets",
+}
+temporary = tempfile.TemporaryDirectory()  # vanishes when the notebook is closed
+stand_in = Path(temporary.name, "my_pictures")
+stand_in.mkdir()
+
+# %%
+all_stamps = datasets.load("stamps-all", progress=False)
+rows = ["image,label"]
+for index, category in enumerate(all_stamps.categories):
+    if category in CLASSES:
+        name = Path(all_stamps.images[index]).name
+        (stand_in / name).write_bytes(all_stamps.read(index))
+        rows.append(f"{name},{CLASSES[category]}")
+(stand_in / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+print(*rows[:4], "…", sep="\n")
+
+# %% [markdown]
+# Now your choice: `"stamps"`, or the path of a folder of your own. With `None` the
+# lesson goes on with the stand-in. Files that cannot be read are named and left out.
+
+# %%
+my_choice = None  # e.g. "stamps" or "my_pictures"
+
+image_set = datasets.load(my_choice or stand_in, progress=False)
+print(image_set)
+for image, reason in image_set.problems:
+    print("left out:", image, "–", reason)
+
+# %%
+names = np.array(image_set.true_names)
+shown = image_set.class_names[:10]
+figure, panels = plt.subplots(3, len(shown), figsize=(9.6, 4.4), squeeze=False)
+for column, name in zip(panels.T, shown, strict=True):
+    members = np.flatnonzero(names == name)
+    column[0].set_title(f"{name}\n{len(members)} pictures", fontsize=11)
+    for panel, place in zip(column, np.linspace(0, len(members) - 1, 3), strict=True):
+        panel.imshow(image_set.picture(members[int(place)], 96))
+for panel in panels.flat:
+    panel.axis("off")
+plt.show()
+
+# %% [markdown]
+# One column a class: its first picture, a middle one and its last, and how many it has.
+# Look before you compute. In the stand-in, a planet is round and a tree looks like a
+# tree. But what makes a bow, a nutcracker and a wreath *Christmas* is in our heads and
+# not in the pixels.
+#
+# **Predict first.** On the `stamps`, raw pixels had an NMI near 0.28 and the best
+# network one above 0.8. How high will the best representation get on these pictures?
+
+# %%
+prediction = None  # e.g. 0.7
+
+# %% [markdown]
+# ## 2 · Plan the grid, then run it
+#
+# A plan made beforehand keeps you from stopping at the first number you like. What a
+# plan has to cover stands in the rubric (`course_utils/rubric.yaml`, unless your
+# instructor gave you another):
+
+# %%
+for part in ("representations", "layers", "algorithms"):
+    how = rubric.load()["points"][part]
+    print(f"{part:16}{how['points']} points for {how['goal']} different ones")
+
+# %% [markdown]
+# A *layer* counts when it is named after a colon, like `SqueezeNet:fire9`; the part
+# before the colon is the representation. Preparation steps such as `l2+` make no other
+# algorithm.
+#
+# Your **student id** comes next. Two things follow from it: your seeds, so that the
+# k-means runs of two honest students start differently, and in section 4 the small
+# partitions on which your own scores are tried.
+
+# %%
+# BEGIN SOLUTION: student_id = None  # e.g. "ab123", as your instructor knows it
+student_id = "ab123"
+# END SOLUTION
+seeds = submission.seeds(student_id or "nobody", 3)
+print("the seeds of", student_id or "nobody", "are", seeds)
+
+# %% [markdown]
+# ### Exercise 12.1 · A plan (easy)
+#
+# Fill in a plan with full coverage: at least five representations, among them `raw` as
+# the baseline, three named layers, three algorithms. Then work out how many runs it is:
+# an algorithm with chance in it (`kmeans`, `minibatch`, `spectral`, `gmm`) runs once a
+# seed, any other one once. `raw`, `colour`, `hog`, `lbp`, `bovw`, `SqueezeNet` and
+# `EfficientNetLite0` need no network connection.
+
+# %%
+# BEGIN SOLUTION: plan = None  # {"representations": […], "algorithms": […], "n_runs": …}
+networks = ["SqueezeNet:fire9", "EfficientNetLite0:block6", "EfficientNetLite0:pool"]
+plan = {
+    "representations": ["raw", "colour", "hog", *networks],
+    "algorithms": ["l2+kmeans", "l2+ward", "l2+spectral"],
+    "n_runs": 6 * (3 + 1 + 3),
+}
+# END SOLUTION
+checks.ex12_1(plan)
+
+# %% [markdown]
+# One call runs the grid. k is the number of classes, the same for everybody, as are the
+# pictures and the seeds: that is what makes it a comparison **on the same footing**.
+# Until there is a plan of yours, a small one fills in.
+
+# %%
+small = ["raw", "colour", "hog", "SqueezeNet", "EfficientNetLite0"], ["l2+kmeans"]
+grid = (plan["representations"], plan["algorithms"]) if plan else small
+results, labels = experiments.run(image_set, *grid, seeds=seeds, progress=False)
+print(len(results), "runs")
+for what, reason in results.attrs["skipped"].items():
+    print("skipped:", what, "–", reason)
+
+# %% [markdown]
+# ## 3 · Read the results
+#
+# `results` has a row a run, `labels` the clusters of each run. The summary has the mean
+# over the seeds and how far they spread (`_std`); here are its last, best lines:
+
+# %%
+table = experiments.summary(results)
+columns = ["representation", "algorithm", "purity", "nmi", "nmi_std", "fowlkes_mallows"]
+table[columns].tail(6).round(3)
+
+# %%
+chance = plots.chance_level(results, labels, image_set.true_labels)
+figure = plots.score_chart(results, chance)
+figure.set_size_inches(9.6, min(6, figure.get_figheight()))
+plt.show()
+
+# %% [markdown]
+# One line a representation and algorithm, the best NMI on top. A mark is the mean, its
+# bar reaches from the worst seed to the best (often it is hidden by the mark), and the
+# dashed line is what clusters of the same sizes get by chance. Three questions to ask:
+# is it far from chance? Do the scores tell the same story? Is a gap wider than the bars?
+#
+# On the stand-in the nine lines of the networks are ahead in purity and NMI, and
+# `colour` is hardly above chance in purity. But in Fowlkes-Mallows two of the `colour`
+# lines beat SqueezeNet with Ward: that score rewards few, huge clusters (lesson 2).
+
+# %%
+best = table.iloc[-1]
+print("best on average:", best["representation"], "with", best["algorithm"])
+notebook.reveal(prediction, float(best["nmi"]), "its NMI")
+
+# %% [markdown]
+# ### Exercise 12.2 · Who won? (medium)
+#
+# `winner(results)` returns two things: the representation with the highest NMI, and its
+# lead over the runner-up. On the same footing: average the seeds of each algorithm
+# first, then the algorithms. (Why not all rows at once? An algorithm with three seeds
+# would count three times as much as one that runs once.)
+
+
+# %%
+def winner(results):
+    """(representation, lead): the best mean over the algorithms, and by how much."""
+    # BEGIN SOLUTION: return None
+    lines = results.groupby(["representation", "algorithm"])["nmi"].mean()
+    means = lines.groupby("representation").mean().sort_values()
+    return means.index[-1], means.iloc[-1] - means.iloc[-2]
+    # END SOLUTION
+
+
+checks.ex12_2(winner)
+
+# %% tags=["solution"]
+champion, lead = winner(results)
+others = results[~results["representation"].str.startswith(champion.split(":")[0])]
+runner_up, _ = winner(others)
+means = results.groupby(["representation", "algorithm"])["nmi"].mean()
+lead_over_others = means[champion].mean() - means[runner_up].mean()
+print(f"{champion} leads by {lead:.3f}; over {runner_up}: {lead_over_others:.3f}")
+of_network = table["representation"].str.startswith(champion.split(":")[0])
+print(f"spread over its seeds: up to {table.loc[of_network, 'nmi_std'].max():.3f}")
+
+# %% [markdown] tags=["solution"]
+# *What may be reported?* The two layers of EfficientNetLite0 differ by less than the
+# seeds of one of them do: neither layer won. The network is ahead of SqueezeNet by more
+# than that spread, and both are far ahead of pixels and handcrafted features.
+
+# %% [markdown]
+# ### Look at the pictures
+#
+# A score says how much went wrong, the pictures say what. We take the best line and its
+# *first* seed; to pick the seed with the highest NMI would be choosing by luck.
+
+# %%
+is_best = (results[["representation", "algorithm"]] == best[columns[:2]]).all(axis=1)
+run = results.loc[is_best, "run"].iloc[0]
+vectors = features.extract(image_set, best["representation"], progress=False)
+figure = plots.gallery(image_set, labels[run], vectors, n_pictures=9, title=run)
+figure.set_size_inches(9.6, 6)
+plt.show()
+
+# %% [markdown]
+# One row a cluster, the pictures nearest its centre first; a cross marks a picture that
+# is not of its cluster's commonest class. On the stand-in, planets and trees have rows
+# almost of their own. The clothes have two, one of grey drawings and one of coloured
+# hats. No row is Christmas: its pictures turn up in most of the rows, each beside what
+# it looks like.
+#
+# ### Exercise 12.3 · The wrong pictures (medium)
+#
+# The gallery shows only some. Write `strangers`, which returns the places (indices) of
+# **all** pictures whose class is not the commonest class of their cluster, in rising
+# order. Of equally common classes the first in sorted order counts as the commonest.
+
+
+# %%
+def strangers(true_labels, cluster_labels):
+    """Indices of the pictures that are not of their cluster's commonest class."""
+    # BEGIN SOLUTION: return None
+    true_labels, found = np.asarray(true_labels), []
+    for cluster in np.unique(cluster_labels):
+        members = np.flatnonzero(np.asarray(cluster_labels) == cluster)
+        classes, counts = np.unique(true_labels[members], return_counts=True)
+        found += members[true_labels[members] != classes[counts.argmax()]].tolist()
+    return sorted(found)
+    # END SOLUTION
+
+
+checks.ex12_3(strangers)
+
+# %% tags=["solution"]
+wrong = strangers(names, labels[run])
+figure, panels = plt.subplots(3, 8, figsize=(9.6, 4.6), layout="constrained")
+for panel, index in zip(panels.flat, wrong, strict=False):
+    inside = names[labels[run] == labels[run][index]]
+    commonest, counts = np.unique(inside, return_counts=True)
+    panel.imshow(image_set.picture(index, 96))
+    panel.set_title(f"{names[index]}\nin {commonest[counts.argmax()]}", fontsize=9)
+for panel in panels.ravel():
+    panel.set_axis_off()
+plt.show()
+christmas = np.sum(names[wrong] == "Christmas")
+print(f"{len(wrong)} of {len(names)} pictures, {christmas} of them Christmas")
+
+# %% [markdown] tags=["solution"]
+# Above each picture: its class, and the class of the cluster it is in. More than half
+# of them are Christmas, in fact all that there are: mince pie and pudding went to the
+# round planets, the photographed fir to the trees and the drawn one to the coloured
+# hats. An occasion cannot be seen, so the network does not find it. Others accuse the
+# labels: a lobster is no fish, and a slug no insect.
+
+# %% [markdown]
+# ## 4 · Write it up and hand it in
+#
+# ### Exercise 12.4 · Your own scores (medium)
+#
+# Paste `purity`, `nmi` and `fowlkes_mallows` from your lesson 2, with the functions
+# that they call. The check tries them as lesson 2 did. What goes into your file is what
+# they give on your *probes*, six pairs of small partitions that follow from your id.
+
+
+# %%
+# BEGIN SOLUTION: # Paste the functions here that the three call.
+from scipy.stats import entropy
+from sklearn.metrics.cluster import contingency_matrix
+
+# END SOLUTION
+
+
+def purity(true_labels, cluster_labels):
+    """Share of pictures that belong to the commonest class of their cluster."""
+    # BEGIN SOLUTION: return None
+    counts = contingency_matrix(true_labels, cluster_labels)
+    return counts.max(axis=0).sum() / counts.sum()
+    # END SOLUTION
+
+
+# %%
+def nmi(true_labels, cluster_labels):
+    """Mutual information over the arithmetic mean of both entropies."""
+    # BEGIN SOLUTION: return None
+    counts = contingency_matrix(true_labels, cluster_labels)
+    h_class, h_cluster = entropy(counts.sum(axis=1)), entropy(counts.sum(axis=0))
+    shared = h_class + h_cluster - entropy(counts, axis=None)
+    return 2 * shared / (h_class + h_cluster)
+    # END SOLUTION
+
+
+def fowlkes_mallows(true_labels, cluster_labels):
+    """Geometric mean of precision and recall over pairs of pictures."""
+    # BEGIN SOLUTION: return None
+    counts = contingency_matrix(true_labels, cluster_labels)
+    groups = counts, counts.sum(axis=0), counts.sum(axis=1)
+    both, in_clusters, in_classes = [(m * (m - 1)).sum() for m in groups]
+    return both / np.sqrt(in_clusters * in_classes) if both else 0.0
+    # END SOLUTION
+
+
+checks.ex12_4(purity, nmi, fowlkes_mallows)
+
+# %%
+values = submission.exercise_values(
+    student_id or "nobody", purity=purity, nmi=nmi, fowlkes_mallows=fowlkes_mallows
+)
+for name, found in values.items():
+    print(f"{name:16}", *[v if v is None else round(v, 3) for v in found])
+
+# %% [markdown]
+# ### Exercise 12.5 · Two short answers (open)
+#
+# These are the questions; a person will read your answers. 25 to 150 words each are
+# enough. The first names a representation of your grid and gives numbers, the second
+# speaks of pictures, not of scores.
+
+# %%
+print(*submission.QUESTIONS, sep="\n")
+
+# %%
+# BEGIN SOLUTION: answers = None  # {submission.QUESTIONS[0]: "…", …[1]: "…"}
+best_nmi, raw_nmi = means[champion].mean(), means["raw"].mean()
+first = f"""{champion} won with a mean NMI of {best_nmi:.2f}, against {raw_nmi:.2f} for
+raw. Its lead over the other layer is {lead:.3f}, less than the spread over the seeds,
+so I do not say which layer is better; over {runner_up} it is {lead_over_others:.2f}.
+It was trained to tell a thousand kinds of things apart, which the pixels never were."""
+second = f"""{len(wrong)} of {len(names)} pictures, {christmas} of them Christmas. A mince
+pie lies with the planets and a Santa with the clothes: the network sees what a thing
+looks like, not for which day it is. The lobster went from the fish to the insects, and
+there I would rather change the label."""
+answers = dict(zip(submission.QUESTIONS, (first, second), strict=True))
+# END SOLUTION
+checks.ex12_5(answers)
+
+# %% [markdown]
+# ### The file
+#
+# Your name, and the folder that the file goes to, on Colab to be found under *Files* on
+# the left. The cell after them says what is still missing; without a student id nothing
+# is written.
+
+# %%
+student_name = "A. Student"  # yours
+# BEGIN SOLUTION: hand_in_folder = "hand_in"  # beside this notebook
+hand_in_folder = Path(temporary.name, "hand_in")  # so that our own run leaves nothing
+# END SOLUTION
+
+# %%
+there = {
+    "a student id (section 2)": student_id,
+    "a plan (12.1)": plan,
+    "your own scores (12.4)": any(any(found) for found in values.values()),
+    "written answers (12.5)": answers,
+}
+print("missing:", ", ".join(w for w, value in there.items() if not value) or "nothing")
+path = None
+if student_id:
+    path = Path(hand_in_folder, f"{student_id}.zip")
+    about = {"student_id": student_id, "name": student_name}
+    work = {"exercises": values, "answers": answers}
+    own = image_set.name not in datasets.NAMES
+    submission.write(
+        path, image_set, results, labels, **about, **work, self_supplied_labels=own
+    )
+    print("written:", path.name)
+
+# %% [markdown]
+# `self_supplied_labels` is for pictures that your instructor does not have: then your
+# true labels travel with the file, and your instructor is told that they are yours. For
+# `stamps` the grader takes its own labels, whatever the file says.
+#
+# `submission_check.report` runs the grader on your file, with the same rubric. It gives
+# no points for the written answers, which are for a person to read.
+
+# %%
+print(submission_check.report(path, image_set) if path else "There is no file yet.")
+
+# %% [markdown]
+# The last line is the **receipt**, a checksum of the file. Keep it: by it you and your
+# instructor can tell that the file which was graded is the one you sent. One changed
+# letter anywhere gives another receipt. And this is what lies inside:
+
+# %%
+if path:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            print(f"{member.filename}, {member.file_size // 1000} kB")
+        for line in archive.read("labels.csv").decode().splitlines()[:3]:
+            print("   ", line[:28], "…", line[-40:])
+    for lesson, states in submission_file.read(path.read_bytes()).lessons.items():
+        print(f"{lesson}: {len(states)} checks, like", *list(states.items())[:1])
+
+# %% [markdown]
+# `labels.csv` has a row a picture (its name, then its checksum and class if they are
+# your own) and a column a run. `manifest.json` says who you are and which run was made
+# how, with the scores you claim, the values of 12.4, your answers, and how far you are
+# in the lessons: state and number of tries of every check, as `checks.summary()` shows
+# them. It costs no points; it tells your instructor what was hard.
+#
+# ## 5 · What the grader does with it
+#
+# Why send labels, if the scores are what counts? A score is a number that anybody can
+# type. From the labels the grader **recomputes** all of it: purity, NMI and
+# Fowlkes-Mallows of every run against the true labels, and your probes' values with its
+# own functions. Your code is not needed and not run.
+#
+# **Predict first.** Here are five files that somebody might send. One passes without a
+# remark. Which one?
+#
+# - A: one run, its NMI typed over as 0.99
+# - B: every picture a cluster of its own, which has purity 1
+# - C: the pictures of the first class left out
+# - D: a classmate's run, under another student id
+# - E: your own run, the clusters given other numbers
+
+# %%
+prediction_2 = None  # e.g. "B"
+
+
+# %%
+def remarks(sent_set, sent_results, sent_labels, sender=student_id or "nobody"):
+    """What the grader says of a file with this in it."""
+    file = Path(temporary.name, "doctored.zip")
+    who = {"student_id": sender, "name": "Somebody"}
+    submission.write(file, sent_set, sent_results, sent_labels, **who)
+    sent = submission_file.read(file.read_bytes())
+    found = review.review(sent, image_set, own_seeds=True)
+    not_counted = [f"not counted: {run.why}." for run in found.runs if run.why]
+    return [*found.errors, *found.flags, *not_counted]
+
+
+# %%
+one = results.loc[[results["seed"].idxmax()]]  # a run with chance in it
+name = one["run"].item()
+single = np.arange(len(image_set))
+its_scores = metrics.scores(true_labels=image_set.true_labels, cluster_labels=single)
+kept = np.flatnonzero(image_set.true_labels != 0)
+renumbered = {name: (labels[name] + 3) % len(image_set.class_names)}
+said = {
+    "A": remarks(image_set, one.assign(nmi=0.99), labels),
+    "B": remarks(image_set, one.assign(**its_scores), {name: single}),
+    "C": remarks(image_set.subset(kept), one, {name: labels[name][kept]}),
+    "D": remarks(image_set, one, labels, sender="cd456"),
+    "E": remarks(image_set, one, renumbered),
+}
+for letter, sentences in said.items():
+    text = " ".join(sentences) or "(no remark)"
+    print(textwrap.fill(f"{letter}: {text}", 88, subsequent_indent="   "))
+passed = " ".join(letter for letter, sentences in said.items() if not sentences)
+notebook.reveal(prediction_2, passed, "the one that passes")
+
+# %% [markdown]
+# A helps nobody: the typed number is ignored, the recomputed one counts, and somebody
+# will ask. B claims the scores it has and is still not counted. C gets no points, since
+# every picture needs a label. D has somebody else's seeds, and the classmate's values
+# of 12.4 would be of other probes. E is nothing to remark, since cluster numbers mean
+# nothing (lesson 2). For the same reason renumbering hides no copy: the grader compares
+# partitions across the class, and points out two students most of whose runs have
+# exactly the same clusters in spite of different seeds.
+#
+# A remark costs no points by itself. It asks a person to look, and honest reasons exist.
+#
+# **Lateness** counts by when your file was *received*, as the learning platform noted
+# it, never by a date in the file, which anybody can set. If you hand in several times,
+# the last file counts, unless the rubric says the best one.
+#
+# ### The same without a notebook
+#
+# ```text
+# python -m course_utils compare my_pictures --student ab123 --seeds 3
+# python -m course_utils submit --student ab123 --name "A. Student" \
+#     --image-set my_pictures --functions scores.py --answers answers.txt
+# python -m course_utils check ab123.zip --image-set my_pictures
+# ```
+#
+# `compare` takes `--representations` and `--algorithms` as well, `scores.py` holds your
+# three functions, and in `answers.txt` a line `---` stands between the two answers.
+
+# %% [markdown]
+# ## Exercises
+#
+# Exercises 12.1 to 12.5 stand above, where you need them. One more:
+#
+# ### Exercise 12.6 · Does the winner win elsewhere? (open)
+#
+# One image set is one case. Run at least three representations and one algorithm of
+# your grid, with your seeds, on *another* image set (`stamps`, if you did not choose
+# it), and compare the order. Is the winner the same, and what moved?
+
+# %%
+# BEGIN SOLUTION: elsewhere = None  # the table of experiments.run, not its labels
+stamps, five = datasets.load("stamps", progress=False), plan["representations"][:5]
+elsewhere, _ = experiments.run(stamps, five, seeds=seeds, progress=False)
+# END SOLUTION
+checks.ex12_6(results, elsewhere)
+
+# %% tags=["solution"]
+here = results[results["algorithm"] == "l2+kmeans"]
+means_here, means_there = (
+    table.groupby("representation")["nmi"].mean() for table in (here, elsewhere)
+)
+means_there.to_frame("stamps").assign(here=means_here).sort_values("stamps").round(2)
+
+# %% [markdown] tags=["solution"]
+# The networks keep their order on both image sets, and `hog` stays behind them; pixels
+# and colours change places. The level differs: both networks score far lower here,
+# where one class is an occasion. A score compares representations on the same pictures;
+# it does not compare two image sets.
+
+# %%
+checks.summary()
+
+# %% [markdown]
+# ## In this notebook we …
+#
+# - made an image set of a folder with a table, and looked at it before computing
+# - planned a grid for full coverage and ran it with seeds of our own
+# - named a winner on the same footing, held its lead against the spread over the seeds,
+#   and looked at the pictures that were wrong
+# - wrote it up, exported every label, checked the file and got a receipt
+# - sent the grader five doctored files and saw what it recomputes and remarks
+#
+# ## Recall
+#
+# 1. Why does the file hold a label for every picture and run, when the scores are three
+#    numbers a run?
+#
+# <details><summary>Answer</summary>
+#
+# From labels every score can be recomputed, also one that nobody thought of yet, and
+# two students' clusters can be compared. From scores nothing can be verified.
+#
+# </details>
+#
+# 2. Your best layer leads by 0.01 NMI, and the seeds spread by 0.02. What do you write?
+#
+# <details><summary>Answer</summary>
+#
+# That the two layers cannot be told apart on these pictures, and both numbers with
+# their spread. Not that the first one won.
+#
+# </details>
+#
+# 3. You sorted your photos into classes after you had seen the clusters. Why is the
+#    score worth nothing?
+#
+# <details><summary>Answer</summary>
+#
+# The true labels then follow from the clusters, so that they must agree. A score needs
+# labels that were there first.
+#
+# </details>
+#
+# ## References
+#
+# - J. Guérin, *Tutorial on Image Clustering*, 2019 (whose homework this one follows)
+# - T. Gebru et al., *Datasheets for datasets*, Communications of the ACM 64, 2021 (what
+#   to write down about pictures that you collect)
+# - U. von Luxburg, R. Williamson, I. Guyon, *Clustering: science or art?*, JMLR Workshop
+#   and Conference Proceedings 27, 2012 (why a clustering is judged by its purpose)
+#
+# ## Next
+#
+# Lesson 13, for instructors: how the files of a class become grades.

@@ -1,0 +1,110 @@
+"""How long does grading a class take? Run it; it prints a table and asserts nothing.
+
+    python tests/benchmarks/grading.py [--profile] [--pages]
+
+Classes of 75, 150 and 300 submissions × 60 runs × 193 pictures (the stamps), and of 300
+× 30 runs, are made by code, which is not counted. Each is then graded in a fresh
+process: its seconds by the clock and of the processor, without the start of Python and
+reading the pictures, and its peak memory. The exponents tell how the processor's
+seconds grow: 1 is in proportion.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+
+GRADE = """
+import cProfile, json, pstats, resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from course_utils import datasets, grading
+image_set = datasets.load("stamps", progress=False)
+profile, pages = sys.argv[3] == "True", sys.argv[4]
+if pages:
+    from course_utils import gradebook
+profiler = cProfile.Profile()
+if profile:
+    profiler.enable()
+started, cpu = time.perf_counter(), time.process_time()
+graded = grading.grade(sys.argv[2], image_set)
+seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+if pages:
+    gradebook.write(graded, pages)
+profiler.disable()
+written = time.perf_counter() - started - seconds
+scored = sum(student.counted is not None for student in graded.students)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+if profile:
+    pstats.Stats(profiler, stream=sys.stderr).sort_stats("cumulative").print_stats(30)
+print(json.dumps([scored, seconds, cpu, written, peak]))
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", action="store_true", help="cProfile of the last")
+    parser.add_argument("--pages", action="store_true", help="write the pages as well")
+    parser.add_argument("--turns", type=int, default=1, help="the fastest is taken")
+    options = parser.parse_args()
+    sizes = [(300, 30), (75, 60), (150, 60), (300, 60)]
+    seconds = {}
+    print("students  runs  seconds    CPU  pages    GB")
+    with tempfile.TemporaryDirectory() as made:
+        for n_students, n_runs in sizes:
+            folder = Path(made, f"{n_students}x{n_runs}")
+            make_class(folder, n_students, n_runs)
+            last = options.profile and (n_students, n_runs) == sizes[-1]
+            pages = str(Path(made, "out")) if options.pages else ""
+            arguments = [GRADE, str(TESTS.parent), str(folder), str(last), pages]
+            results = []
+            for _ in range(options.turns):
+                found = subprocess.run(
+                    [sys.executable, "-c", *arguments], check=True, stdout=-1
+                )
+                results.append(json.loads(found.stdout))
+            scored, taken, cpu, written, peak = min(results, key=lambda row: row[1])
+            seconds[n_students, n_runs] = cpu
+            times = f"{taken:9.1f} {cpu:6.1f} {written:6.1f} {peak:6.2f}"
+            print(f"{scored:8} {n_runs:5}{times}", flush=True)
+
+    def exponent(small, large, times):
+        return math.log(seconds[large] / seconds[small]) / math.log(times)
+
+    print(f"students ** {exponent((75, 60), (300, 60), 4):.2f}")
+    print(f"runs ** {exponent((300, 30), (300, 60), 2):.2f}")
+
+
+def make_class(folder, n_students, n_runs):
+    """Honest submissions: 6 representations, ward once and k-means for the rest."""
+    import numpy as np
+    from sample_submissions import REPRESENTATIONS, clusters, hand_in, table
+
+    from course_utils import datasets, submission
+
+    stamps = datasets.load("stamps", progress=False)
+    folder.mkdir()
+    shared = {
+        (name, "l2+ward", 7, 0): clusters(stamps.true_labels, name, "l2+ward", 0, 7)
+        for name in REPRESENTATIONS
+    }
+    n_seeds = n_runs // len(REPRESENTATIONS) - 1
+    for number in range(n_students):
+        student, labels = f"s{number:03}", dict(shared)
+        for name in REPRESENTATIONS:
+            for seed in submission.seeds(student, n_seeds):
+                labels[name, "l2+kmeans", 7, seed] = clusters(
+                    stamps.true_labels, name, "l2+kmeans", seed, 7
+                )
+        found = table(stamps, labels)
+        assert len(found[0]) == n_runs and np.isfinite(found[0]["nmi"]).all()
+        hand_in(folder / f"{student}.zip", stamps, student, f"Student {number}", found)
+
+
+if __name__ == "__main__":
+    main()
