@@ -11,7 +11,7 @@ import csv
 import io
 from pathlib import Path
 
-from course_utils import gradebook_lms, gradebook_pages, grading, rubric, storage
+from course_utils import gradebook_lms, gradebook_pages, marks, rubric, storage
 from course_utils.gradebook_lms import short
 from course_utils.gradebook_pages import SCORES
 from course_utils.texts import cell
@@ -151,7 +151,7 @@ def _self_supplied(student):
 
 def _marks(graded, path):
     """marks.csv: marks that were given stay, also where nothing is scored (yet)."""
-    kept = grading.load_marks(path) if path.exists() else {}
+    kept = marks.load(path) if path.exists() else {}
     rows = [("student_id", "name", "answers_points")]
     for student in graded.students:
         mark = kept.pop(student.student_id.casefold(), None)

@@ -140,7 +140,7 @@ for part in ("representations", "layers", "algorithms"):
 # %% [markdown]
 # A *layer* counts when it is named after a colon, like `SqueezeNet:fire9`; the part
 # before the colon is the representation. Preparation steps such as `l2+` make no other
-# algorithm.
+# algorithm. `backbones.layers("SqueezeNet")` of lesson 6 lists a network's layers.
 #
 # Your **student id** comes next. Two things follow from it: your seeds, so that the
 # k-means runs of two honest students start differently, and in section 4 the small

@@ -16,6 +16,7 @@ from course_utils import (
     gradebook_figures,
     gradebook_pages,
     grading,
+    marks,
     rubric,
     submission,
 )
@@ -199,9 +200,9 @@ def test_marks_that_were_given_stay(tmp_path):
     with pytest.raises(ValueError, match=r"not counted, 7.5 for s1: add --marks"):
         gradebook.write(graded(student(), broken), tmp_path)
     assert path.read_bytes() == before
-    marks = grading.load_marks(path)
-    gradebook.write(graded(student(), broken, marks=marks), tmp_path)
-    assert grading.load_marks(path) == {"s1": 7.5, "s3": 4, "gone": 3}
+    given = marks.load(path)
+    gradebook.write(graded(student(), broken, marks=given), tmp_path)
+    assert marks.load(path) == {"s1": 7.5, "s3": 4, "gone": 3}
 
 
 def test_nothing_is_written_when_a_page_cannot_be_made(tmp_path, monkeypatch):

@@ -60,7 +60,9 @@ def main():
             folder = Path(made, f"{n_students}x{n_runs}")
             make_class(folder, n_students, n_runs)
             last = options.profile and (n_students, n_runs) == sizes[-1]
-            pages = str(Path(made, "out")) if options.pages else ""
+            pages = (
+                str(Path(made, f"out{n_students}x{n_runs}")) if options.pages else ""
+            )
             arguments = [GRADE, str(TESTS.parent), str(folder), str(last), pages]
             results = []
             for _ in range(options.turns):
