@@ -117,9 +117,7 @@ def _parser():
     grade.add_argument("--deadline", metavar="TIME", help="2026-11-30T23:59+01:00")
     grade.add_argument("--times", metavar="CSV", help="receipts: file or student, time")
     grade.add_argument("--roster", metavar="CSV", help="Canvas', Moodle's, or your own")
-    grade.add_argument(
-        "--rubric", metavar="FILE", help="default: course_utils/rubric.yaml"
-    )
+    grade.add_argument("--rubric", metavar="FILE", help="default: grading/rubric.yaml")
     grade.add_argument("--marks", metavar="CSV", help="marks.csv, filled in")
     grade.add_argument("--assignment", default="Image clustering", help="Canvas' name")
     grade.add_argument("--out", required=True, help="folder for everything")
@@ -200,7 +198,8 @@ def _submit(options, _):
 
 
 def _check(options, _):
-    from course_utils import datasets, rubric, submission_check
+    from course_utils import datasets, submission_check
+    from course_utils.grading import rubric
 
     image_set = datasets.load(options.image_set)
     rules = rubric.load(options.rubric)
@@ -211,7 +210,8 @@ def _grade(options, _):
     import matplotlib
 
     matplotlib.use("Agg")
-    from course_utils import datasets, gradebook, grading, marks, receipts, rubric
+    from course_utils import datasets, grading
+    from course_utils.grading import gradebook, marks, receipts, roster, rubric
 
     out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
     if out == folder or folder in out.parents:
@@ -222,7 +222,7 @@ def _grade(options, _):
         datasets.load(options.image_set),
         deadline=deadline,
         times=options.times,
-        roster=receipts.load_roster(options.roster) if options.roster else None,
+        roster=roster.load(options.roster) if options.roster else None,
         rules=rubric.load(options.rubric),
         marks=marks.load(options.marks) if options.marks else None,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course_utils import clustering, features, metrics, submission
+from course_utils import clustering, metrics, provenance, submission
 from course_utils.texts import shown
 
 TOLERANCE = 0.0005  # between a claimed score and ours
@@ -81,12 +81,19 @@ class Review:
         return max(counted, key=lambda run: run.scores["nmi"], default=None)
 
 
-def review(sent, image_set, *, most_clusters=None, own_seeds=False, public=None):
+def review(
+    sent,
+    image_set,
+    *,
+    clusters_per_class=MOST_CLUSTERS_PER_CLASS,
+    own_seeds=False,
+    public=None,
+):
     """Hold a `submission_file.Submission` against the image set that was asked for.
 
-    image_set: an ImageSet with the instructor's true labels. most_clusters: runs with
-    more are not counted; `MOST_CLUSTERS_PER_CLASS` a class if None. own_seeds: say if
-    the seeds are not those of the student id. public: bool array, from `public_half`.
+    image_set: an ImageSet with the instructor's true labels. clusters_per_class: runs
+    with more clusters are not counted. own_seeds: say if the seeds are not those of the
+    student id. public: bool array, from `public_half`.
     Returns: Review.
     """
     found = Review(notes=list(sent.notes))
@@ -95,8 +102,8 @@ def review(sent, image_set, *, most_clusters=None, own_seeds=False, public=None)
     if found.errors:
         return found
     order, true_labels = matched
-    most_clusters = most_clusters or MOST_CLUSTERS_PER_CLASS * len(set(true_labels))
     n_classes = len(np.unique(true_labels))
+    most_clusters = int(clusters_per_class * n_classes)
     for run in sent.runs:
         labels = sent.labels[run["run"]][order]
         many = n_classes * len(labels) > MOST_CELLS  # what may be, quicker than what is
@@ -106,7 +113,7 @@ def review(sent, image_set, *, most_clusters=None, own_seeds=False, public=None)
         found.runs.append(_run(run, labels, true_labels, most_clusters))
     if not found.runs:
         found.errors.append("it holds no runs.")
-    _provenance(sent, found, own_seeds)
+    provenance.flag(found, sent.student_id, own_seeds)
     if public is not None and not found.self_supplied:
         _halves(sent, found, order, true_labels, public)
     return found
@@ -146,20 +153,15 @@ def _match(sent, image_set, found):
     places = {image: place for place, image in enumerate(sent.images)}
     missing = [image for image in image_set.images if image not in places]
     unknown = set(places).difference(image_set.images)
-    if missing or unknown:
-        for images, what in ((missing, "missing"), (unknown, "unknown")):
-            if images:
-                first = ", ".join(shown(image) for image in sorted(images)[:3])
-                found.errors.append(
-                    f"{len(images)} of its pictures are {what} in {image_set.name}: "
-                    f"{first}{' …' if len(images) > 3 else ''}"
-                    if what == "unknown"
-                    else f"{len(images)} pictures of {image_set.name} are missing: "
-                    f"{first}{' …' if len(images) > 3 else ''}"
-                )
+    for images, what in ((missing, "are missing"), (unknown, "are not known here")):
+        if images:
+            first = ", ".join(shown(image) for image in sorted(images)[:3])
+            more = " …" if len(images) > 3 else ""
+            found.errors.append(f"{len(images)} pictures {what}: {first}{more}.")
+    if found.errors:
         found.errors.append(
-            f"it is of {shown(about['name'])}, not of {image_set.name} as it is here: "
-            "every picture needs a label, and no others can be scored."
+            f"The pictures must be those of {image_set.name} as it is here, "
+            f"{len(image_set)} of them, each with a label: load it again."
         )
         return None
     order = np.array([places[image] for image in image_set.images])
@@ -208,72 +210,6 @@ def _scores(true_labels, labels):
     return metrics.scores(
         true_labels=true_labels, cluster_labels=labels, names=submission.CLAIMED
     )
-
-
-def _provenance(sent, found, own_seeds):
-    """Flag what cannot have come about as it is said."""
-    runs = found.runs
-    differing = [(run, score) for run in runs for score in run.differing]
-    if differing:
-        run, score = max(
-            differing, key=lambda d: abs(d[0].claimed[d[1]] - d[0].scores[d[1]])
-        )
-        found.flags.append(
-            f"claimed scores are not those of the labels in "
-            f"{len({run.run for run, _ in differing})} of {len(runs)} runs; most in "
-            f"{shown(run.run)}: {score} claimed {run.claimed[score]:.4g}, recomputed "
-            f"{run.scores[score]:.4g}."
-        )
-
-    def flag(which, what):
-        named = [run for run in runs if which(run)]
-        if named:
-            more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-            found.flags.append(f"{shown(named[0].run)}{more}: {what}")
-
-    flag(
-        lambda r: r.run != f"{r.representation}/{r.algorithm}/k{r.k}/s{r.seed}",
-        "the name does not say representation/algorithm/k/seed of the run.",
-    )
-    flag(
-        lambda r: not _known(features.parse, r.representation),
-        "the course has no such representation.",
-    )
-    flag(
-        lambda r: not _known(clustering.parse, r.algorithm),
-        "the course has no such algorithm.",
-    )
-    flag(
-        lambda r: (
-            r.n_clusters > r.k and r.algorithm.split("+")[-1] not in clustering.FIND_K
-        ),
-        "it has more clusters than its k.",
-    )
-    flag(
-        lambda r: not r.trivial and r.scores["nmi"] > 1 - 1e-9,
-        "its clusters are exactly the true classes.",
-    )
-    by_partition = {}
-    for run in runs:
-        by_partition.setdefault(run.partition, set()).add(run.representation)
-    flag(
-        lambda r: not r.trivial and len(by_partition[r.partition]) > 1,
-        "another representation has exactly the same clusters.",
-    )
-    if own_seeds:
-        own = set(submission.seeds(sent.student_id, 100))
-        flag(
-            lambda r: r.seeded and r.seed not in own,
-            "the seed is not one of this student's (submission.seeds).",
-        )
-
-
-def _known(parse, name):
-    try:
-        parse(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _halves(sent, found, order, true_labels, public):

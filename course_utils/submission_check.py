@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from course_utils import grading, rubric, submission_file
+from course_utils import grading, submission_file
+from course_utils.grading import rubric
 from course_utils.review import review
 
 

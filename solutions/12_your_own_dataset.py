@@ -35,7 +35,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from course_utils import checks, datasets, experiments, features, metrics, plots
-from course_utils import review, rubric, submission, submission_check, submission_file
+from course_utils import review, submission, submission_check, submission_file
+from course_utils.grading import rubric
 
 # %% [markdown]
 # ## 1 · Choose the pictures

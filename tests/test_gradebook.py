@@ -10,18 +10,11 @@ from types import SimpleNamespace
 import pytest
 from small_sets import coloured
 
-from course_utils import (
-    experiments,
-    gradebook,
-    gradebook_figures,
-    gradebook_pages,
-    grading,
-    marks,
-    rubric,
-    submission,
-)
-from course_utils.class_list import Entry, Student
-from course_utils.receipts import Receipt, load_roster
+from course_utils import experiments, grading, submission
+from course_utils.grading import figures, gradebook, marks, pages, rubric
+from course_utils.grading.class_list import Entry, Student
+from course_utils.grading.files import Receipt
+from course_utils.grading.roster import load as roster_of
 from course_utils.review import Review, Run
 
 DEADLINE = datetime(2026, 11, 30, 23, tzinfo=UTC)
@@ -32,7 +25,7 @@ HOSTILE = "<script>alert(1)</script>"
 def quick(monkeypatch, request):
     """The figures take most of the time: only the tests that look at them draw any."""
     if "drawn" not in request.fixturenames:
-        monkeypatch.setattr(gradebook_figures, "figures", lambda graded: [])
+        monkeypatch.setattr(figures, "figures", lambda graded: [])
 
 
 @pytest.fixture
@@ -104,7 +97,7 @@ def table(folder, name):
 
 
 def page_of(folder, the_class, student_id):
-    names = gradebook_pages.page_names(the_class.students)
+    names = pages.page_names(the_class.students)
     pairs = zip(the_class.students, names, strict=True)
     name = next(name for one, name in pairs if one.student_id == student_id)
     return (folder / name).read_text(encoding="utf-8")
@@ -206,7 +199,7 @@ def test_marks_that_were_given_stay(tmp_path):
 
 
 def test_nothing_is_written_when_a_page_cannot_be_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(gradebook_pages, "_overview", lambda *_: 1 / 0)
+    monkeypatch.setattr(pages, "_overview", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         gradebook.write(graded(student()), tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -221,7 +214,7 @@ CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Task (77),Quiz
 
 def test_canvas_takes_students_with_points_only(tmp_path):
     (tmp_path / "roster.csv").write_text(CANVAS, encoding="utf-8")
-    anna, zoe = load_roster(tmp_path / "roster.csv").students
+    anna, zoe = roster_of(tmp_path / "roster.csv").students
     stranger = student("s5", "Eve", lms="canvas", user="55")
     unknown = student("s6", "Uwe")
     the_class = graded(
@@ -256,7 +249,7 @@ def test_moodle_always_gets_a_grade(tmp_path):
         "Participant 8,Zoë,z@x.org,s9,,50,-\n",
         encoding="utf-8",
     )
-    anna, zoe = load_roster(tmp_path / "roster.csv").students
+    anna, zoe = roster_of(tmp_path / "roster.csv").students
     late = {"lms": "moodle", "user": "9", "time": DEADLINE + timedelta(days=1)}
     the_class = graded(
         student("s1", "Anna", roster=anna),
@@ -375,7 +368,7 @@ def test_pages_run_and_fetch_nothing_whatever_a_submission_says(tmp_path, drawn)
 
 @pytest.mark.parametrize("half", ["public", "private"])
 def test_the_leaderboard_ranks_and_says_what_changed(half):
-    rows = gradebook_pages.leaderboards(
+    rows = pages.leaderboards(
         graded(
             student("s1", "Anna", public=0.9, private=0.3),
             student("s2", "Ben", public=0.8, private=0.7),
@@ -423,7 +416,7 @@ def test_the_public_leaderboard_tells_nothing_of_the_private_half(tmp_path):
     ],
 )
 def test_page_names_are_safe_and_differ(ids):
-    names = gradebook_pages.page_names([absent(one, "Anna") for one in ids])
+    names = pages.page_names([absent(one, "Anna") for one in ids])
     assert len({name.lower() for name in names}) == len(ids)
     for name in names:
         assert re.fullmatch(r"feedback/[a-z0-9][a-z0-9-]*\.html", name)

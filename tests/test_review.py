@@ -175,9 +175,9 @@ def test_missing_and_unknown_pictures(sent, small):
     other = coloured(9, ("red", "green", "cyan"))
     found = review(sent({("raw", "l2+ward", 3, 0): drawn(other)}, of=other), small)
     assert found.runs == [] and found.best is None
-    assert found.errors[0].startswith("12 pictures of coloured are missing: 'blue/0")
-    assert found.errors[1].startswith("9 of its pictures are unknown in coloured")
-    assert "no others can be scored" in found.errors[2]
+    assert found.errors[0].startswith("12 pictures are missing: 'blue/0")
+    assert found.errors[1].startswith("9 pictures are not known here: ")
+    assert "those of coloured as it is here, 30 of them" in found.errors[2]
 
 
 def test_other_files_behind_the_names_are_flagged(sent, small):

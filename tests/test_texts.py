@@ -44,3 +44,11 @@ def test_a_name_cannot_turn_the_text_round():
     assert plain("a\nb\tc", keep="\n") == "a\nbc"
     assert plain("Zoë \ud83d", most=5) == "Zoë ?"
     assert shown("a\u202eb") == "'a\\u202eb'"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [("x;=1+1", "x;'=1+1"), ("a\n@b", "a\n'@b"), ("a; b, c", "a; b, c")],
+)
+def test_a_cell_is_no_formula_where_semicolons_part_the_cells(text, safe):
+    assert cell(text) == safe

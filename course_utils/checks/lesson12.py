@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from course_utils import backbones, clustering, features, rubric, submission
+from course_utils import backbones, clustering, features, submission
 from course_utils.checks import NotAttempted, NotYet, attempted, exercise, lesson02
+from course_utils.grading import rubric
 
 SEEDS = 3
 WORDS = 25, 150

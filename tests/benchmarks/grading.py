@@ -27,7 +27,7 @@ from course_utils import datasets, grading
 image_set = datasets.load("stamps", progress=False)
 profile, pages = sys.argv[3] == "True", sys.argv[4]
 if pages:
-    from course_utils import gradebook
+    from course_utils.grading import gradebook
 profiler = cProfile.Profile()
 if profile:
     profiler.enable()

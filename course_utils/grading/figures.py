@@ -9,8 +9,9 @@ import numpy as np
 import seaborn
 from matplotlib.figure import Figure
 
-from course_utils import features, plots, rubric
-from course_utils.gradebook_lms import short
+from course_utils import features, plots
+from course_utils.grading import rubric
+from course_utils.grading.lms import short
 
 MOST_SHOWN = 20  # representations
 PARTS = {  # of the rubric, as a reader understands them

@@ -2,7 +2,7 @@
 
     files = gradebook.write(grading.grade(folder, image_set), "grades")
 
-The pages beside them are made in `gradebook_pages`. The same class gives the same
+The pages beside them are made in `pages`. The same class gives the same
 bytes: nothing holds a date of today. Every text of a table is made harmless for a
 spreadsheet (`texts.cell`).
 """
@@ -11,9 +11,10 @@ import csv
 import io
 from pathlib import Path
 
-from course_utils import gradebook_lms, gradebook_pages, marks, rubric, storage
-from course_utils.gradebook_lms import short
-from course_utils.gradebook_pages import SCORES
+from course_utils import storage
+from course_utils.grading import lms, marks, pages, rubric
+from course_utils.grading.lms import short
+from course_utils.grading.pages import SCORES
 from course_utils.texts import cell
 
 ANSWERS = "answers"  # the part of the rubric that a person marks
@@ -32,14 +33,14 @@ def write(graded, out, assignment="Image clustering"):
     tables = {
         "grades.csv": _bytes(_grades(graded), bom=True),
         "marks.csv": _bytes(_marks(graded, out / "marks.csv"), bom=True),
-        "canvas.csv": _bytes(gradebook_lms.canvas(graded, assignment)[0]),
-        "moodle.csv": _bytes(gradebook_lms.moodle(graded)[0]),
+        "canvas.csv": _bytes(lms.canvas(graded, assignment)[0]),
+        "moodle.csv": _bytes(lms.moodle(graded)[0]),
     }
     troubles = problems(graded)
     header = ("student_id", "name", "file", "problem")
     tables["problems.csv"] = _bytes([header, *troubles], bom=True)
-    pages = gradebook_pages.pages(graded, assignment, troubles, notes(graded))
-    for name, page in pages.items():
+    made = pages.pages(graded, assignment, troubles, notes(graded))
+    for name, page in made.items():
         tables[name] = page.encode("utf-8", "replace")
     for name, data in tables.items():
         if not data:  # one of before, which would be imported by mistake
@@ -59,7 +60,7 @@ def notes(graded):
             "answers_points of marks.csv and grade again with --marks marks.csv."
         )
     scored = any(student.points is not None for student in graded.students)
-    canvas, moodle = gradebook_lms.canvas(graded, ""), gradebook_lms.moodle(graded)
+    canvas, moodle = lms.canvas(graded, ""), lms.moodle(graded)
     for name, (rows, n_unknown) in (("canvas.csv", canvas), ("moodle.csv", moodle)):
         if rows and n_unknown:
             found.append(
@@ -73,8 +74,7 @@ def notes(graded):
         )
     most = rubric.most_points(graded.rubric)
     theirs = {
-        gradebook_lms.row_of(student).get("maximum grade", "")
-        for student in graded.students
+        lms.row_of(student).get("maximum grade", "") for student in graded.students
     }
     for maximum in sorted(theirs - {""}):
         if maximum.replace(",", ".") not in (short(most), f"{most:.2f}"):

@@ -10,9 +10,10 @@ the others. `gradebook` writes what comes out.
 import math
 from dataclasses import dataclass, replace
 
-from course_utils import copies, rubric, submission_file
-from course_utils.class_list import Entry, by_student, in_time, own_id
-from course_utils.receipts import MOST_BYTES, collect, load_times
+from course_utils import submission_file
+from course_utils.grading import copies, rubric
+from course_utils.grading.class_list import Entry, by_student, in_time, own_id
+from course_utils.grading.receipts import collect, load_times
 from course_utils.review import public_half, review
 from course_utils.texts import shown
 
@@ -42,7 +43,7 @@ def grade(
     """Grade every submission in a folder or in an LMS' bulk download; returns a Class.
 
     image_set: ImageSet with the instructor's true labels. deadline: aware datetime, or
-    None. times: path of a receipts CSV. roster: receipts.Roster. rules: as
+    None. times: path of a receipts CSV. roster: roster.Roster. rules: as
     `rubric.load` gives them. marks: {student id in lower case: points for the answers}.
     The submissions are only read. Raises ValueError if there is nothing to grade.
     """
@@ -88,7 +89,7 @@ def sentence(graded):
 def review_options(image_set, rules):
     """How `review` is to look at a submission by these rules."""
     return {
-        "most_clusters": rules["most_clusters_per_class"] * len(image_set.class_names),
+        "clusters_per_class": rules["most_clusters_per_class"],
         "own_seeds": rules["own_seeds"],
         "public": public_half(image_set, rules["salt"]),
     }
@@ -99,10 +100,7 @@ def _entry(receipt, image_set, options):
     if entry.error:
         return entry
     try:
-        data = receipt.read()
-        if len(data) > MOST_BYTES:
-            raise ValueError("the file grew while it was read.")
-        sent = submission_file.read(data)
+        sent = submission_file.read(receipt.read())
         entry.student_id, entry.name = sent.student_id, sent.name
         entry.file_hash, entry.answers = sent.receipt, sent.answers
         entry.lessons, entry.versions = sent.lessons, sent.versions

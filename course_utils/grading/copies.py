@@ -20,10 +20,11 @@ def flag_copies(students):
     """Flag students who share partitions, whatever their clusters are called.
 
     The same representation, algorithm and k give the same clusters to everybody where
-    there is no chance in it or the seed is the same: exempt, and so are clusters
-    that many students found. The same clusters under different representations are
-    flagged, and most of the runs of two students agreeing in spite of different seeds.
-    Students: with `counted` set. Takes time in proportion to the number of runs.
+    there is no chance in it or the seed is the same: exempt, and so are clusters that
+    many students found, or that a student's own other seeds found as well. Flagged are
+    the same clusters under different representations, and most of the runs of two
+    students agreeing in spite of different seeds. Students: with `counted` set. Takes
+    time in proportion to the number of runs.
     """
     holders = collections.defaultdict(list)
     for number, student in enumerate(students):
@@ -31,6 +32,7 @@ def flag_copies(students):
             if not run.trivial:
                 holders[run.partition].append((number, run))
     strange, shared = {}, collections.defaultdict(set)
+    n_seeded = collections.Counter()  # runs of each student that tell something
     for group in holders.values():
         # {student: {representation: (its first run, kinds)}}: a run is held against
         # each other student once, not against each of their runs.
@@ -41,6 +43,8 @@ def flag_copies(students):
         many = len(found) > MANY
         others = list(found.items())[: 1 if many else MANY]
         for number, run in group:
+            settled = len(found[number][run.representation][1]) > 1
+            n_seeded[number] += run.seeded and not settled
             for other, theirs in others:
                 if other == number:
                     continue
@@ -48,7 +52,7 @@ def flag_copies(students):
                     if name != run.representation:
                         strange.setdefault((number, other), (run.run, first.run))
                 _, kinds = theirs.get(run.representation, (None, ()))
-                if not many and len(kinds) > (_kind(run) in kinds):
+                if not many and not settled and len(kinds) > (_kind(run) in kinds):
                     shared[number, other].add(run.run)
     for (number, other), (run, theirs) in sorted(strange.items()):
         students[number].flags.append(
@@ -56,11 +60,10 @@ def flag_copies(students):
             f"{_who(students[other])}."
         )
     for (number, other), runs in sorted(shared.items()):
-        n_seeded = sum(run.seeded for run in students[number].counted.review.runs)
-        if len(runs) >= FEWEST and len(runs) >= SHARE * n_seeded:
+        if len(runs) >= FEWEST and len(runs) >= SHARE * n_seeded[number]:
             students[number].flags.append(
-                f"{len(runs)} of {n_seeded} runs with chance in them have exactly the "
-                f"clusters of {_who(students[other])}, who used other seeds."
+                f"{len(runs)} of {n_seeded[number]} runs with chance in them have "
+                f"exactly the clusters of {_who(students[other])}, from other seeds."
             )
 
 

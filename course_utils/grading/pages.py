@@ -1,7 +1,7 @@
 """The pages of a graded class: feedback for each student, leaderboards, an overview.
 
 Each is one file that needs no network and runs no script. All texts are escaped by the
-templates (in `pages`), and every one, whoever wrote it, goes through `texts.plain`.
+templates, and every one, whoever wrote it, goes through `texts.plain`.
 A feedback page names no other student.
 """
 
@@ -14,12 +14,13 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from course_utils import gradebook_figures, plots, rubric
-from course_utils.gradebook_lms import short
+from course_utils import plots
+from course_utils.grading import figures, rubric
+from course_utils.grading.lms import short
 from course_utils.texts import plain
 
 SCORES = ("nmi", "purity", "fowlkes_mallows")
-PAGES = Path(__file__).with_name("pages")
+TEMPLATES = Path(__file__).with_name("templates")
 # Flags that the table of files says as well, with no name of others in them.
 EXPLAINED = re.compile(r"nothing that was .* can be scored\.|.*; .* counts instead\.")
 
@@ -163,7 +164,7 @@ def _overview(graded, assignment, problems, notes, names):
             deadline=_time(graded.deadline) if graded.deadline else "not given",
             counts=counts.items(),
             notes=notes,
-            figures=gradebook_figures.figures(graded),
+            figures=figures.figures(graded),
             most=rubric.most_points(graded.rubric),
             students=[
                 (s, page, _review(s).best if s.counted else None, _remarks(s))
@@ -226,7 +227,7 @@ def _shown(value):
 @functools.cache
 def _templates():
     templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
@@ -235,7 +236,7 @@ def _templates():
     )
     templates.filters |= {
         "number": short,
-        "part": gradebook_figures.part_title,
+        "part": figures.part_title,
         "breaks": _breaks,
         "title_of": plots.TITLES.get,
         "score": _score,

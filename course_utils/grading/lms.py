@@ -8,7 +8,7 @@ grades above its own maximum.
 
 import re
 
-from course_utils import rubric
+from course_utils.grading import rubric
 
 CANVAS = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
 # Canvas' own columns about a student; any other would become an assignment there.

@@ -28,7 +28,7 @@ class Student:
 
     student_id: str
     name: str
-    roster: object = None  # receipts.Student, if on the roster
+    roster: object = None  # roster.Student, if on the roster
     entries: list = field(default_factory=list)
     counted: Entry | None = None
     parts: dict = field(default_factory=dict)  # {part of the rubric: Part}
