@@ -8,7 +8,29 @@ from pathlib import Path
 
 import pandas as pd
 
+from course_utils import datasets
 from course_utils.submission import CLAIMED, QUESTIONS
+
+
+def image_set_of(folder):
+    """The name of the image set whose results lie in a folder that `compare` wrote.
+
+    Raises ValueError if there are none, or if the pictures are somebody's own: where
+    those lie is not written down.
+    """
+    try:
+        name = json.loads(Path(folder, "about.json").read_text("utf-8"))["image_set"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{folder} holds no results: run `python -m course_utils compare --out "
+            f"{folder}` first."
+        ) from error
+    if name not in datasets.NAMES:
+        raise ValueError(
+            f"the results in {folder} are of {name}: say with --image-set in which "
+            "folder these pictures lie."
+        )
+    return name
 
 
 def read_results(folder, image_set):

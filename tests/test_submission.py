@@ -268,3 +268,15 @@ def test_neither_writing_nor_grading_loads_tensorflow():
     script = f"import sys; from course_utils import {modules}; "
     script += "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def test_submit_knows_the_image_set_of_the_results(tmp_path):
+    about = tmp_path / "about.json"
+    about.write_text('{"image_set": "stamps-all"}')
+    assert reader.image_set_of(tmp_path) == "stamps-all"
+    about.write_text('{"image_set": "my photos"}')
+    with pytest.raises(ValueError, match="my photos: say with --image-set"):
+        reader.image_set_of(tmp_path)
+    about.write_text("[]")
+    with pytest.raises(ValueError, match="holds no results: run"):
+        reader.image_set_of(tmp_path)
