@@ -23,8 +23,9 @@
 #
 # **You need** lesson 2 (your `purity`, `nmi` and `fowlkes_mallows`) and lessons 4 to 6.
 #
-# **Reading** 20 minutes, the exercises as much again · **run time** 45 s on a CPU with
-# the stand-in pictures; on a GPU the networks are faster, the rest is the same
+# **Reading** 20 minutes · **exercises** an hour or two, and your own pictures take as
+# long as you like · **run time** 45 s on a CPU with the stand-in pictures; on a GPU the
+# networks are faster, the rest is the same
 
 # %% tags=["setup"]
 import tempfile
@@ -57,11 +58,12 @@ from course_utils.grading import rubric
 # two classes that you expect to be mixed up. Decide the classes *before* you see any
 # clusters: classes made to fit the clusters score well and say nothing. Take pictures
 # that you may use. They stay on your computer; what you hand in has only their file
-# names, their labels and a checksum of each.
+# names, their labels and a checksum of each. (On Colab, upload a .zip of the folder
+# under *Files* on the left, and unpack it in a cell: `!unzip -q my_pictures.zip`.)
 #
-# To have a folder at hand, the next cell plays your photo collection: it copies the
-# stamps of eight categories, none of which is in `stamps`, into a temporary folder and
-# writes the table. Two of the categories, clothes and hats, become one class.
+# To have a folder for practice, the next cells play your photo collection: they copy
+# the stamps of eight categories, none of which is in `stamps`, into a temporary folder
+# and write the table. Two of the categories, clothes and hats, become one class.
 
 # %%
 CLASSES = {
@@ -91,11 +93,13 @@ print(*rows[:4], "…", sep="\n")
 
 # %% [markdown]
 # Now your choice: `"stamps"`, or the path of a folder of your own. With `None` the
-# lesson goes on with the stand-in. Files that cannot be read are named and left out.
+# lesson goes on with this **stand-in**, to practise on and not to hand in. Files that
+# cannot be read are named and left out.
 
 # %%
-my_choice = None  # e.g. "stamps" or "my_pictures"
-
+# BEGIN SOLUTION: my_choice = None  # "stamps", or "my_pictures" beside this notebook
+my_choice = stand_in  # our own run shows what comes out for the stand-in
+# END SOLUTION
 image_set = datasets.load(my_choice or stand_in, progress=False)
 print(image_set)
 for image, reason in image_set.problems:
@@ -129,19 +133,28 @@ prediction = None  # e.g. 0.7
 # %% [markdown]
 # ## 2 · Plan the grid, then run it
 #
-# A plan made beforehand keeps you from stopping at the first number you like. What a
-# plan has to cover stands in the rubric (`course_utils/rubric.yaml`, unless your
-# instructor gave you another):
+# A plan made beforehand keeps you from stopping at the first number you like. And it
+# can cover what is graded: the **rubric** says what gives how many points.
 
 # %%
-for part in ("representations", "layers", "algorithms"):
-    how = rubric.load()["points"][part]
-    print(f"{part:16}{how['points']} points for {how['goal']} different ones")
+rules = rubric.load()  # rubric.load("theirs.yaml"), if your instructor gave you one
+for part, how in rules["points"].items():
+    more = [f"{key}: {value}" for key, value in how.items() if key != "points"]
+    print(f"{part:16}{how['points']:3} points ", *more)
+print(f"{'together':16}{rubric.most_points(rules):3} points")
 
 # %% [markdown]
-# A *layer* counts when it is named after a colon, like `SqueezeNet:fire9`; the part
-# before the colon is the representation. Preparation steps such as `l2+` make no other
-# algorithm. `backbones.layers("SqueezeNet")` of lesson 6 lists a network's layers.
+# - `representations`, `layers`, `algorithms`: full points for the `goal`, that many
+#   different ones in your grid, and a share for fewer. A *layer* is named after a
+#   colon, like `SqueezeNet:fire9`; what stands before the colon counts as one
+#   representation, whatever its layers. Preparation steps such as `l2+` make no other
+#   algorithm. (`backbones.layers("SqueezeNet")` of lesson 6 lists a network's layers.)
+# - `purity`, `nmi`, `fowlkes_mallows`: your own functions, tried in exercise 12.4.
+# - `best_nmi`: points from each threshold on. The usual thresholds suit `stamps`. On
+#   other pictures the same NMI may be harder or easier to get: ask whether they hold.
+# - `answers`: exercise 12.5, read by a person.
+#
+# The self checks below each exercise are for you and give no points.
 #
 # Your **student id** comes next. Two things follow from it: your seeds, so that the
 # k-means runs of two honest students start differently, and in section 4 the small
@@ -160,8 +173,8 @@ print("the seeds of", student_id or "nobody", "are", seeds)
 # Fill in a plan with full coverage: at least five representations, among them `raw` as
 # the baseline, three named layers, three algorithms. Then work out how many runs it is:
 # an algorithm with chance in it (`kmeans`, `minibatch`, `spectral`, `gmm`) runs once a
-# seed, any other one once. `raw`, `colour`, `hog`, `lbp`, `bovw`, `SqueezeNet` and
-# `EfficientNetLite0` need no network connection.
+# seed, any other one (`ward`, `average`, `complete`, …) once. `raw`, `colour`, `hog`,
+# `lbp`, `bovw`, `SqueezeNet` and `EfficientNetLite0` need no network connection.
 
 # %%
 # BEGIN SOLUTION: plan = None  # {"representations": […], "algorithms": […], "n_runs": …}
@@ -175,8 +188,9 @@ plan = {
 checks.ex12_1(plan)
 
 # %% [markdown]
-# One call runs the grid. k is the number of classes, the same for everybody, as are the
-# pictures and the seeds: that is what makes it a comparison **on the same footing**.
+# One call runs the grid. k is the number of classes, the same for every line of the
+# table, as are the pictures and the seeds: that makes it a comparison **on the same
+# footing**.
 # Until there is a plan of yours, a small one fills in.
 
 # %%
@@ -206,13 +220,32 @@ plt.show()
 
 # %% [markdown]
 # One line a representation and algorithm, the best NMI on top. A mark is the mean, its
-# bar reaches from the worst seed to the best (often it is hidden by the mark), and the
-# dashed line is what clusters of the same sizes get by chance. Three questions to ask:
-# is it far from chance? Do the scores tell the same story? Is a gap wider than the bars?
+# bar reaches from the worst seed to the best (often it is hidden by the mark). Three
+# questions to ask: is it far from chance? Do the scores tell the same story? Is a gap
+# wider than the bars?
 #
 # On the stand-in the nine lines of the networks are ahead in purity and NMI, and
 # `colour` is hardly above chance in purity. But in Fowlkes-Mallows two of the `colour`
-# lines beat SqueezeNet with Ward: that score rewards few, huge clusters (lesson 2).
+# lines beat SqueezeNet with Ward. Is that to be believed? The dashed line is one mean
+# for all runs: clusters filled at random, with the sizes they have. A run with sizes of
+# its own kind needs a chance level of its own; here for the last line and the best:
+
+# %%
+first_runs = results.groupby(columns[:2])["run"].first()
+for line in (table.iloc[0], table.iloc[-1]):
+    run = first_runs[tuple(line[columns[:2]])]
+    _, sizes = np.unique(labels[run], return_counts=True)
+    pair = {"true_labels": image_set.true_labels, "cluster_labels": labels[run]}
+    score, level = metrics.fowlkes_mallows(**pair), metrics.chance_scores(**pair)
+    print(f"{run}: largest cluster {sizes.max()} of {sizes.sum()} pictures")
+    by_chance = level["fowlkes_mallows"]
+    print(f"    Fowlkes-Mallows {score:.2f}, by chance {by_chance:.2f}")
+
+# %% [markdown]
+# On the stand-in, the `colour` run puts nearly all pictures into one cluster, which
+# Fowlkes-Mallows rewards (lesson 2), and is hardly better than chance; the best run is
+# far above its own. So what looked like a success of `colour` comes from the sizes of
+# its clusters, not from the pictures.
 
 # %%
 best = table.iloc[-1]
@@ -223,7 +256,8 @@ notebook.reveal(prediction, float(best["nmi"]), "its NMI")
 # ### Exercise 12.2 · Who won? (medium)
 #
 # `winner(results)` returns two things: the representation with the highest NMI, and its
-# lead over the runner-up. On the same footing: average the seeds of each algorithm
+# lead over the runner-up. (In this table each layer is a representation of its own.) On
+# the same footing: average the seeds of each algorithm
 # first, then the algorithms. (Why not all rows at once? An algorithm with three seeds
 # would count three times as much as one that runs once.)
 
@@ -262,8 +296,7 @@ print(f"spread over its seeds: up to {table.loc[of_network, 'nmi_std'].max():.3f
 # *first* seed; to pick the seed with the highest NMI would be choosing by luck.
 
 # %%
-is_best = (results[["representation", "algorithm"]] == best[columns[:2]]).all(axis=1)
-run = results.loc[is_best, "run"].iloc[0]
+run = first_runs[tuple(best[columns[:2]])]
 vectors = features.extract(image_set, best["representation"], progress=False)
 figure = plots.gallery(image_set, labels[run], vectors, n_pictures=9, title=run)
 figure.set_size_inches(9.6, 6)
@@ -273,8 +306,8 @@ plt.show()
 # One row a cluster, the pictures nearest its centre first; a cross marks a picture that
 # is not of its cluster's commonest class. On the stand-in, planets and trees have rows
 # almost of their own. The clothes have two, one of grey drawings and one of coloured
-# hats. No row is Christmas: its pictures turn up in most of the rows, each beside what
-# it looks like.
+# hats. No row is Christmas: its pictures turn up in most of the rows, a pie among the
+# planets, a fir among the trees, and a stocking, for whatever reason, among the fish.
 #
 # ### Exercise 12.3 · The wrong pictures (medium)
 #
@@ -378,15 +411,15 @@ for name, found in values.items():
 # %% [markdown]
 # ### Exercise 12.5 · Two short answers (open)
 #
-# These are the questions; a person will read your answers. 25 to 150 words each are
-# enough. The first names a representation of your grid and gives numbers, the second
-# speaks of pictures, not of scores.
+# These are the questions; a person will read your answers, 25 to 150 words each. The
+# first names a representation of your grid and gives numbers, the second speaks of
+# pictures, not of scores. Three quotes, `"""`, begin and end a text of several lines.
 
 # %%
 print(*submission.QUESTIONS, sep="\n")
 
 # %%
-# BEGIN SOLUTION: answers = None  # {submission.QUESTIONS[0]: "…", …[1]: "…"}
+# BEGIN SOLUTION: first, second = None, None  # each a text, your answer
 best_nmi, raw_nmi = means[champion].mean(), means["raw"].mean()
 first = f"""{champion} won with a mean NMI of {best_nmi:.2f}, against {raw_nmi:.2f} for
 raw. Its lead over the other layer is {lead:.3f}, less than the spread over the seeds,
@@ -396,57 +429,74 @@ second = f"""{len(wrong)} of {len(names)} pictures, {christmas} of them Christma
 pie lies with the planets and a Santa with the clothes: the network sees what a thing
 looks like, not for which day it is. The lobster went from the fish to the insects, and
 there I would rather change the label."""
-answers = dict(zip(submission.QUESTIONS, (first, second), strict=True))
 # END SOLUTION
+answers = dict(zip(submission.QUESTIONS, (first, second), strict=True))
 checks.ex12_5(answers)
 
 # %% [markdown]
 # ### The file
 #
-# Your name, and the folder that the file goes to, on Colab to be found under *Files* on
-# the left. The cell after them says what is still missing; without a student id nothing
-# is written.
+# Your name, and the folder that the file goes to. The cell after them says what is
+# still missing. A file with gaps is written all the same, only not without your student
+# id and name.
 
 # %%
-student_name = "A. Student"  # yours
+# BEGIN SOLUTION: student_name = None  # as your instructor knows you
+student_name = "A. Student"
+# END SOLUTION
 # BEGIN SOLUTION: hand_in_folder = "hand_in"  # beside this notebook
 hand_in_folder = Path(temporary.name, "hand_in")  # so that our own run leaves nothing
 # END SOLUTION
 
 # %%
 there = {
+    "pictures of your choice (section 1)": my_choice,
     "a student id (section 2)": student_id,
     "a plan (12.1)": plan,
-    "your own scores (12.4)": any(any(found) for found in values.values()),
-    "written answers (12.5)": answers,
+    "your own scores (12.4)": all(any(found) for found in values.values()),
+    "both written answers (12.5)": all(answers.values()),
+    "your name": student_name,
 }
 print("missing:", ", ".join(w for w, value in there.items() if not value) or "nothing")
 path = None
-if student_id:
+if student_id and student_name:
     path = Path(hand_in_folder, f"{student_id}.zip")
     about = {"student_id": student_id, "name": student_name}
-    work = {"exercises": values, "answers": answers}
+    texts = {question: text for question, text in answers.items() if text}
     own = image_set.name not in datasets.NAMES
-    submission.write(
-        path, image_set, results, labels, **about, **work, self_supplied_labels=own
-    )
-    print("written:", path.name)
+    work = {"exercises": values, "answers": texts, "self_supplied_labels": own}
+    submission.write(path, image_set, results, labels, **about, **work)
+    print("written:", Path(path.parent.name, path.name))
 
 # %% [markdown]
 # `self_supplied_labels` is for pictures that your instructor does not have: then your
 # true labels travel with the file, and your instructor is told that they are yours. For
 # `stamps` the grader takes its own labels, whatever the file says.
 #
-# `submission_check.report` runs the grader on your file, with the same rubric. It gives
-# no points for the written answers, which are for a person to read.
+# `submission_check.report` runs the grader on your file, with the rubric above. It
+# gives no points for the written answers, which are for a person to read. Its best NMI
+# is that of your best single run, seeds of luck included: a rule for points. In your
+# answers stay with the means.
 
 # %%
-print(submission_check.report(path, image_set) if path else "There is no file yet.")
+if path:
+    print(submission_check.report(path, image_set, rules))
 
 # %% [markdown]
-# The last line is the **receipt**, a checksum of the file. Keep it: by it you and your
-# instructor can tell that the file which was graded is the one you sent. One changed
-# letter anywhere gives another receipt. And this is what lies inside:
+# **To hand in**
+#
+# 1. Read the report. Does it name your pictures, all your runs, nothing to look at?
+# 2. Upload this one .zip to your learning platform, as it is: not the notebook, not the
+#    pictures. On Colab, download it first (*Files*, `hand_in`): it vanishes with the
+#    machine.
+# 3. Keep the file and the last line, the **receipt**. It is a checksum of the file: by
+#    it you and your instructor can tell that the file which was graded is the one you
+#    sent. One changed letter anywhere gives another receipt.
+#
+# If you corrected your student id, or added or renamed a picture, after the grid had
+# run, run the whole notebook again: seeds, probes and labels hang on them.
+#
+# This is what lies inside:
 
 # %%
 if path:
@@ -463,7 +513,8 @@ if path:
 # your own) and a column a run. `manifest.json` says who you are and which run was made
 # how, with the scores you claim, the values of 12.4, your answers, and how far you are
 # in the lessons: state and number of tries of every check, as `checks.summary()` shows
-# them. It costs no points; it tells your instructor what was hard.
+# them. It costs no points; it tells your instructor what was hard. (Colab forgets the
+# lessons that you did on another day.)
 #
 # ## 5 · What the grader does with it
 #
@@ -523,26 +574,30 @@ notebook.reveal(prediction_2, passed, "the one that passes")
 # every picture needs a label. D has somebody else's seeds, and the classmate's values
 # of 12.4 would be of other probes. E is nothing to remark, since cluster numbers mean
 # nothing (lesson 2). For the same reason renumbering hides no copy: the grader compares
-# partitions across the class, and points out two students most of whose runs have
-# exactly the same clusters in spite of different seeds.
+# partitions across the class, and points out two students most of whose k-means runs
+# have exactly the same clusters in spite of different seeds.
 #
 # A remark costs no points by itself. It asks a person to look, and honest reasons exist.
 #
 # **Lateness** counts by when your file was *received*, as the learning platform noted
-# it, never by a date in the file, which anybody can set. If you hand in several times,
-# the last file counts, unless the rubric says the best one.
+# it, never by a date in the file, which anybody can set; what a day costs stands in the
+# rubric under `late`. If you hand in several times, the last file counts, unless the
+# rubric says the best one.
 #
 # ### The same without a notebook
 #
 # ```text
-# python -m course_utils compare my_pictures --student ab123 --seeds 3
+# python -m course_utils compare my_pictures --student ab123 --seeds 3 \
+#     --representations raw SqueezeNet:fire9 … --algorithms l2+kmeans l2+ward …
 # python -m course_utils submit --student ab123 --name "A. Student" \
 #     --image-set my_pictures --functions scores.py --answers answers.txt
 # python -m course_utils check ab123.zip --image-set my_pictures
 # ```
 #
-# `compare` takes `--representations` and `--algorithms` as well, `scores.py` holds your
-# three functions, and in `answers.txt` a line `---` stands between the two answers.
+# In the folder of the course. At the dots goes the rest of your plan: left to itself,
+# `compare` takes no named layer and two algorithms, which is not full coverage.
+# `scores.py` holds your three functions, and in `answers.txt` a line `---` stands
+# between the two answers.
 
 # %% [markdown]
 # ## Exercises
