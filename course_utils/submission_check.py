@@ -28,6 +28,8 @@ def report(path, image_set, rules=None):
     found = review(sent, image_set, **grading.review_options(image_set, rules))
     if found.errors:
         raise ValueError(f"{path} would get no points: {' '.join(found.errors)}")
+    if sent.image_set["self_supplied_labels"] and not found.self_supplied:
+        found.flags.append("self-supplied labels: pictures and classes are your own.")
     counted = sum(run.counts for run in found.runs)
     lines = [
         f"{sent.name} ({sent.student_id}), {sent.image_set['name']}: {len(found.runs)} "

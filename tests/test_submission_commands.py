@@ -78,6 +78,7 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
     ):
         assert line in report
     assert "exactly the true classes" in report  # the student knows beforehand
+    assert "self-supplied labels: pictures and classes are your own." in report
     status, out, err = call("check", written, "--image-set", "set")
     assert (status, out) == (0, report), err
     status, _, err = call(*SUBMIT, *more, "--out", "again.zip")
