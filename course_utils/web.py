@@ -20,6 +20,7 @@ import urllib3
 
 from course_utils import texts
 from course_utils.downloads import CONNECT_SECONDS, SILENCE_SECONDS
+from course_utils.pictures import BadPicture
 
 USER_AGENT = "image-clustering-course/1.0 (lessons for students; python-requests)"
 API_SECONDS = 1  # between two questions to the API
@@ -27,7 +28,7 @@ PICTURE_SECONDS = 0.4  # between two pictures: Openverse allows 150 a minute
 FETCH_SECONDS = 15  # for one answer, redirects included
 SEARCH_SECONDS = 300  # for everything
 MOST_REDIRECTS = 5
-MOST_WAITS, LONGEST_WAIT, USUAL_WAIT = 3, 60, 5  # when asked to slow down; seconds
+MOST_WAITS, SHORTEST_WAIT, USUAL_WAIT, LONGEST_WAIT = 3, 1, 5, 60  # times; seconds
 
 
 class Refused(ValueError):
@@ -75,15 +76,17 @@ class Task(threading.Thread):
 class Web:
     """One search: an API, and the hosts that its answers lead to.
 
-    Only public addresses are spoken to; this computer too if the API is on it.
+    Only public addresses are spoken to; this computer too if the API is on it. Behind
+    a proxy it is the proxy that looks names up and refuses.
     """
 
     def __init__(self, api):
-        self.loopback = host(api) == "localhost" or _in_loopback(host(api))
+        self.loopback = host(api) in ("localhost", "127.0.0.1", "::1")
         check_address(api, self.loopback)
         self.api = api
         self.ends = time.monotonic() + SEARCH_SECONDS
-        self.waits, self.next_question, self.next_picture = MOST_WAITS, 0, 0
+        self.waits = MOST_WAITS
+        self.next_question = self.next_picture = self.quiet_until = 0
         self.session = requests.Session()
         self.session.headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         self.session.auth = lambda request: request  # or ~/.netrc would be sent
@@ -98,8 +101,7 @@ class Web:
         """The bytes that the API answers to a question, `most` of them; or Stop."""
         if not urllib.request.getproxies():  # a proxy looks the host up for us
             try:
-                looking = Task(socket.getaddrinfo, host(self.api), None)
-                looking.result(CONNECT_SECONDS)
+                Task(socket.getaddrinfo, host(self.api), None).result(CONNECT_SECONDS)
             except (OSError, UnicodeError) as error:
                 raise Stop(f"{host(self.api)} cannot be found (no network?)") from error
         while True:
@@ -129,9 +131,7 @@ class Web:
                     continue
                 later = response.headers.get("Retry-After")
                 status = response.status_code
-                if host(url) == host(self.api) and (
-                    status == 429 or (status == 503 and later)
-                ):
+                if self.is_api(url) and (status == 429 or (status == 503 and later)):
                     raise Slower(_seconds(later))
                 if status != 200:
                     raise Refused(f"{host(url)} answered {status}")
@@ -139,16 +139,19 @@ class Web:
                 return response.headers.get("Content-Type", ""), data
         raise Refused("it is redirected again and again")
 
+    def is_api(self, url):
+        """True if this address is on the host of the API."""
+        return host(url) == host(self.api)
+
     def slow_down(self, slower):
         """Wait as the API asks before anything else is asked for; or Stop."""
-        now, seconds = time.monotonic(), slower.args[0]
-        if now < self.next_question - API_SECONDS:
-            return  # said to several at once
+        now, seconds = time.monotonic(), max(SHORTEST_WAIT, slower.args[0])
+        if now < self.quiet_until:
+            return  # it was said to several at once
         if not self.waits or seconds > LONGEST_WAIT:
             raise Stop(f"{host(self.api)} asks to wait for {seconds:,.0f} seconds")
         self.waits -= 1
-        self.next_question = now + seconds + API_SECONDS
-        self.next_picture = now + seconds
+        self.next_question = self.next_picture = self.quiet_until = now + seconds
 
     def sleep_until(self, moment):
         """Sleep; Stop if the time for the whole search is over before that."""
@@ -172,7 +175,7 @@ def check_address(url, loopback=False):
 def is_public(address, loopback=False):
     """True if an IP address is one of the internet; ValueError if it is none at all."""
     ip = ipaddress.ip_address(address)
-    ip = getattr(ip, "ipv4_mapped", None) or ip
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # ::ffff:127.0.0.1 is 127.0.0.1
     return (ip.is_global and not ip.is_multicast) or (loopback and ip.is_loopback)
 
 
@@ -186,20 +189,13 @@ def host(url):
 
 def reason(error, url):
     """Why nothing came from this address, in a few words."""
-    if isinstance(error, Refused):
+    if isinstance(error, (Refused, BadPicture)):
         return str(error)
     if isinstance(error, (requests.ConnectionError, requests.Timeout, TimeoutError)):
         return f"{host(url)} cannot be reached or does not answer"
     if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
         return f"what {host(url)} sent was cut off"
     return f"{host(url)} cannot be asked ({type(error).__name__})"
-
-
-def _in_loopback(name):
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _seconds(later):
