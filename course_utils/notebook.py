@@ -15,6 +15,7 @@ MODULES = {
     "scikit-learn": "sklearn",
     "scikit-image": "skimage",
     "opencv-python-headless": "cv2",
+    "pyyaml": "yaml",
     "pillow": "PIL",
 }
 

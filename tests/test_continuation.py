@@ -217,6 +217,8 @@ def test_control_c_in_the_middle_and_going_on(tmp_path):
         [*command, "100000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell starts what runs in the background with Ctrl-C switched off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         **how,
     )
     journal = tmp_path / "out" / "runs.jsonl"
