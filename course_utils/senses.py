@@ -24,7 +24,7 @@ MARGIN, TEXT = 4, 18  # of a contact sheet, in pixels
 def search_captions(image_set, *words):
     """The pictures whose captions hold one of these words, as an image set.
 
-    Whole words, in capitals or not, and their plurals in -s or -es: `star` finds `A star`
+    Whole words, in capitals or not, and plurals in -s or -es: `star` finds `A star`
     and `Two stars`, not `starfish`. A word may be several, `hot air`.
     Raises ValueError if there are no captions or none holds a word.
     """
@@ -68,11 +68,11 @@ def top_clusters(cluster_labels, n=None):
 def medoids(features, cluster_labels):
     """The most typical picture of each cluster: {cluster label: index of the picture}.
 
-    The medoid is the picture with the least mean distance to the others of its cluster;
-    of equally good ones it is the first. Unlike a centre it is a real picture. Noise has
+    The medoid is the picture with the least mean distance to the others of its own;
+    of equally good ones it is the first. Unlike a centre it is a picture. Noise has
     none. The sum of all cosines of a picture is one product with the cluster's sum, so
-    no pairs are needed. Source: Kaufman and Rousseeuw, *Clustering by means of medoids*,
-    1987.
+    no pairs are needed. Source: Kaufman and Rousseeuw, *Clustering by means of medoids*
+    (1987).
     """
     directions, cluster_labels = _directions(features), np.asarray(cluster_labels)
     if cluster_labels.shape != (len(directions),):
@@ -172,7 +172,10 @@ def contact_sheet(image_set, groups, *, size=96, n_columns=10):
     """
     if not isinstance(groups, dict):
         groups = {"": groups}
-    groups = {text: [int(i) for i in indices] for text, indices in groups.items()}
+    groups = {  # a caption may hold line ends
+        " ".join(text.split()): [int(i) for i in indices]
+        for text, indices in groups.items()
+    }
     step = size + MARGIN
     heights = [
         TEXT * bool(text) + step * -(-len(indices) // n_columns)

@@ -1,0 +1,532 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 9 · The senses of a search
+#
+# Search for pictures of "marker" and you get pens, gravestones and landmarks. Nobody
+# sorted them, but clustering can: a group of pictures is a sense of the word. The one
+# thing that spoils it is a picture that comes many times over.
+#
+# **You will be able to**
+#
+# - search captions for whole words, and find the senses in what comes back
+# - represent a cluster by its medoid, a real picture
+# - group near-duplicates and choose a threshold from a curve
+# - show how copies make a sense look bigger than it is
+#
+# **You need** lessons 1 and 5: k-means, the silhouette, features of a network.
+#
+# **Reading** 20 minutes, the exercises as much again · **run time** about 20 s on a
+# CPU, about the same on a GPU
+
+# %% tags=["setup"]
+import io
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image, ImageOps
+
+from course_utils import checks, clustering, datasets, downloads, features, imagesets
+from course_utils import metrics, senses
+
+# %% [markdown]
+# ## 1 · A search and its pictures
+#
+# Our search engine is as simple as can be: it looks for a word in the captions of the
+# 439 pictures of `stamps-all`. It asks for **whole words**, so that `bus` does not find
+# a "business", and lets a plural pass.
+
+# %%
+stamps_all = datasets.load("stamps-all", progress=False)
+for word in ("marker", "quarter", "mercury"):
+    found = senses.search_captions(stamps_all, word)
+    print(f"{word}: {len(found)} pictures")
+    for caption in found.captions:
+        print("    ", caption[:70])
+
+# %% [markdown]
+# These words are ambiguous as a dictionary has it: a quarter of pizza is no coin. But
+# they have a few pictures each, and a cluster needs more. The names of colours are
+# richer. Somebody who searches for *red*, *yellow* or *green* may mean fruit, flowers,
+# flags, a traffic light or a planet.
+#
+# ### Exercise 9.1 · Whole words (easy)
+#
+# Write `has_word(caption, word)`: True if the word stands in the caption as a whole
+# word, in capitals or not, also with an -s at its end. The word is given in small
+# letters, without spaces. Mind the full stops: `"Stop here."` holds `here`.
+
+
+# %%
+def has_word(caption, word):
+    # BEGIN SOLUTION: return None
+    letters = [c if c.isalnum() else " " for c in caption.lower()]
+    return not {word, word + "s"}.isdisjoint("".join(letters).split())
+    # END SOLUTION
+
+
+checks.ex09_1(has_word)
+
+# %%
+search = senses.search_captions(stamps_all, "red", "yellow", "green")
+senses.contact_sheet(search, {f"{len(search)} pictures": range(len(search))}, size=72)
+
+# %% [markdown]
+# On the sheet: fruit and vegetables, flowers, flags, three traffic lights, and things
+# that come alone, such as a kangaroo (the species is called red), a bus, a hat, a
+# mushroom and Mars.
+#
+# ## 2 · The biggest clusters, and a picture for each
+#
+# The features are EfficientNetLite0's, the algorithm is lesson 5's `l2+kmeans`. How
+# many senses there are nobody knows; the silhouette of lesson 1 helps to choose k.
+# Here k is small, because a sense that is worth naming has a few pictures.
+
+# %%
+vectors = features.extract(search, "EfficientNetLite0", progress=False)
+points = clustering.prepare(vectors, "l2+kmeans")
+silhouettes = {}
+for k in range(2, 9):
+    labels = clustering.cluster(points, "kmeans", k, seed=0)
+    silhouettes[k] = metrics.silhouette(points, labels)
+best_k = max(silhouettes, key=silhouettes.get)
+
+figure, panel = plt.subplots(figsize=(6, 2.8), layout="constrained")
+panel.plot(silhouettes.keys(), silhouettes.values(), "o-", color="#0072B2")
+panel.plot(best_k, silhouettes[best_k], "D", ms=11, color="#D55E00")
+panel.set(xlabel="number of clusters k", ylabel="silhouette", ylim=(0, 0.3))
+plt.show()
+
+# %% [markdown]
+# The diamond is the highest silhouette. It rises steeply up to 3 and is nearly flat
+# from there: 3 is clearly better than 2, but between 3 and 8 there is little to choose.
+# Take the diamond, and remember that the number of senses is no fact of nature.
+#
+# **Medoids.** The centre of a cluster is a mean of vectors, and no picture has it. The
+# **medoid** is the picture with the least mean distance to the other pictures of its
+# cluster. As distance we take the **cosine distance**, 1 − cos of the angle between
+# two vectors: 0 for the same direction, 1 for nothing in common. For vectors of length
+# 1 the cosine is the sum of the products, `a @ b`.
+#
+# ### Exercise 9.2 · The medoid (medium)
+#
+# Write `medoid(vectors)`: the index of the row with the least mean cosine distance to
+# the other rows. The rows come in any length. Of equally good rows, take the first.
+
+
+# %%
+def medoid(vectors):
+    # BEGIN SOLUTION: return None
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    between = 1 - directions @ directions.T
+    return int(np.argmin(between.sum(axis=1).round(9)))
+    # END SOLUTION
+
+
+checks.ex09_2(medoid)
+
+# %% [markdown]
+# From here on we use `senses.medoids`, which does this for every cluster. A row of the
+# sheet is a cluster, the biggest first, and each row begins with its medoid.
+
+
+# %%
+def sense_rows(image_set, vectors, cluster_labels, n_senses=4, n_pictures=20):
+    """{text: indices} for a contact sheet: the medoid first, then the others."""
+    rows, medoids = {}, senses.medoids(vectors, cluster_labels)
+    biggest = senses.top_clusters(cluster_labels, n_senses)
+    for rank, cluster in enumerate(biggest, start=1):
+        members = np.flatnonzero(cluster_labels == cluster)
+        others = members[members != medoids[cluster]]
+        text = f"{rank}: {len(members)} of {len(cluster_labels)} pictures"
+        if image_set.captions is not None:
+            text += " · " + image_set.captions[medoids[cluster]][:60]
+        rows[text] = [medoids[cluster], *others][:n_pictures]
+    return rows
+
+
+cluster_labels = clustering.cluster(points, "kmeans", best_k, seed=0)
+senses.contact_sheet(search, sense_rows(search, vectors, cluster_labels), size=72)
+
+# %% [markdown]
+# Two rows are senses that you would name at once: flags, and traffic lights. The first
+# row is *things that grow*, most of them to eat, with Mars and the kangaroo thrown in.
+# The third one is what was left over: nothing but its place far from the others holds
+# it together. Reading a cluster's medoid as its meaning works where the cluster is
+# tight.
+#
+# ## 3 · Near-duplicates
+#
+# On the web a popular picture stands on many pages: smaller, recompressed, cropped,
+# mirrored. We imitate that, so that we know the truth: three pictures of the search
+# get six copies each.
+
+# %%
+SPREAD = ("A green bus", "A red kangaroo", "A yellow lemon")
+
+
+def jpeg(picture, quality=85):
+    """The bytes of a JPEG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def copies(picture):
+    """{what was done: bytes}: six copies as they are found on the web."""
+    width, height = picture.size
+    edge_x, edge_y = width // 20, height // 20  # 5 % at each side
+    cropped = picture.crop((edge_x, edge_y, width - edge_x, height - edge_y))
+    return {
+        "recompressed": jpeg(picture, 50),
+        "recompressed twice": jpeg(Image.open(io.BytesIO(jpeg(picture, 40))), 60),
+        "smaller": jpeg(picture.resize((width * 3 // 4, height * 3 // 4))),
+        "cropped": jpeg(cropped),
+        "mirrored": jpeg(ImageOps.mirror(picture)),
+        "brighter": jpeg(picture.point(lambda value: min(255, int(value * 1.15)))),
+    }
+
+
+# %%
+contents = {name: search.read(i) for i, name in enumerate(search.images)}
+captions = dict(zip(search.images, search.captions, strict=True))
+original = {name: i for i, name in enumerate(search.images)}
+for i, caption in enumerate(search.captions):
+    if caption in SPREAD:
+        for what, data in copies(Image.fromarray(search.picture(i))).items():
+            name = f"copies/{what} {i}.jpg"
+            contents[name], captions[name], original[name] = data, caption, i
+web = imagesets.from_bytes("web", contents, captions=captions)
+true_groups = np.array([original[name] for name in web.images])
+web_vectors = features.extract(web, "EfficientNetLite0", progress=False)
+print(len(web), "pictures, of which", len(set(true_groups)), "are different")
+
+# %% [markdown]
+# **Predict first.** How far is a copy from its original, and how far is a picture of
+# the search from the one nearest to it? Take the median of each. How many times larger
+# is the second?
+
+# %%
+prediction = None  # e.g. 10
+
+# %%
+directions = clustering.prepare(web_vectors, "l2+kmeans")  # of length 1
+n_search = len(search)
+nearest = senses.nearest_distances(vectors)  # without any copies
+to_original = 1 - (directions[n_search:] * directions[true_groups[n_search:]]).sum(1)
+for name in ("recompressed", "smaller", "cropped", "mirrored", "brighter"):
+    chosen = [f"{name} " in image for image in web.images[n_search:]]
+    print(f"{name:13}", to_original[chosen].round(3))
+ratio = float(np.median(nearest) / np.median(to_original))
+notebook.reveal(prediction, round(ratio), "the ratio of the medians")
+
+# %% [markdown]
+# Each number above is the distance of a copy to its original; `recompressed` has both
+# kinds. A brighter picture moves least in the network's eyes, a cropped or recompressed
+# one most, and none further than a tenth. Which *different* pictures are as near as
+# that? `senses.links` lists the shortest links that hold all pictures together, with
+# their lengths; these are the first six.
+
+# %%
+pairs, distances = senses.links(vectors)
+for (one, other), distance in list(zip(pairs, distances, strict=True))[:6]:
+    captions_of_pair = search.captions[one][:32], search.captions[other][:32]
+    print(f"{distance:.3f}  {captions_of_pair[0]:33} {captions_of_pair[1]}")
+
+# %% [markdown]
+# The traffic lights. They differ in which lamp is lit and in nothing else, and to the
+# network they are nearer to each other than any copy to its original. What matters
+# most to a driver is what the network looks at least. So *near* does not mean *the
+# same*, and no threshold can part these three and still join all copies.
+#
+# **Groups.** Two pictures at most a threshold apart are joined, and so are chains: a
+# is near b, b is near c, so all three are one group. One picture of each group is kept.
+# At every threshold this leaves a number of pictures, and that is the curve to look at.
+#
+# ### Exercise 9.3 · Groups of duplicates (hard)
+#
+# Write `groups_within(distances, threshold)` for a small table of all distances (n, n):
+# a group number for each picture, with chains joined. Which numbers you use is free.
+# One way: everybody starts with a number of their own; as long as something changes,
+# both of a near pair take the smaller of their numbers.
+
+
+# %%
+def groups_within(distances, threshold):
+    # BEGIN SOLUTION: return None
+    near = np.asarray(distances) <= threshold
+    np.fill_diagonal(near, True)
+    numbers = np.arange(len(near))
+    while True:
+        smallest = np.array([numbers[row].min() for row in near])
+        if (smallest == numbers).all():
+            return numbers
+        numbers = smallest
+    # END SOLUTION
+
+
+checks.ex09_3(groups_within)
+
+# %%
+thresholds = np.linspace(0, 0.6, 121)
+figure, panel = plt.subplots(figsize=(8, 3.6), layout="constrained")
+for what, shown, style in (
+    ("search with copies", web_vectors, {"color": "#D55E00", "ls": "-"}),
+    ("search alone", vectors, {"color": "#0072B2", "ls": "--"}),
+):
+    left = senses.duplicate_curve(shown, thresholds)
+    panel.plot(thresholds, left, label=what, **style)
+panel.axhline(n_search, color="black", ls=":")
+panel.text(0.6, n_search + 0.6, "different pictures", ha="right")
+panel.set(xlabel="threshold (cosine distance)", ylabel="pictures left", ylim=(0, 45))
+panel.legend()
+plt.show()
+
+# %% [markdown]
+# The dashed line is the search without copies, the solid one the search with them. The
+# solid one falls steeply at first, from 43 to the true number 25, while the copies are
+# joined. Then both go on together, downwards in small steps: now different pictures are
+# joined. The first step of the dashed line, near 0, is the traffic lights. From about
+# 0.1 to 0.18 both are flat: nothing happens there. After the steep part, at the start
+# of a flat one, is a good place for a threshold. We take 0.1.
+
+# %%
+THRESHOLD = 0.1
+kept = senses.without_duplicates(web_vectors, THRESHOLD)
+groups = senses.duplicate_groups(web_vectors, THRESHOLD)
+rows = {}
+for group in senses.top_clusters(groups, 6):
+    members = np.flatnonzero(groups == group)
+    if len(members) > 1:
+        text = f"{len(members)} in group {group} · {web.captions[members[0]]}"
+        rows[text] = members
+print(len(web), "pictures,", len(kept), "kept")
+senses.contact_sheet(web, rows, size=72)
+
+# %% [markdown]
+# Three groups are right: the kangaroo, the lemon and the bus with all their copies. Two
+# are wrong: three flags and the three traffic lights, different pictures of which only
+# one each is kept. That is the price of this threshold: who looks for flags will hardly
+# miss two of them, who looks for traffic lights will.
+#
+# **What copies do to the senses.** The same three steps as in section 2, with the
+# copies and without.
+#
+# **Predict first.** Which share of the pictures will the biggest cluster have when the
+# copies are left in?
+
+# %%
+prediction_2 = None  # e.g. 0.5
+
+
+# %%
+def find_senses(vectors):
+    """Cluster labels, with the k of the highest silhouette."""
+    points = clustering.prepare(vectors, "l2+kmeans")
+    found = {}
+    for k in range(2, min(9, len(points))):
+        labels = clustering.cluster(points, "kmeans", k, seed=0)
+        found[metrics.silhouette(points, labels)] = labels
+    return found[max(found)]
+
+
+web_labels = find_senses(web_vectors)
+biggest = senses.top_clusters(web_labels, 1)[0]
+share = float((web_labels == biggest).mean())
+notebook.reveal(prediction_2, share, "the share of the biggest cluster")
+senses.contact_sheet(web, sense_rows(web, web_vectors, web_labels), size=60)
+
+# %% [markdown]
+# Three pictures of the 25 now pass for the three biggest senses, seven copies each; the
+# flags and the traffic lights are not even among the first four rows. Copies make tight
+# clusters, the silhouette rewards tight clusters, and so k went up and the biggest
+# cluster became smaller. The bus is no sense of these words. It is one picture.
+
+# %%
+clean, clean_vectors = web.subset(kept), web_vectors[kept]
+clean_labels = find_senses(clean_vectors)
+senses.contact_sheet(clean, sense_rows(clean, clean_vectors, clean_labels), size=60)
+
+# %% [markdown]
+# Without the copies the silhouette finds two senses, things that grow (with Mars) and
+# things that are made. The kangaroo, the lemon and the bus are single members again.
+# But the filter took two of three traffic lights, too, and with them a sense that we
+# had seen in section 2. So look at what a filter takes away before you trust what is
+# left.
+#
+# ## 4 · Searches of the web
+#
+# Two more sources, both real. **Caltech-101** has a folder of 467 pictures,
+# `BACKGROUND_Google`, that a web search for "things" gave. The cell uses it if the
+# environment variable `COURSE_CALTECH101` names the folder that holds it. So many
+# pictures have more senses than the silhouette likes: we ask for 12 clusters and show
+# the six biggest.
+
+# %%
+if os.environ.get("COURSE_CALTECH101"):
+    caltech = datasets.load("caltech101", progress=False)
+    background = caltech.class_names.index("BACKGROUND_Google")
+    things = caltech.subset(np.flatnonzero(caltech.true_labels == background))
+    things_vectors = features.extract(things, "EfficientNetLite0", progress=False)
+    things_kept = senses.without_duplicates(things_vectors, THRESHOLD)
+    print(len(things), "pictures,", len(things_kept), "kept")
+    things, things_vectors = things.subset(things_kept), things_vectors[things_kept]
+    things_labels = clustering.cluster(things_vectors, "l2+kmeans", 12, seed=0)
+    rows = sense_rows(things, things_vectors, things_labels, 6, n_pictures=10)
+    display(senses.contact_sheet(things, rows, size=72))
+else:
+    print("Set COURSE_CALTECH101 to a folder with Caltech-101 (137 MB) to see this.")
+
+# %% [markdown]
+# And a **live** search: Openverse finds openly licensed pictures by a word. Set `LIVE`
+# and choose a word with senses: *crane*, *jaguar*, *mouse*, *apple*.
+
+# %%
+LIVE = False  # True: ask Openverse
+WORD = "crane"
+if LIVE:
+    from course_utils import websearch
+
+    try:
+        live = websearch.search(WORD, n_images=60, progress=False)
+        live_vectors = features.extract(live, "EfficientNetLite0", progress=False)
+        live_kept = senses.without_duplicates(live_vectors, THRESHOLD)
+        live, live_vectors = live.subset(live_kept), live_vectors[live_kept]
+        live_labels = find_senses(live_vectors)
+        rows = sense_rows(live, live_vectors, live_labels, n_pictures=10)
+        display(senses.contact_sheet(live, rows, size=72))
+    except (downloads.DownloadError, ValueError) as error:  # or nothing was found
+        print(f"No live search now: {error}. Sections 1 to 3 need no network.")
+else:
+    print("LIVE is False, so nothing was asked of the network.")
+
+# %% [markdown]
+# ## Exercises
+#
+# 9.1 to 9.3 stand above. Two more:
+#
+# ### Exercise 9.4 · How good are the groups? (medium)
+#
+# We know which pictures are copies of one another, so the filter can be scored. Look at
+# all pairs of pictures. **Precision**: of the pairs that were *found* to be in one
+# group, the share that truly are. **Recall**: of the pairs that *truly* are in one
+# group, the share that was found. Write `precision_recall(found, truth)` for two arrays
+# of group numbers; it returns both numbers. Count each pair once, and no picture with
+# itself. In this exercise both have at least one pair.
+
+
+# %%
+def precision_recall(found, truth):
+    # BEGIN SOLUTION: return None
+    one, other = np.triu_indices(len(found), k=1)
+    together = np.asarray(found)[one] == np.asarray(found)[other]
+    really = np.asarray(truth)[one] == np.asarray(truth)[other]
+    hits = (together & really).sum()
+    return float(hits / together.sum()), float(hits / really.sum())
+    # END SOLUTION
+
+
+checks.ex09_4(precision_recall)
+
+# %%
+for threshold in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
+    found = senses.duplicate_groups(web_vectors, threshold)
+    values = precision_recall(found, true_groups)
+    print(threshold, len(set(found)), "left", values and np.round(values, 2))
+
+# %% [markdown]
+# With your function in place, a line shows a threshold, the pictures left, precision
+# and recall. At 0.05 exactly the true number is left, 25. What do the other two say
+# about that? And would you still take the threshold that we chose by looking?
+#
+# ### Exercise 9.5 · A search of your own (open)
+#
+# Choose one or several words that find at least eight pictures of `stamps-all`
+# (`senses.word_counts(stamps_all).most_common(80)` lists the words), filter duplicates
+# with a threshold you choose by a curve, cluster, and look at the contact sheet. Which
+# clusters are senses? Did the filter take too much? Give the check what is left after
+# the filter, six pictures or more, and what `senses.medoids` says of its clusters.
+
+# %%
+# BEGIN SOLUTION: my_search, my_medoids = None, None
+my_search = senses.search_captions(stamps_all, "light", "head", "flag", "means", "gun")
+my_vectors = features.extract(my_search, "EfficientNetLite0", progress=False)
+my_kept = senses.without_duplicates(my_vectors, 0.03)
+my_search, my_vectors = my_search.subset(my_kept), my_vectors[my_kept]
+my_labels = find_senses(my_vectors)
+my_medoids = senses.medoids(my_vectors, my_labels)
+# END SOLUTION
+checks.ex09_5(my_search, my_medoids)
+
+# %% tags=["solution"]
+senses.contact_sheet(my_search, sense_rows(my_search, my_vectors, my_labels), size=60)
+
+# %% [markdown] tags=["solution"]
+# The four flags are one sense; the heads of lettuce and the two signs that mean "give
+# way" are others. A threshold of 0.03 kept all flags apart and still joined the three
+# traffic lights. With twelve pictures most clusters have one or two: a row of one is no
+# sense, it is a picture.
+
+# %%
+checks.summary()
+
+# %% [markdown]
+# ## In this notebook we …
+#
+# - searched captions for whole words and found more senses than a dictionary lists
+# - read the biggest clusters as senses and let a medoid, a real picture, stand for each
+# - made copies whose truth we knew, and saw that different pictures can be nearer
+# - chose a threshold from a curve, and paid for it with the traffic lights
+# - saw copies take over the senses, and what the filter takes along with them
+#
+# ## Recall
+#
+# 1. What is the difference between a cluster's centre and its medoid?
+#
+# <details><summary>Answer</summary>
+#
+# The centre is the mean of the vectors; usually no picture has it. The medoid is the
+# picture with the least mean distance to the other pictures of the cluster.
+#
+# </details>
+#
+# 2. Pictures a and c are further apart than the threshold, but land in one group. How?
+#
+# <details><summary>Answer</summary>
+#
+# By a chain: some picture b is near both of them. With a high threshold such chains
+# join nearly everything.
+#
+# </details>
+#
+# 3. Why remove duplicates before clustering and not after?
+#
+# <details><summary>Answer</summary>
+#
+# Copies pull centres to themselves and raise the silhouette of a cluster that is one
+# picture many times, so they change which clusters there are. Afterwards it is too late.
+#
+# </details>
+#
+# ## References
+#
+# - *Semantic clustering of images*, a blog post: the idea of this lesson. The pictures
+#   a web search gives for "apple" or "extreme" are clustered by the features of a
+#   network, and the biggest clusters shown as senses
+# - L. Kaufman, P. Rousseeuw, *Clustering by means of medoids*, in: Statistical Data
+#   Analysis Based on the L1 Norm, 1987
+# - J. Gower, G. Ross, *Minimum spanning trees and single linkage cluster analysis*,
+#   Applied Statistics 18, 1969 (the links)
+# - L. Fei-Fei, R. Fergus, P. Perona, *Learning generative visual models from few
+#   training examples*, CVPR Workshop 2004 (Caltech-101)
+#
+# ## Next
+#
+# Lesson 10.
