@@ -808,5 +808,4 @@ checks.summary()
 #
 # ## Next
 #
-# Lesson 7, maps of images: all pictures on one plane, so that you see the clusters
-# before you count them.
+# `08_ensembles_of_backbones.ipynb`: many clusterings vote. (Lesson 7 is not written yet.)

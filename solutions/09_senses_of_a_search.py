@@ -529,4 +529,4 @@ checks.summary()
 #
 # ## Next
 #
-# Lesson 10.
+# `12_your_own_dataset.ipynb`: the homework. (Lessons 10 and 11 are not written yet.)
