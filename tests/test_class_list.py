@@ -158,7 +158,7 @@ def test_thousands_of_equal_runs_take_no_time():
     started = time.perf_counter()
     flags = flags_of(*same)
     assert time.perf_counter() - started < 3  # was 25 million pairs
-    # Each of the others' representations is told; equal seeds of one's own tell nothing.
+    # The others' representations are told; equal seeds of one's own tell nothing.
     assert all(len(found) == 4 for found in flags)
 
 
