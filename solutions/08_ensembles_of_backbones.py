@@ -70,8 +70,8 @@ three = np.array(
 #
 # ### Exercise 8.1 · Co-association with loops (easy)
 #
-# Write `together_by_loops(labelings)` just as it was told. `labelings` has one row a
-# labeling; return an array (pictures, pictures).
+# Write `together_by_loops(labelings)` straight from that definition. `labelings` has
+# one row a labeling; return an array (pictures, pictures).
 
 
 # %%
@@ -124,14 +124,16 @@ pd.DataFrame(ensembles.co_association(three), names, names).round(2)
 #
 # Z is almost empty: each row has R ones, one a labeling, however many clusters there
 # are. A **sparse** matrix stores only these ones: `sparse.csr_matrix((ones, (rows,
-# columns)), shape=…)` takes three arrays of equal length, the values and their places.
+# columns)), shape=…)` takes three arrays of equal length, the values and their places:
+# for the table above six ones, the rows 0 1 2 3 4 5 and the columns 0 1 1 1 2 2.
+# `sparse.hstack` puts a list of such tables side by side.
 #
 # ### Exercise 8.2 · Co-association as one sparse product (medium)
 #
 # Write `together_by_product(labelings)`: make the sparse Z, then return
 # `Z @ Z.T / R`, still sparse. Labels may be any whole numbers, such as 0, 4 and 7;
-# `np.unique(labels, return_inverse=True)` numbers them 0, 1, 2. The columns of the
-# second labeling come after those of the first, and so on.
+# `np.unique(labels, return_inverse=True)` returns the names and, second, every label
+# renumbered 0, 1, 2. Each labeling gets columns of its own.
 
 
 # %%
@@ -280,11 +282,13 @@ plt.show()
 # %% [markdown]
 # A mark is the mean of five rounds of new errors, the band reaches from the worst to
 # the best. With independent errors (circles) the vote climbs to the truth. If half of
-# the voters are copies (squares) it stays where one labeling is, although the other
-# half alone could find the truth: the copies always agree, the good voters only mostly,
-# and the bloc wins. If a quarter are copies (crosses), it depends on the round. A
-# thousand copies of one opinion are one opinion. **A vote needs voters that are wrong
-# in different ways.** Whether networks are is a question for an experiment.
+# the voters are copies (squares) it stays close to one labeling alone, although the 12
+# others of 24 would do far better by themselves: the circle at 12 is above 0.9. The
+# copies agree on everything, errors included, the others mostly on what is right, and
+# the bloc wins. If a quarter are copies (crosses), it depends on the round; of four
+# voters that is one, so no copy at all, and the two lines start together. A copy adds a
+# vote and no knowledge. **A vote needs voters that are wrong in different ways.**
+# Whether networks are is a question for an experiment.
 
 # %% [markdown]
 # ## 3 · The experiment: thirteen views of the stamps
@@ -348,7 +352,7 @@ OTHERS = ("ward", "average", "complete", "spectral", "gmm")
 
 
 def forty_labelings(view, algorithm="kmeans"):
-    """Array (draws, seeds, pictures); without chance forty times the same."""
+    """Array (draws, seeds, pictures); forty times the same if seeds play no part."""
     points = clustering.prepare(features[view], "l2+pca50+kmeans")
     seeds = range(N_DRAWS * N_SEEDS)
     found = [clustering.cluster(points, algorithm, n_classes, seed) for seed in seeds]
@@ -381,9 +385,9 @@ print(nmi_alone.sort_values().round(3).to_string())
 print("chance", round(shuffled["nmi"], 3))
 
 # %% [markdown]
-# The views differ enormously. That is usual: a paper with ten networks has a weak one
-# among them, and without labels you do not know which. The ensembles, each with all
-# four seeds of every member:
+# The views differ enormously, and without labels you would not know which is which. The
+# eight ensembles, each with all four seeds of every member ("two backbones" takes the
+# layer `fire9` of SqueezeNet, its last before the class scores):
 
 # %%
 squeeze, efficient = (
@@ -469,36 +473,43 @@ plt.show()
 # *R* is the number of voters in one draw; *together* and what follows belongs to the
 # ensemble, mean and standard deviation over ten draws; *draws above best* counts in how
 # many of the ten it beat its best member. **Best member** is the view or algorithm with
-# the highest mean NMI. To know which that is, one has to peek, so it is a hard rival.
-# What to see:
+# the highest mean NMI: `lbp` for "handcrafted", `conv10` for SqueezeNet's layers,
+# `pool` with spectral clustering for the algorithms, else `pool`. To know that, one has
+# to peek, so it is a hard rival. What to see:
 #
 # - every ensemble (circle) lies to the right of its mean member (square). If you do not
 #   know which voter is good, voting is the better bet;
 # - **"layers of SqueezeNet" loses to its best member, `conv10`, in all ten draws.**
-#   Twelve of its sixteen voters come from three weaker layers of the same network,
-#   which make related errors: the bloc of section 2;
-# - "two backbones" loses as well, in most draws: two opinions are hardly a vote, and
-#   the weaker network has half of it;
+#   Twelve of its sixteen voters come from three weaker layers of the same network. If
+#   those make related errors, they are the bloc of section 2; this table cannot tell;
+# - "two backbones" loses as well, in seven draws: the weaker network has half the
+#   votes;
 # - "all thirteen views" and "layers of EfficientNet" are above the best member on
-#   average, but not in every draw, and by little more than the spread. The twenty
-#   handcrafted voters do not outvote the networks, since they seldom agree with each
-#   other; but without them, in "both networks", the score is higher and its spread
-#   smaller;
+#   average, but not in every draw, and by less than the spread. The twenty handcrafted
+#   voters do not outvote the networks, since they seldom agree with each other; but
+#   without them, in "both networks", the score is higher and its spread smaller;
+# - "seeds of pool" has one member, so mean and best are the same. Four seeds voting
+#   beat their own mean in every draw, by little;
 # - "algorithms on pool" is highest of all, with one view. Its small spread flatters it:
-#   three of its six algorithms have no seed, and vote alike in every draw.
+#   three of its six algorithms (Ward, average and complete linkage) have no seed, so
+#   they vote alike in every draw.
 #
-# Purity and Fowlkes-Mallows tell nearly the same story: "algorithms on pool" is first
-# in all three scores. Compared with `pool` alone (the line above the table), "both
-# networks" gain much in Fowlkes-Mallows and next to nothing in purity.
+# Purity and Fowlkes-Mallows put "algorithms on pool" first too. All spreads are those
+# of the seeds only; the 193 pictures are the same each time, and on others the order
+# may change (lesson 6).
 #
-# The spread is that of the seeds only; the 193 pictures are the same each time, and
-# on others the order may change (lesson 6).
+# **Published.** Guérin et al. (2021) did this with ten networks, one labeling each, and
+# call it MVEC. We know the paper's ensembles, and five of its ten networks one by one:
 #
-# **Published.** Guérin et al. (2021) did this with ten networks and one labeling each,
-# and call it MVEC. Its NMI is .794 on VOC2007, where the best of five networks in our
-# excerpt of their table has .719; .967 on COIL100, where ResNet50 alone has .967 too;
-# and on the UMist faces .763, **below** the best single network's .775. Gain, draw,
-# loss: there as here.
+# | NMI | MVEC, all ten | best of the five we know |
+# |---|---|---|
+# | VOC2007 | .794 | .719, Xception |
+# | COIL100 | .967 | .967, ResNet50 |
+# | UMist faces | .763 | .760, InceptionV3 |
+#
+# A gain, then twice a draw, and one of the other five may be better still. For UMist a
+# best network of .775 is also named, and the ensemble would lose to that; we could not
+# check this number against the paper.
 #
 # What does the matrix look like? The same numbers twice, for all thirteen views:
 
@@ -516,21 +527,20 @@ figure.colorbar(shown, ax=panels, label="co-association", shrink=0.8)
 plt.show()
 
 # %% [markdown]
-# Right, sorted by what was found: blocks on the diagonal, brighter than what is around
-# them, because average linkage looks for just that. One block is tiny: the mean
-# distance does not mind a few outliers as a cluster of their own. Left, sorted by class:
-# most classes are blocks too, with darker lines where most voters put a picture
-# elsewhere; the last class, bottom right, is hardly one, and its pictures vote with
-# other classes. No block is bright throughout: the handcrafted voters disagree
-# everywhere.
+# Right, sorted by what was found: bright blocks on the diagonal, because average
+# linkage looks for just that. One block, in the middle, is tiny and dim: a few pictures
+# which the voters put together with nobody in particular, left over as a cluster. Left,
+# sorted by class: most classes are blocks too, with darker lines where most voters put
+# a picture elsewhere; the last class, bottom right, is hardly one, and its pictures are
+# together with those of other classes.
 #
 # ## 4 · Diversity, choosing voters, memory
 #
 # ### Exercise 8.4 · How different are they? (easy)
 #
-# Section 2 asked for voters that differ. Write `diversity(labelings)`: the mean of
-# 1 − NMI over all pairs of two different labelings. Take `metrics.nmi`, which wants
-# both by name.
+# Section 2 asked for voters that differ. Write `diversity(labelings)`: the mean of 1 −
+# NMI over all pairs of two different labelings. `metrics.nmi` wants both by name, as in
+# `nmi_of` above, though neither is the truth now; which is which does not matter.
 
 
 # %%
@@ -563,10 +573,13 @@ plt.show()
 
 # %% [markdown]
 # A mark is one of our eight ensembles. Left: against the mean member all gain, and more
-# diverse ones tend to gain more. "Handcrafted" is the most diverse and does not gain the
-# most: its voters differ because they are wrong. Right: against the best member the
-# marks lie near zero, and more diversity does not lift them. **Diversity is what you
-# need when you cannot tell the voters apart; it does not replace a good one.**
+# diverse ones tend to gain more. "Handcrafted" is the most diverse and does not gain
+# the most: its voters differ because they are wrong. Right: against the best member the
+# marks lie near zero, and more diversity does not lift them. The highest mark there is
+# "both networks", the lowest "layers of SqueezeNet", and their diversity is nearly the
+# same: it counts how much voters differ, not whether their *errors* are related.
+# **Diversity is what you need when you cannot tell the voters apart; it does not
+# replace a good one.**
 #
 # ### Exercise 8.5 · Choose voters without labels (hard)
 #
@@ -609,14 +622,16 @@ for name in ("all thirteen views", "both networks, all layers", "layers of Squee
 
 # %% [markdown]
 # Until 8.5 is solved, "half" is everybody. Solved, it helps a little where there are
-# truly bad voters (all thirteen views), by less than the spread; where all voters are
-# decent it *costs*, since it sends home those who differ. And it cannot save
-# SqueezeNet's layers: the bloc agrees with itself.
+# truly bad voters (all thirteen views), by less than the spread; for both networks,
+# where all voters are decent, it *costs*. And it does not save SqueezeNet's layers. Its
+# weak spot: voters with the same errors agree as well, and this cannot tell them from
+# voters who are right.
 #
 # ### Memory
 #
 # M has n² numbers, as float32 four bytes each, and average linkage makes a copy of
-# eight bytes each. Z has n × R. With 52 voters:
+# eight bytes each. Z has n × R ones, four bytes for each and four for its column. With
+# 52 voters:
 
 # %%
 for n_images in (193, 9_144, 100_000):
@@ -629,10 +644,11 @@ except MemoryError as error:
     print("refused:", error)
 
 # %% [markdown]
-# `ensembles.co_association` refuses above 8,000 pictures and says why. For more there is
-# `ensembles.bipartite` (Fern and Brodley, 2004), which never forms a pair: pictures and
-# clusters are the two sides of a graph, Z says who is joined to whom, a few singular
-# vectors of Z place the pictures, and k-means groups them. What does it cost?
+# `ensembles.co_association` refuses above 8,000 pictures and says why. For more there
+# is `ensembles.bipartite` (Fern and Brodley, 2004), which never forms a pair: pictures
+# and clusters are the two sides of a network of lines, and Z says who is joined to
+# whom. Each row of Z is then squeezed into k numbers (by its singular vectors, a
+# relative of principal components), and k-means groups the rows. What does it cost?
 
 # %%
 for name in ("all thirteen views", "both networks, all layers"):
@@ -650,10 +666,11 @@ for name in ("all thirteen views", "both networks, all layers"):
 # ### Exercise 8.6 · An ensemble of your own (open)
 #
 # Ask a question about ensembles and answer it with at least two recipes and five draws,
-# the same for both. Give the check a table with the columns `recipe`, `draw`, `nmi`:
+# the same for both. Give the check a table with the columns `recipe`, `draw`, `nmi`
+# (`scores_of(found)[0]` is the NMI). For instance:
 #
 # - what does each of several weak voters add to `POOL`?
-# - does one seed a view do as well as four (`voters(...)[::N_SEEDS]`)?
+# - does one seed a view do as well as four (`voters(...)[::N_SEEDS]` takes the first)?
 # - may voters have another k than the answer? (`clustering.cluster` with k = 14)
 
 # %%
@@ -684,11 +701,11 @@ checks.summary()
 #
 # - let labelings vote on pairs, with loops and as one sparse product Z Zᵀ / R
 # - cut the votes into clusters by average linkage
-# - saw independent errors cancel, and a bloc of copies win against better voters
+# - saw independent errors cancel, and a bloc of copies outvote the rest
 # - combined seeds, algorithms, layers and networks: always above the mean member, often
 #   near the best one, and clearly *below* it for SqueezeNet's layers
 # - saw that diversity pays against the mean member and not against the best
-# - counted the memory of all pairs, and paid with NMI for doing without
+# - counted the memory of all pairs, and paid with NMI for doing without them
 #
 # ## Recall
 #
@@ -706,8 +723,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# Follow the ten: their errors are related and do not cancel. More labelings from
-# sources that err in other ways would help, or fewer from the weak layer.
+# Most likely follow the ten: seeds of one layer share errors, which then do not cancel.
+# More labelings from sources that err in other ways would help, or fewer of the ten.
 #
 # </details>
 #
