@@ -167,6 +167,12 @@ def cluster(features, algorithm, k, seed=0):
     return np.asarray(labels, dtype=int)
 
 
+def renumber(labels):
+    """The same clusters, numbered 0, 1, … as they first appear: int array (n,)."""
+    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[codes]
+
+
 def check_k(k, n_images):
     """Raise ValueError unless k clusters of n_images pictures are possible."""
     if n_images < 2:

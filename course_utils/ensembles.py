@@ -15,7 +15,7 @@ from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from course_utils import metrics
-from course_utils.clustering import check_k
+from course_utils.clustering import check_k, renumber
 
 MOST_PICTURES = 8_000  # all pairs of so many as float32 and float64: 0.5 GB
 
@@ -54,7 +54,7 @@ def evidence_accumulation(labelings, k):
     apart = 1 - co_association(labelings)
     check_k(k, len(apart))
     linkage = AgglomerativeClustering(k, metric="precomputed", linkage="average")
-    return _renumber(linkage.fit_predict(apart))
+    return renumber(linkage.fit_predict(apart))
 
 
 def bipartite(labelings, k, seed=0):
@@ -78,7 +78,7 @@ def bipartite(labelings, k, seed=0):
     places = normalize(vectors)
     with threadpool_limits(1 if places.size < 2_000_000 else None):
         found = KMeans(k, n_init=10, random_state=seed).fit_predict(places)
-    return _renumber(found)
+    return renumber(found)
 
 
 def membership(labelings):
@@ -118,9 +118,3 @@ def _checked(labelings):
     if found.dtype.kind not in "iu":
         raise ValueError(f"labelings are {found.dtype}: cluster labels are int.")
     return found
-
-
-def _renumber(labels):
-    """The same clusters, numbered as they first appear."""
-    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[codes]

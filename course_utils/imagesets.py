@@ -91,8 +91,13 @@ class ImageSet:
     @cached_property
     def fingerprint(self):
         """One SHA-256 for the pictures, their names and their order."""
-        lines = "\n".join(f"{d} {i}" for d, i in zip(self.digests, self.images))  # noqa: B905
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return fingerprint(self.images, self.digests)
+
+
+def fingerprint(images, digests):
+    """One SHA-256 for pictures by their names and digests, in this order."""
+    lines = "\n".join(f"{d} {i}" for d, i in zip(digests, images, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def from_bytes(name, contents, labels=None, captions=None, progress=False):

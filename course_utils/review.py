@@ -132,9 +132,8 @@ def public_half(image_set, salt=""):
 
 def partition_of(labels):
     """A digest of the partition: the same under any renaming of the clusters."""
-    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    ranks = np.argsort(np.argsort(first))[codes]  # numbered as they appear
-    return hashlib.sha256(ranks.astype("<i4").tobytes()).hexdigest()
+    numbers = clustering.renumber(labels)
+    return hashlib.sha256(numbers.astype("<i4").tobytes()).hexdigest()
 
 
 def _match(sent, image_set, found):

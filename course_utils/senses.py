@@ -17,6 +17,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from sklearn.preprocessing import normalize
 
+from course_utils.clustering import renumber
+
 BLOCK_PAIRS = 2_000_000  # distances in memory at a time
 MARGIN, TEXT = 4, 18  # of a contact sheet, in pixels
 
@@ -145,8 +147,7 @@ def duplicate_groups(features, threshold):
     n_images = len(features)
     graph = sparse.coo_array((np.ones(len(near)), near.T), shape=(n_images, n_images))
     _, groups = connected_components(graph, directed=False)
-    _, first, groups = np.unique(groups, return_index=True, return_inverse=True)
-    return first.argsort().argsort()[groups]
+    return renumber(groups)
 
 
 def without_duplicates(features, threshold, prefer=None):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from course_utils.imagesets import fingerprint
 from course_utils.manifest import BadSubmission, parse, repeated
 from course_utils.texts import plain, shown
 
@@ -105,12 +106,6 @@ def read(data):
         receipt=hashlib.sha256(data).hexdigest(),
         notes=tuple(notes),
     )
-
-
-def fingerprint(images, digests):
-    """The fingerprint of an image set, as `ImageSet.fingerprint` makes it."""
-    lines = "\n".join(f"{d} {i}" for d, i in zip(digests, images, strict=True))
-    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _unzip(data):

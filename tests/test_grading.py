@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sample_submissions import DEADLINE, hand_in, make_class, runs
 
-from course_utils import grading
+from course_utils import grading, submission
 from course_utils.grading import marks, rubric
 from course_utils.grading.files import Receipt
 from course_utils.grading.roster import load as roster_of
@@ -240,7 +240,8 @@ def test_marks_and_a_roster(sent, small, tmp_path):
 def test_the_default_rubric_has_100_points():
     rules = rubric.load()
     assert rubric.most_points(rules) == 100
-    assert set(rules["points"]) == set(rubric.PARTS)
+    others = {"best_nmi", "answers"}
+    assert set(rules["points"]) == {*rubric.COVERAGE, *submission.CLAIMED, *others}
 
 
 def test_a_rubric_of_one_s_own(tmp_path):

@@ -1,7 +1,7 @@
 """The files that were handed in: listed by name, read within bounds, never unpacked.
 
 A folder, or the bulk download of Canvas or Moodle as a .zip. Links are not followed and
-nothing is run or changed. What the learning platform wrote into a name is read here.
+nothing is run or changed.
 """
 
 import contextlib
@@ -12,9 +12,10 @@ import stat
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from course_utils.grading import names
 from course_utils.texts import plain
 
 MOST_BYTES = 16 * 1024**2  # of one file
@@ -23,15 +24,6 @@ MOST_DIRECTORY = 8 * 1024**2  # bytes that list the members of an archive
 # What a damaged archive raises.
 ODD = zipfile.BadZipFile, NotImplementedError, zlib.error, struct.error, OverflowError
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}  # and hidden files
-# Canvas: lastfirst[_LATE]_USER_FILE_original, and anon_XXXXX in place of name and user;
-# Moodle: Full Name_PARTICIPANT_assignsubmission_file[_], then / or _ and the original.
-CANVAS = re.compile(
-    r"(?P<who>.*?)(?P<late>_LATE)?_(?P<user>\d+)_(\d+_.|(text|link)\.html$)", re.ASCII
-)
-ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<who>anon_[A-Za-z0-9]{5})(?P<user>)_\d+_.")
-MOODLE = re.compile(
-    r"(?P<who>.*?)(_(?P<user>\d+))?(?P<late>)_assignsubmission_[a-z]+(_|$)", re.ASCII
-)
 
 
 @dataclass(frozen=True)
@@ -74,30 +66,19 @@ class Receipt:
 def _receipt(name, size, source, problem="", time=None):
     """A receipt with what the platform wrote into the name."""
     path = plain(name, most=520)
-    *folders, base = path.split("/")
-    # A folder's name is the platform's own, the end of a file's name is the student's:
-    # so a folder goes first, and then whatever stands nearest to the beginning.
-    patterns = [(MOODLE, folder) for folder in folders], [(ANONYMOUS, base)]
-    for tried in (*patterns, [(CANVAS, base), (MOODLE, base)]):
-        found = [match for pattern, text in tried if (match := pattern.match(text))]
-        if found:
-            break
-    receipt = Receipt(path, size, source=source)
-    if found:
-        match = min(found, key=lambda match: match.end("who"))
-        receipt = replace(
-            receipt,
-            lms="moodle" if match.re is MOODLE else "canvas",
-            who=match["who"],
-            user=match["user"] or "",
-            marked_late=bool(match["late"]),
-        )
     if not problem and size > MOST_BYTES:
         problem = too_large(size)
     if not problem and not path.lower().endswith(".zip"):
         problem = "not a .zip file"
-    source = "file time" if time else ""
-    return replace(receipt, problem=problem, time=time, time_source=source)
+    return Receipt(
+        path,
+        size,
+        **names.sender(path),
+        time=time,
+        time_source="file time" if time else "",
+        problem=problem,
+        source=source,
+    )
 
 
 def too_large(size):

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from course_utils import backbones, clustering, handcrafted
+from course_utils import backbones, clustering, handcrafted, submission
 
 DEFAULT = Path(__file__).with_name("rubric.yaml")
 COVERAGE = ("representations", "layers", "algorithms")
-EXERCISES = ("purity", "nmi", "fowlkes_mallows")
-PARTS = (*COVERAGE, *EXERCISES, "best_nmi", "answers")
 
 
 @dataclass
@@ -63,7 +61,7 @@ def points(found, answers, rubric, *, own_id=True, mark=None):
             share = min(len(names) / how["goal"], 1) if how["goal"] else 1
             reason = f"{len(names)} ({how['goal']} asked): {', '.join(names) or 'none'}"
             parts[part] = Part(round(share * how["points"], 2), how["points"], reason)
-        elif part in EXERCISES:
+        elif part in submission.CLAIMED:
             right, of = found.exercises.get(part, (0, 1))
             reason = f"{right} of {of} values are right"
             if not own_id:

