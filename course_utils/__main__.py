@@ -1,7 +1,7 @@
 """The command line, `python -m course_utils COMMAND`.
 
-compare an image set by several representations; submit the results, check the file, and
-grade those of a class; list the cache of features and the table of backbones.
+compare an image set by several representations; draw a map of it; submit the results,
+check the file, and grade those of a class; list the cached features and the backbones.
 """
 
 import os
@@ -75,6 +75,29 @@ def _compare(options, arguments):
     files = report.write(image_set, results, labels, options.out, command)
     print(report.readable(results).to_string(index=False))
     print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
+
+
+def _map(options, _):
+    from course_utils import clustering, datasets, features, imagemap
+
+    features.parse(options.representation)  # before a long download
+    if options.algorithm:
+        clustering.parse(options.algorithm)
+    image_set = datasets.load(options.image_set, folder=options.folder)
+    print(image_set)
+    for image, reason in image_set.problems[:10]:
+        print(f"left out: {image}: {reason}")
+    page = imagemap.export(
+        image_set,
+        options.out,
+        representation=options.representation,
+        algorithm=options.algorithm,
+        k=options.k,
+        seed=options.seed,
+        wanted=_split(options.layouts) or imagemap.LAYOUTS,
+        coordinates=options.coordinates,
+    )
+    print(f"Open {page}")
 
 
 def _submit(options, _):
@@ -160,6 +183,7 @@ def _backbones(options, _):
 
 COMMANDS = {
     "compare": _compare,
+    "map": _map,
     "submit": _submit,
     "check": _check,
     "grade": _grade,

@@ -3,8 +3,9 @@
 import argparse
 
 DESCRIPTION = (
-    "Compare an image set by several representations; submit the results, check the "
-    "file, and grade those of a class; list the cache of features and the backbones."
+    "Compare an image set by several representations; draw a map of it; submit the "
+    "results, check the file, and grade those of a class; list the cache of features "
+    "and the backbones."
 )
 
 
@@ -62,6 +63,8 @@ def parser():
         "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"
     )
 
+    _add_map(commands)
+
     submit = commands.add_parser("submit", help="write results as one file to hand in")
     submit.set_defaults(run="submit")
     submit.add_argument("results", nargs="?", default="results", help="of `compare`")
@@ -108,3 +111,46 @@ def parser():
     )
     backbones.set_defaults(run="backbones")
     return top
+
+
+def _add_map(commands):
+    words = "draw an image set as a map of thumbnails, a page for any browser"
+    image_map = commands.add_parser("map", help=words, description=words.capitalize())
+    image_map.set_defaults(run="map")
+    image_map.add_argument(
+        "image_set",
+        nargs="?",
+        default="stamps",
+        help="stamps, stamps-all, caltech101, caltech101-objects, or a folder "
+        "(default: stamps); write it before the options",
+    )
+    image_map.add_argument(
+        "--representation", default="EfficientNetLite0", help="default: %(default)s"
+    )
+    image_map.add_argument(
+        "--algorithm",
+        default="l2+kmeans",
+        help="of the clusters (default: %(default)s)",
+    )
+    image_map.add_argument(
+        "--k", type=int, help="clusters (default: number of classes, else √(n/2))"
+    )
+    image_map.add_argument("--seed", type=int, default=0, help="default: 0")
+    image_map.add_argument(
+        "--layouts",
+        nargs="+",
+        metavar="NAME",
+        help="of umap, tsne, pca, grid, cluster, class (default: all but pca)",
+    )
+    image_map.add_argument(
+        "--coordinates", metavar="MAP", help="an earlier map, to keep its places"
+    )
+    image_map.add_argument(
+        "--out",
+        default="map.html",
+        help="a file in .html with everything in it, or a folder, better for more than "
+        "10,000 pictures (default: map.html)",
+    )
+    image_map.add_argument(
+        "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"
+    )

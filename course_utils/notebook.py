@@ -17,6 +17,8 @@ MODULES = {
     "opencv-python-headless": "cv2",
     "pyyaml": "yaml",
     "pillow": "PIL",
+    "umap-learn": "umap",
+    "jupyter-scatter": "jscatter",
 }
 
 
@@ -29,6 +31,9 @@ def start(lesson, *, drive_cache=False):
     """
     if on_colab():
         install_missing()
+        from google.colab import output
+
+        output.enable_custom_widget_manager()  # for widgets that Colab does not know
         if drive_cache:
             from google.colab import drive
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest_plugins = ["browser"]  # the fixtures chromium and lab
 
 
 @pytest.fixture(scope="session")

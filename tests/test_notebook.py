@@ -39,7 +39,10 @@ def colab_machine(tmp_path, monkeypatch):
     """An empty folder to work in, `google.colab` to import, Colab's variables."""
     modules = tmp_path / "modules" / "google" / "colab"
     modules.mkdir(parents=True)
-    (modules / "__init__.py").write_text("from . import drive\n")
+    (modules / "__init__.py").write_text("from . import drive, output\n")
+    (modules / "output.py").write_text(
+        "def enable_custom_widget_manager():\n    print('other widgets allowed')\n"
+    )
     (modules / "drive.py").write_text(
         "def mount(where):\n    print('mounted', where)\n", encoding="utf-8"
     )
@@ -71,6 +74,7 @@ def test_colab_fetches_the_course_and_says_what_is_there(
     again = 'import course_utils; print("from", course_utils.__file__)'
     printed = run_cells(colab_machine, COLAB, setup, again)
     assert "02_scoring, on Colab" in printed
+    assert "other widgets allowed" in printed
     assert "GPU" in printed
     assert f"from {colab_machine / 'course'}" in printed
     # Run again, as after a restarted kernel: what is there is used.
