@@ -73,7 +73,7 @@ function open(i, near = false) {
 function row(medoid, text, small, mark, action) {
   const words = make("span", { className: "text", textContent: text });
   if (small) words.append(make("small", { textContent: small }));
-  const button = make("button", { type: "button" }, ...(mark ? [mark] : []), thumb(medoid, 40), words);
+  const button = make("button", { type: "button" }, ...(mark ? [mark] : []), make("span", { className: "slot" }, thumb(medoid, 40)), words);
   button.setAttribute("aria-pressed", "false");
   button.onclick = () => (button.getAttribute("aria-pressed") === "true" ? choose(null) : action(button));
   return make("li", {}, button);
