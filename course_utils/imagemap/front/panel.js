@@ -133,10 +133,11 @@ function placeLabels() {
   anchors[state.layout] ??= anchorsOf(state.layout);
   const taken = [];
   const [w, h] = box();
+  const above = thumbnail() / 2 + 14;
   labels.forEach((button, number) => {
     const [x, top] = project(...anchors[state.layout][number]);
-    const y = top - thumbnail() / 2 - 14;
-    const half = Math.min(button.textContent.length * 3.6 + 8, 128);
+    const y = top - above;
+    const half = Math.min(about.hotspots[number].words.length * 3.6 + 8, 128);
     const free = shown && x > -half && y > 0 && x < w + half && y < h
       && !taken.some(([ox, oy, oh]) => Math.abs(ox - x) < half + oh && Math.abs(oy - y) < 24);
     button.hidden = !free;

@@ -37,7 +37,10 @@ let instance;
 
 const LARGEST = 400; // pixels of a thumbnail
 const points = () => about.layouts[state.layout].points;
-const box = () => [Math.max(container.clientWidth, 50), Math.max(container.clientHeight, 50)];
+let room; // width and height of the map, measured only when they change: asking takes time
+function measure() { room = [Math.max(container.clientWidth, 50), Math.max(container.clientHeight, 50)]; }
+const box = () => room;
+new ResizeObserver(() => { measure(); if (instance) draw(); }).observe(container);
 const fitZoom = () => Math.log2(Math.min(...box()) / (1.08 * WORLD));
 
 /** The longer side of a thumbnail in pixels, at the present zoom. */
@@ -169,24 +172,24 @@ async function sharpen() {
     if (state.detail.length) { state.detail = []; draw(); }
     return;
   }
-  const room = side * devicePixelRatio > 128 ? about.detail : Math.min(128, about.detail);
+  const cell = side * devicePixelRatio > 128 ? about.detail : Math.min(128, about.detail);
   const [w, h] = box();
   const away = (i) => { const [x, y] = screen(i); return (x - w / 2) ** 2 + (y - h / 2) ** 2; };
-  const columns = Math.floor(DETAIL / room);
+  const columns = Math.floor(DETAIL / cell);
   const indices = visible().filter((i) => !faded(i)).map((i) => [away(i), i])
     .sort((a, b) => a[0] - b[0]).slice(0, columns ** 2).map((pair) => pair[1]);
-  const key = `${room}:${indices.join()}`;
+  const key = `${cell}:${indices.join()}`;
   if (!indices.length || state.detail[0]?.key === key) return;
   const atlas = document.createElement("canvas");
   atlas.width = DETAIL;
-  atlas.height = Math.ceil(indices.length / columns) * room;
+  atlas.height = Math.ceil(indices.length / columns) * cell;
   const brush = atlas.getContext("2d");
   const mapping = {};
   await Promise.all(indices.map(async (i, at) => {
     const blob = new Blob([bytes(await large(i))], { type: "image/jpeg" });
     const bitmap = await createImageBitmap(blob);
-    const scale = Math.min(1, room / Math.max(bitmap.width, bitmap.height));
-    const [x, y] = [(at % columns) * room, Math.floor(at / columns) * room];
+    const scale = Math.min(1, cell / Math.max(bitmap.width, bitmap.height));
+    const [x, y] = [(at % columns) * cell, Math.floor(at / columns) * cell];
     mapping[i] = { x, y, width: Math.floor(bitmap.width * scale), height: Math.floor(bitmap.height * scale) };
     if (mine === asked) brush.drawImage(bitmap, x, y, mapping[i].width, mapping[i].height);
     bitmap.close();
@@ -248,13 +251,14 @@ function flyTo(indices) {
   const [low, high] = [0, 1].map((axis) => indices.map((i) => at[2 * i + axis] * WORLD).sort((a, b) => a - b))
     .map((v) => (v.length < 10 ? [v[0], v.at(-1)] : [v[Math.floor(0.05 * v.length)], v[Math.floor(0.95 * v.length)]]));
   const [w, h] = box();
-  const room = 1.3;
-  const zoom = Math.log2(Math.min(w / (room * (low[1] - low[0]) + 8), h / (room * (high[1] - high[0]) + 8)));
+  const margin = 1.3;
+  const zoom = Math.log2(Math.min(w / (margin * (low[1] - low[0]) + 8), h / (margin * (high[1] - high[0]) + 8)));
   fly([(low[0] + low[1]) / 2, (high[0] + high[1]) / 2], Math.min(zoom, fitZoom() + 6));
 }
 const whole = () => fly([WORLD / 2, WORLD / 2], fitZoom());
 
 function start() {
+  measure();
   state.view = { target: [WORLD / 2, WORLD / 2, 0], zoom: fitZoom(), ...limits() };
   instance = new deck.Deck({
     parent: container,
@@ -264,7 +268,6 @@ function start() {
     layers: [],
     getCursor: () => "",
     onViewStateChange: ({ viewState }) => { state.view = viewState; draw(); later(); },
-    onResize: () => state.view && draw(),
     onError: tell,
   });
   return Promise.all(members.map((_, number) => loadSheet(number).then(draw)));
