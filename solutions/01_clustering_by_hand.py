@@ -36,7 +36,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from course_utils import checks, clustering, datasets, metrics
+from course_utils import checks, clustering, datasets, metrics, widgets
 
 # %% [markdown]
 # ## 1 · Groups without an answer sheet
@@ -362,6 +362,18 @@ plt.show()
 # - **Start better: k-means++** (Arthur and Vassilvitskii 2007). The first centre is a random
 #   point. Every next one is a random point too, but a point's chance is proportional to the
 #   *square* of its distance to the nearest centre so far.
+#
+# Try both starts, or place centres yourself where they do most harm. *Step* goes one
+# assignment or one update further; the curve is the inertia. A click on the plane adds a
+# point. (Where no notebook runs, you see a picture of it.)
+
+# %%
+widgets.kmeans_stepper()
+
+# %% [markdown]
+# Points have the colour and shape of their cluster, centres are crosses with a line to each
+# of their points. Beside them is the inertia after each step: it never rises, whatever the
+# start.
 #
 # ### Exercise 1.4 · The chances of k-means++ (medium)
 #

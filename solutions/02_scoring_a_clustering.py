@@ -33,6 +33,7 @@ from sklearn.metrics import (
 )
 
 from course_utils import checks, clustering, datasets, features, metrics, plots
+from course_utils import widgets
 
 # %% [markdown]
 # ## 1 · A cluster has a number, not a name
@@ -146,8 +147,16 @@ plt.show()
 
 # %% [markdown]
 # Nearly three quarters of the pictures crowd into one column, the fullest one of every
-# class but the coins: by their colours, most stamps are something on a lot of white. A
-# score has to turn such a sight into a number, and there is more than one way.
+# class but the coins: by their colours, most stamps are something on a lot of white.
+#
+# Which pictures are behind a number? Click a cell.
+
+# %%
+widgets.contingency_explorer(image_set, by_network)
+
+# %% [markdown]
+# Here the clusters are the rows and the classes the columns, and a click shows a cell's
+# pictures. A score has to turn such a table into a number, and there is more than one way.
 
 # %% [markdown]
 # ## 2 · Three scores, each answering its own question

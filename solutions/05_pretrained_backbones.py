@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 
 from course_utils import backbones, checks, clustering, datasets, experiments
-from course_utils import features, metrics, notebook, plots
+from course_utils import features, metrics, notebook, plots, widgets
 
 # %% [markdown]
 # ## 1 · A network that has learnt a thousand nouns
@@ -345,24 +345,22 @@ notebook.reveal(prediction_2, network_nmi, "the NMI of EfficientNetLite0")
 # ### What is in each cluster
 
 # %%
-cluster_labels = labels["EfficientNetLite0/l2+kmeans/k7/s0"]
-figure = plots.gallery(
-    image_set, cluster_labels, vectors, n_pictures=9, title="EfficientNetLite0, k-means"
-)
-figure.set_size_inches(9.6, 6)
+widgets.cluster_browser(image_set, k=7)
 
 # %%
+cluster_labels = labels["EfficientNetLite0/l2+kmeans/k7/s0"]
 true_names = pd.Series(image_set.true_names, name="class")
 pd.crosstab(true_names, pd.Series(cluster_labels, name="cluster"))
 
 # %% [markdown]
-# A row is a cluster, the pictures nearest to its centre first; a cross and a frame mark
-# those that are not of its commonest class. The contingency table below it counts all
-# 193. The birds are together, so are the coins, and the road signs but one. The mammals
-# fill two clusters, one of long-legged animals, mostly hoofed, and one of stocky, furry
-# ones like beaver, sheep and bear: the network sees a difference that our seven classes
-# do not ask for. With the mammals split, one class has to go without a cluster of its
-# own. It is the vegetables.
+# A row is a cluster, its most typical pictures first; a cross and a frame mark those
+# that are not of its commonest class. The contingency table below it counts all 193.
+# The birds are together, so are the coins, and the road signs but one. The mammals fill
+# two clusters, one of long-legged animals, mostly hoofed, and one of stocky, furry ones
+# like beaver, sheep and bear: the network sees a difference that our seven classes do
+# not ask for. With the mammals split, one class has to go without a cluster of its own.
+# It is the vegetables. Look for yourself: choose other layers, algorithms and k; a
+# click on a picture shows the ones nearest to it.
 
 # %%
 coins = np.flatnonzero(true_names == "coins")

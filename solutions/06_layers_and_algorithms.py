@@ -808,4 +808,4 @@ checks.summary()
 #
 # ## Next
 #
-# `08_ensembles_of_backbones.ipynb`: many clusterings vote. (Lesson 7 is not written yet.)
+# `07_maps_of_images.ipynb`: the pictures on a map, and what a map may tell you.

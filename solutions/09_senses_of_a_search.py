@@ -568,4 +568,4 @@ checks.summary()
 #
 # ## Next
 #
-# `12_your_own_dataset.ipynb`: the homework. (Lessons 10 and 11 are not written yet.)
+# `10_semantic_space.ipynb`: pictures described by nouns.

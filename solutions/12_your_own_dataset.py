@@ -37,6 +37,7 @@ import numpy as np
 
 from course_utils import checks, datasets, experiments, features, metrics, plots
 from course_utils import review, submission, submission_check, submission_file
+from course_utils import widgets
 from course_utils.grading import rubric
 
 # %% [markdown]
@@ -214,12 +215,10 @@ table[columns].tail(6).round(3)
 
 # %%
 chance = plots.chance_level(results, labels, image_set.true_labels)
-figure = plots.score_chart(results, chance)
-figure.set_size_inches(9.6, min(6, figure.get_figheight()))
-plt.show()
+widgets.comparison_explorer(results, chance)
 
 # %% [markdown]
-# One line a representation and algorithm, the best NMI on top. A mark is the mean, its
+# Tick the scores, representations and algorithms that you want to compare. One line a representation and algorithm, the best NMI on top. A mark is the mean, its
 # bar reaches from the worst seed to the best (often it is hidden by the mark). Three
 # questions to ask: is it far from chance? Do the scores tell the same story? Is a gap
 # wider than the bars?

@@ -59,6 +59,7 @@ BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{path}/blob/{tag}/notebooks/{lesson}.ipynb)"
 )
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def master_notebook(path):
@@ -133,8 +134,11 @@ def execute(notebook, folder, cache=None):
         notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
     )
     client.execute()
+    notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day: never the same twice
+        for output in cell.get("outputs", ()):  # a stored widget is its picture
+            output.get("data", {}).pop(WIDGET, None)
     return notebook, time.perf_counter() - started
 
 

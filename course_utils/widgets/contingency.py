@@ -1,0 +1,137 @@
+"""The contingency table, with the pictures behind each count."""
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib import pyplot as plt
+
+from course_utils import metrics, senses
+from course_utils.widgets import parts
+
+MOST_PICTURES = 60  # of a cell
+
+
+class Table(anywidget.AnyWidget):
+    """Counts to click. table: {caption, columns, rows: [{id, name, counts, total,
+    purity}]}; chosen: [row id, column]; `on_click` is called with these two.
+    """
+
+    _esm, _css = parts.FRONT / "table.js", parts.FRONT / "style.css"
+    table = traitlets.Dict().tag(sync=True)
+    chosen = traitlets.List().tag(sync=True)
+
+    def __init__(self, on_click, **traits):
+        super().__init__(**traits)
+        self.on_msg(lambda _, message, __: on_click(*message["cell"]))
+
+
+class ContingencyExplorer(parts.Explorer):
+    """Rows of clusters, columns of classes: click a count to see its pictures.
+
+    cluster_labels: one a picture of the set, which needs true labels. Raises ValueError
+    if either will not do.
+    """
+
+    text = "contingency table: how many pictures of each class are in each cluster"
+
+    def __init__(self, image_set, cluster_labels):
+        if image_set.true_labels is None:
+            raise ValueError(
+                f"{image_set.name} has no true labels, and the columns of this table "
+                "are classes. Load it with labels (one folder a class), or look at its "
+                "clusters with widgets.cluster_browser(image_set)."
+            )
+        self.image_set = image_set
+        self.cluster_labels = np.asarray(cluster_labels)
+        self.counts = metrics.contingency_table(
+            true_labels=image_set.true_labels, cluster_labels=self.cluster_labels
+        ).T
+        if self.cluster_labels.dtype.kind not in "iu":
+            raise ValueError(
+                "cluster_labels are whole numbers here, as clustering.cluster gives "
+                f"them, not {self.cluster_labels.dtype}."
+            )
+        self.classes = np.unique(image_set.true_labels).tolist()
+        self.names = [image_set.class_names[label] for label in self.classes]
+        self.numbers = np.unique(self.cluster_labels).tolist()
+        self.order = senses.top_clusters(self.cluster_labels).tolist()
+        self.order += [-1] * (-1 in self.numbers)
+        self.thumbnails = parts.Thumbnails(image_set)
+        self.table = Table(lambda *cell: self.attempt(self.choose, *cell))
+        self.pictures = parts.Pictures(lambda index: self.attempt(self.tell, index))
+        self.pager = parts.Pager("clusters", lambda: self.attempt(self._show_page))
+        self.assemble(self.table, self.pager, self.pictures)
+        self._show_page()
+        self.status.text = "Click a count to see its pictures."
+
+    def choose(self, cluster, column):
+        """Show the pictures of this cluster that are of the class in this column."""
+        here = self.cluster_labels == cluster
+        here &= self.image_set.true_labels == self.classes[column]
+        found = np.flatnonzero(here).tolist()
+        heading = f"{parts.cluster_name(cluster)}, {self.names[column]}"
+        note = parts.count(len(found))
+        if len(found) > MOST_PICTURES:
+            note += f",\nthe first {MOST_PICTURES} are shown"
+        row = self.thumbnails.row(heading, note, found[:MOST_PICTURES])
+        self.pictures.rows, self.table.chosen = [row], [cluster, column]
+        self.pictures.chosen = -1
+        self.status.text = f"{heading}: {parts.count(len(found))}."
+
+    def tell(self, index):
+        """Say which picture this is."""
+        self.pictures.chosen = index
+        self.status.text = (
+            f"{parts.name_of(self.image_set, index)}: {self.image_set.images[index]}"
+        )
+
+    def static(self):
+        """The table as a figure: the biggest clusters, the commonest classes."""
+        most = parts.ROWS_A_PAGE
+        rows = [self.numbers.index(cluster) for cluster in self.order[:most]]
+        columns = np.sort(np.argsort(-self.counts.sum(axis=0), kind="stable")[:most])
+        counts = self.counts[np.ix_(rows, columns)]
+        shares = counts / self.counts[rows].sum(axis=1, keepdims=True)
+        figure, panel = plt.subplots(
+            figsize=(2.4 + 0.75 * len(columns), 1.6 + 0.34 * len(rows)),
+            layout="constrained",
+        )
+        panel.imshow(shares, cmap="Blues", vmin=0, vmax=1.8, aspect="auto")
+        for place, number in np.ndenumerate(counts):
+            weight = "bold" if number == counts[place[0]].max() else "normal"
+            panel.text(
+                *place[::-1], number or "·", ha="center", va="center", weight=weight
+            )
+        names = [_short(self.names[column]) for column in columns]
+        panel.set_xticks(
+            range(len(names)), names, rotation=30, ha="left", parse_math=False
+        )
+        panel.set_yticks(range(len(rows)), map(parts.cluster_name, self.order[:most]))
+        panel.xaxis.tick_top()
+        panel.tick_params(length=0)
+        panel.spines[:].set_visible(False)
+        hidden = len(self.order) - len(rows), len(self.names) - len(columns)
+        if any(hidden):
+            panel.set_xlabel("not shown: {} clusters, {} classes".format(*hidden))
+        return figure
+
+    def _show_page(self):
+        rows = []
+        for cluster in self.pager.cut(self.order):
+            counts = self.counts[self.numbers.index(cluster)]
+            total = int(counts.sum())
+            rows.append(
+                {
+                    "id": cluster,
+                    "name": parts.cluster_name(cluster),
+                    "counts": counts.tolist(),
+                    "total": total,
+                    "purity": f"{counts.max() / total:.0%}",
+                }
+            )
+        caption = "Pictures of each class in each cluster, the biggest cluster first"
+        self.table.table = {"caption": caption, "columns": self.names, "rows": rows}
+
+
+def _short(name, longest=24):
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
