@@ -6,10 +6,11 @@ The whole comparison on the stamps is in test_compare_stamps.py.
 import csv
 import os
 
+import numpy as np
 import pytest
 from small_sets import contents, one_thread, write_folder  # noqa: F401
 
-from course_utils import backbones, datasets, downloads
+from course_utils import backbones, datasets, downloads, imagemap
 from course_utils.__main__ import main
 
 
@@ -255,6 +256,38 @@ def test_the_cache_lists_and_clears(call, folder, own_cache):
     assert call("cache", "clear")[0] == 0
     assert "empty" in call("cache", "list")[1]
     assert call("cache", "clear")[0] == 0  # nothing left to clear is no error
+
+
+def test_a_map_and_the_same_places_again(call, folder, tmp_path):
+    how = ("--representation", "colour", "--layouts", "tsne,grid", "--k", 3)
+    status, out, err = call("map", folder, *how, "--out", "map.html")
+    assert status == 0 and "Open map.html" in out, err
+    old = imagemap.read(tmp_path / "map.html")
+    assert list(old["layouts"]) == ["tsne", "grid"]
+    assert len(old["groups"][0]["entries"]) == 3
+    again = ("--coordinates", "map.html", "--seed", 5, "--out", "folder")
+    assert call("map", folder, *how, *again)[0] == 0
+    new = imagemap.read(tmp_path / "folder")
+    np.testing.assert_allclose(
+        new["layouts"]["tsne"], old["layouts"]["tsne"], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--layouts", "tsn"], "there is no layout 'tsn': known are umap"),
+        (["--representation", "colur"], "did you mean colour"),
+        (["--algorithm", "kmean"], "did you mean 'kmeans'"),
+        (["--out", "set"], "set holds other files: give a new folder"),
+        (["--coordinates", "gone.html"], "gone.html: No such file"),
+        (["--k", "99", "--representation", "colour"], "k is at most 15"),
+    ],
+)
+def test_what_no_map_can_be_made_of(call, folder, tmp_path, arguments, words):
+    status, _, err = call("map", folder, "--layouts", "pca", *arguments)
+    assert status == 2 and words in err
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 def test_backbones_lists_every_network(call):

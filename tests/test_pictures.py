@@ -221,3 +221,30 @@ def test_what_passes_the_check_can_be_decoded():
             assert outcomes[0] == outcomes[1]
             seen.add(outcomes[0])
     assert seen == {"good", "bad"}
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+@pytest.mark.parametrize("shape", [(640, 480), (300, 900), (40, 30)])
+def test_a_thumbnail_looks_like_the_picture(format, shape):
+    data = picture_bytes(format=format, size=shape)
+    small = pictures.thumbnail(data, 64)
+    assert small.mode == "RGB"
+    assert max(small.size) == min(64, max(shape))  # never made larger
+    assert small.width / small.height == pytest.approx(shape[0] / shape[1], rel=0.05)
+    whole = Image.fromarray(pictures.decode(data)).resize(small.size, Image.LANCZOS)
+    apart = np.abs(np.asarray(small, int) - np.asarray(whole, int))
+    assert apart.mean() < 3
+
+
+@pytest.mark.parametrize("orientation", STORED_AS)
+def test_a_thumbnail_is_upright(orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    data = encode(STORED_AS[orientation](RGB), exif=exif)
+    np.testing.assert_array_equal(np.asarray(pictures.thumbnail(data, 999)), RGB)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", picture_bytes()[:-40]])
+def test_of_a_bad_picture_there_is_no_thumbnail(data):
+    with pytest.raises(pictures.BadPicture):
+        pictures.thumbnail(data, 64)

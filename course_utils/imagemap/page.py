@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils import hotspots, layouts, senses
+from course_utils import hotspots, layouts, senses, texts
 from course_utils.imagemap import sprites
 from course_utils.storage import atomic_file
 
@@ -70,7 +70,7 @@ def write(
         names = image_set.class_names
         groups.append(_group("class", image_set.true_labels, names, vectors, None))
     about = {
-        "title": image_set.name,
+        "title": texts.plain(image_set.name),
         "subtitle": subtitle,
         "fingerprint": image_set.fingerprint,
         "images": list(image_set.images),
@@ -99,7 +99,7 @@ def write(
         atomic_file(page, "w", encoding="utf-8") as file,
         tempfile.TemporaryFile("w+", encoding="utf-8") as later,
     ):
-        file.write(_head(image_set.name))
+        file.write(_head(about["title"]))
         for kind, number, content in made:
             if kind == "shapes":
                 about["shapes"] = _packed(content)
