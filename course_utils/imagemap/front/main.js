@@ -8,8 +8,7 @@ function radio(parent, name, title, checked, action) {
   get(parent).append(make("label", {}, input, ` ${title}`));
 }
 about.layouts.forEach((layout, number) => radio("layouts", "layout", layout.title, number === 0, () => {
-  state.layout = number;
-  state.detail = [];
+  arrange(number);
   state.chosen?.size ? flyTo([...state.chosen]) : whole();
 }));
 function colour(group) {

@@ -30,7 +30,7 @@ const badges = (() => {
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const state = {
-  layout: 0, group: -1, size: 0, view: null, chosen: null, version: 0, detail: [], flights: 0,
+  layout: 0, group: -1, size: 0, view: null, chosen: null, version: 0, detail: [], flights: 0, moving: false,
 };
 const container = document.getElementById("map");
 let instance;
@@ -98,7 +98,7 @@ const common = (id) => {
     sizeScale: thumbnail(),
     sizeUnits: "pixels",
     parameters: { depthCompare: "always", depthWriteEnabled: false },
-    transitions: still.matches ? {} : { getPosition: 600 },
+    transitions: state.moving ? { getPosition: 600 } : {},
   };
 };
 
@@ -112,10 +112,42 @@ const mappings = members.map((some) => Object.fromEntries(some.map((i) => {
   return [i, { x, y, width: width(i), height: height(i) }];
 })));
 
+const all = { region: null, sheets: members, all: everything };
+let drawn = all; // what is given to the graphics card
+
+/** Left, bottom, right and top of what is on the screen, in the layouts' square. */
+function onScreen() {
+  const [w, h] = box();
+  const scale = 2 ** state.view.zoom * WORLD;
+  const [x, y] = state.view.target;
+  return [x / WORLD - w / 2 / scale, y / WORLD - h / 2 / scale, x / WORLD + w / 2 / scale, y / WORLD + h / 2 / scale];
+}
+
+/** Near by, draw only the pictures on the screen and one screen around it. */
+function cull() {
+  const [left, bottom, right, top] = onScreen();
+  const [dx, dy] = [right - left, top - bottom];
+  if (state.moving || (3 * dx >= 1 && 3 * dy >= 1)) { drawn = all; return; }
+  const at = points();
+  const region = [left - dx, bottom - dy, right + dx, top + dy];
+  const inside = (i) => at[2 * i] >= region[0] && at[2 * i] <= region[2]
+    && at[2 * i + 1] >= region[1] && at[2 * i + 1] <= region[3];
+  const some = members.map((sheet) => sheet.filter(inside));
+  drawn = { region, sheets: some, all: some.flat() };
+}
+
+/** Whether all that is on the screen is among what is drawn. */
+function covered() {
+  if (!drawn.region) return true;
+  const [left, bottom, right, top] = onScreen();
+  const region = drawn.region;
+  return left >= region[0] && bottom >= region[1] && right <= region[2] && top <= region[3];
+}
+
 function sheetLayer(number) {
   return new deck.IconLayer({
     ...common(`sheet-${number}`),
-    data: members[number],
+    data: drawn.sheets[number],
     iconAtlas: sheets[number].bitmap,
     iconMapping: mappings[number],
     getIcon: String,
@@ -129,7 +161,7 @@ function badgeLayer(plate) {
   const { labels } = about.groups[state.group];
   return new deck.IconLayer({
     ...common(`badges-${plate}`),
-    data: everything,
+    data: drawn.all,
     iconAtlas: badges.canvas,
     iconMapping: badges.mapping,
     getIcon: (i) => `${shapeOf(labels[i])}-${plate}`,
@@ -143,6 +175,7 @@ function badgeLayer(plate) {
 }
 
 function layers() {
+  if (!covered()) drawn = all;
   const found = members.map((_, number) => number).filter((number) => sheets[number]).map(sheetLayer);
   if (state.detail.length) {
     const { atlas, mapping, indices, key } = state.detail[0];
@@ -213,7 +246,7 @@ function draw() {
 }
 function later() {
   clearTimeout(timer);
-  timer = setTimeout(() => sharpen().catch(tell), 150);
+  timer = setTimeout(() => { cull(); draw(); sharpen().catch(tell); }, 150);
 }
 
 function tell(error) {
@@ -227,6 +260,15 @@ function limits() {
   const { step } = about.layouts[state.layout];
   const most = step ? Math.log2(LARGEST / (0.92 * step * WORLD)) : fitZoom() + 10;
   return { minZoom: fitZoom() - 1, maxZoom: Math.max(most, fitZoom()) };
+}
+
+/** Switch to another layout; the pictures wander there. */
+function arrange(layout) {
+  state.layout = layout;
+  state.detail = [];
+  drawn = all;
+  state.moving = !still.matches;
+  setTimeout(() => { state.moving = false; draw(); later(); }, 700);
 }
 
 /** Move the view, in a short flight if the reader likes movement. */
