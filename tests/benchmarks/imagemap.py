@@ -5,10 +5,11 @@
 Each size in a process of its own: seconds and peak memory to lay out and write the map
 (places by PCA, or by UMAP with --umap), its size on disk, then in headless Chromium:
 seconds from opening until the thumbnails are drawn, memory of all of Chromium's
-processes, and frames a second while the map is zoomed as a whole and panned near by
-(Chromium draws without a graphics card here, which is much slower than with one). More pictures than Caltech-101
-has are its pictures mirrored and cropped. The features are small thumbnails, since the
-network is not what is measured here. At the end the growth exponents.
+processes, and frames a second while the map is zoomed as a whole and panned near by.
+Chromium draws without a graphics card here, which is much slower than with one. More
+pictures than Caltech-101 has are its pictures mirrored and cropped. The features are
+small thumbnails, since the network is not what is measured. At the end the growth
+exponents.
 """
 
 import argparse
@@ -32,7 +33,8 @@ FRAMES = """async (move) => {
   let frames = 0;
   while (performance.now() - began < 4000) {
     const back = Math.floor((performance.now() - began) / 1000) % 2;
-    if (move === 'zoom') map.querySelector('canvas').dispatchEvent(new WheelEvent('wheel', {
+    const canvas = map.querySelector('canvas');
+    if (move === 'zoom') canvas.dispatchEvent(new WheelEvent('wheel', {
       deltaY: back ? 60 : -60, bubbles: true, cancelable: true,
       clientX: box.x + box.width / 2, clientY: box.y + box.height / 2,
     }));
@@ -166,7 +168,7 @@ def browse(path):
         used = resident(os.getpid()) - empty
         zooming = page.evaluate(FRAMES, "zoom")
         page.locator("#map").focus()
-        for key in ["0", *"++++++"]:
+        for key in ["0", *"+++++++++"]:
             page.keyboard.press(key)
         page.wait_for_timeout(1000)
         panning = page.evaluate(FRAMES, "pan")
