@@ -1,0 +1,247 @@
+"""The semantic space: pictures and nouns as vectors, and clusterings that use both.
+
+All pictures (n, d) and nouns (m, d) here are vectors of length 1 in one space, so that
+`pictures @ nouns.T` holds their cosines: how well each noun fits each picture. Where
+such vectors come from, `nouns.py` and `clip.py` tell; `tac.py` holds a method that
+needs no training. Here is SIC: Cai et al., *Semantic-enhanced image clustering*, AAAI
+2023, arXiv 2208.09849.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.cluster import KMeans
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
+
+from course_utils.backbones import _keras
+from course_utils.clustering import SMALL, check_k, renumber
+
+SMALLEST = 1e-8  # a probability inside a logarithm is at least that
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What SIC leaves to choose; the defaults are the paper's for CIFAR-10.
+
+    n_nearest (γ_r): nouns kept for each centre. generic: nouns whose cosine with the
+    mean noun reaches this are dropped (1 − γ_u). confident (ξ_c): share of an average
+    cluster that makes up an image centre. n_nouns (ξ_a): nouns in a semantic centre.
+    n_neighbours, semantic_weight (β), balance_weight (λ), consistency_weight (1): of
+    the losses. Then how long and how fast the head learns; the length is fixed.
+    """
+
+    n_nearest: int = 500
+    generic: float = 0.95
+    confident: float = 0.9
+    n_nouns: int = 30
+    n_neighbours: int = 20
+    consistency_weight: float = 1.0
+    semantic_weight: float = 0.1
+    balance_weight: float = 5.0
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-4
+    batch_size: int = 128
+    n_epochs: int = 100
+
+
+def choose_nouns(centres, nouns, n_nearest=500, generic=0.95):
+    """The nouns that matter to these pictures: int array of indices, rising.
+
+    Of every centre (k, d) the n_nearest nouns, all taken together, without those whose
+    cosine with the mean noun is `generic` or more: they fit everything a little.
+    Raises ValueError if none is left.
+    """
+    centres, nouns = check_vectors("centres", centres), check_vectors("nouns", nouns)
+    cosines = centres @ nouns.T
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :n_nearest]
+    special = nouns @ normalize(nouns.mean(axis=0, keepdims=True))[0] < generic
+    chosen = np.unique(nearest)
+    chosen = chosen[special[chosen]]
+    if not len(chosen):
+        raise ValueError(
+            f"no noun is left: all {len(np.unique(nearest))} near a centre have a "
+            f"cosine of {generic} or more with the mean noun. Raise generic."
+        )
+    return chosen
+
+
+def image_centres(pictures, probabilities, confident=0.9):
+    """One centre a cluster, the normalised mean of its surest pictures: (k, d).
+
+    probabilities: (n, k), of every picture for every cluster. A cluster's surest are
+    the `confident` · n / k pictures of the highest probability, at least one.
+    """
+    n_images, k = probabilities.shape
+    n_sure = max(1, int(n_images // k * confident))
+    surest = np.argsort(-probabilities, axis=0, kind="stable")[:n_sure]
+    return normalize(pictures[surest].mean(axis=0))
+
+
+def semantic_centres(centres, nouns, n_nouns=30):
+    """For each centre (k, d) the normalised mean of its nearest nouns: (k, d)."""
+    nearest = np.argsort(-(centres @ nouns.T), axis=1, kind="stable")[:, :n_nouns]
+    return normalize(nouns[nearest].mean(axis=1))
+
+
+def pseudo_labels(pictures, centres):
+    """The centre with the highest cosine, for each picture: int array (n,)."""
+    return (pictures @ centres.T).argmax(axis=1)
+
+
+def consistency_loss(probabilities, of_neighbours):
+    """−mean log(p_i · p_j): low if a picture and its neighbour are surely together.
+
+    Both (n, k), rows of probabilities; row i of the second is i's neighbour's.
+    """
+    together = (probabilities * of_neighbours).sum(axis=1)
+    return float(-np.log(np.maximum(together, SMALLEST)).mean())
+
+
+def semantic_loss(probabilities, labels):
+    """Cross-entropy −mean log(p_i of its pseudo-label): low if the head agrees."""
+    of_label = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(of_label, SMALLEST)).mean())
+
+
+def balance(probabilities):
+    """Entropy, in nats, of the *mean* row: 0 if all is one cluster, log k if equal."""
+    mean = np.maximum(probabilities.mean(axis=0), SMALLEST)
+    return float(-(mean * np.log(mean)).sum())
+
+
+def neighbours(pictures, n_neighbours=20):
+    """The nearest other pictures of each, nearest first: int array (n, n_neighbours).
+
+    By cosine. Raises ValueError if there are not so many other pictures.
+    """
+    pictures = check_vectors("pictures", pictures)
+    if not 1 <= n_neighbours < len(pictures):
+        raise ValueError(
+            f"n_neighbours={n_neighbours} of {len(pictures)} pictures: take 1 to "
+            f"{len(pictures) - 1}."
+        )
+    return NearestNeighbors(n_neighbors=n_neighbours).fit(pictures).kneighbors()[1]
+
+
+def sic(pictures, nouns, k, settings=None, seed=0, history=None):
+    """SIC: cluster labels (n,) from a linear head taught by neighbours and nouns.
+
+    pictures (n, d), nouns (m, d): vectors of length 1. The head learns for
+    settings.n_epochs and no true label is ever seen. history: a list; each epoch adds a
+    dict: its pseudo-labels "labels" and, over all pictures, the loss's three parts
+    "consistency", "semantic", "balance". Raises ValueError for bad vectors or k.
+    """
+    settings = settings or Settings()
+    pictures, nouns = check_vectors("pictures", pictures), check_vectors("nouns", nouns)
+    if pictures.shape[1] != nouns.shape[1]:
+        raise ValueError(
+            f"pictures have {pictures.shape[1]} dimensions and nouns {nouns.shape[1]}: "
+            "both must lie in one space."
+        )
+    check_k(k, len(pictures))
+    # On few numbers, threads cost more than they bring, much more on a busy machine.
+    with threadpool_limits(1 if pictures.size < SMALL else None):
+        labels = _train(pictures, nouns, k, settings, seed, history)
+    return renumber(labels)
+
+
+def _train(pictures, nouns, k, settings, seed, history):
+    """The labels that the head gives after its last epoch."""
+    near = neighbours(pictures, settings.n_neighbours)
+    kmeans = KMeans(k, n_init=20, random_state=seed).fit(pictures)
+    centres = normalize(kmeans.cluster_centers_)
+    nouns = nouns[choose_nouns(centres, nouns, settings.n_nearest, settings.generic)]
+    head, model = _head(pictures.shape[1], k, settings, seed)
+    generator = np.random.default_rng(seed)
+    n_images, inputs = len(pictures), pictures.astype(np.float32)
+    n_batches = -(-n_images // settings.batch_size)
+    size = n_images // n_batches  # all of one size: a few pictures sit out an epoch
+    for _ in range(settings.n_epochs):
+        probabilities = head(inputs)
+        centres = image_centres(pictures, probabilities, settings.confident)
+        centres = semantic_centres(centres, nouns, settings.n_nouns)
+        labels = pseudo_labels(pictures, centres)
+        drawn = generator.integers(near.shape[1], size=n_images)
+        other = near[np.arange(n_images), drawn]  # one neighbour of each
+        if history is not None:
+            parts = {
+                "consistency": consistency_loss(probabilities, probabilities[other]),
+                "semantic": semantic_loss(probabilities, labels),
+                "balance": balance(probabilities),
+            }
+            history.append({"labels": labels, **parts})
+        order = generator.permutation(n_images)[: n_batches * size]
+        for batch in order.reshape(n_batches, size):
+            pair = [inputs[batch], inputs[other[batch]]]
+            model.train_on_batch(pair, labels[batch].astype(np.float32))
+    return head(inputs).argmax(axis=1)
+
+
+def _head(width, k, settings, seed):
+    """(head, model): pictures → probabilities (NumPy), and what Keras trains."""
+    keras = _keras()
+    decay = keras.regularizers.L2(settings.weight_decay / 2)  # its slope: decay · w
+    dense = keras.layers.Dense(
+        k,
+        activation="softmax",
+        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+        kernel_regularizer=decay,
+        bias_regularizer=decay,
+    )
+    picture, neighbour = keras.Input((width,)), keras.Input((width,))
+    both = keras.ops.stack([dense(picture), dense(neighbour)], axis=1)
+    model = keras.Model([picture, neighbour], both)
+    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    optimizer.build(model.trainable_variables)  # else Keras traces the step twice
+    model.compile(optimizer, loss=keras_loss(k, settings), jit_compile=False)
+
+    def head(inputs):  # the same layer in NumPy: Keras takes longer for a small product
+        weights, constants = dense.get_weights()
+        return softmax((inputs @ weights + constants).astype(np.float64), axis=1)
+
+    return head, model
+
+
+def keras_loss(k, settings):
+    """The three losses above, weighted and added, as Keras can differentiate them.
+
+    Returns: a function of pseudo-labels (n,) and of the head's probabilities (n, 2, k)
+    for pictures and one neighbour of each.
+    """
+    ops = _keras().ops
+
+    def log(x):
+        return ops.log(ops.maximum(x, SMALLEST))
+
+    def loss(labels, both):
+        picture, neighbour = both[:, 0], both[:, 1]
+        mean = ops.mean(picture, axis=0)
+        wanted = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), k)
+        together = log(ops.sum(picture * neighbour, axis=1))
+        agreed = log(ops.sum(picture * wanted, axis=1))
+        return (
+            -settings.consistency_weight * ops.mean(together)
+            - settings.semantic_weight * ops.mean(agreed)
+            + settings.balance_weight * ops.sum(mean * log(mean))
+        )
+
+    return loss
+
+
+def check_vectors(what, vectors):
+    """The vectors as float64 (n, d), each of length 1."""
+    vectors = np.asarray(vectors, dtype=np.float64)
+    if vectors.ndim != 2 or not vectors.size:
+        raise ValueError(f"{what} have shape {vectors.shape}: (n, d) is needed.")
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"{what} hold NaN or infinity: make them again.")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if np.abs(lengths - 1).max() > 1e-3:
+        raise ValueError(
+            f"{what} have lengths from {lengths.min():.3g} to {lengths.max():.3g}: "
+            "divide each by its length first."
+        )
+    return normalize(vectors)
