@@ -42,7 +42,6 @@ def _compare(options, arguments):
     matplotlib.use("Agg")
     from course_utils import (
         backbones,
-        datasets,
         experiments,
         handcrafted,
         report,
@@ -57,12 +56,7 @@ def _compare(options, arguments):
             chosen += groups.get(name, [name])
     algorithms = _split(options.algorithms)
     experiments.check_names(chosen, algorithms)  # before a long download
-    image_set = datasets.load(options.image_set, folder=options.folder)
-    print(image_set)
-    for image, reason in image_set.problems[:10]:
-        print(f"left out: {image}: {reason}")
-    if len(image_set.problems) > 10:
-        print(f"… and {len(image_set.problems) - 10} more, see problems.csv")
+    image_set = _load(options, rest=", see problems.csv")
     seeds = options.seeds
     if options.student:
         seeds = submission.seeds(options.student, seeds)
@@ -78,15 +72,12 @@ def _compare(options, arguments):
 
 
 def _map(options, _):
-    from course_utils import clustering, datasets, features, imagemap
+    from course_utils import clustering, features, imagemap
 
     features.parse(options.representation)  # before a long download
     if options.algorithm:
         clustering.parse(options.algorithm)
-    image_set = datasets.load(options.image_set, folder=options.folder)
-    print(image_set)
-    for image, reason in image_set.problems[:10]:
-        print(f"left out: {image}: {reason}")
+    image_set = _load(options)
     page = imagemap.export(
         image_set,
         options.out,
@@ -98,6 +89,19 @@ def _map(options, _):
         coordinates=options.coordinates,
     )
     print(f"Open {page}")
+
+
+def _load(options, rest=""):
+    """The image set of a command; says what is in it, and the first files left out."""
+    from course_utils import datasets
+
+    image_set = datasets.load(options.image_set, folder=options.folder)
+    print(image_set)
+    for image, reason in image_set.problems[:10]:
+        print(f"left out: {image}: {reason}")
+    if len(image_set.problems) > 10:
+        print(f"… and {len(image_set.problems) - 10} more{rest}")
+    return image_set
 
 
 def _submit(options, _):

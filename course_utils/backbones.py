@@ -45,7 +45,7 @@ def build(name, layer=None, *, weights="pretrained", preprocess=True):
     Returns: keras.Model, uint8 pictures (n, input_size, input_size, 3) → (n, width).
     Raises WeightsUnavailable, or ValueError for a layer that is not there.
     """
-    keras = _keras()
+    keras = import_keras()
     row = TABLE[name]
     network, preprocess_input = _network(row, layer, weights)
     output = _output(row, network, layer)
@@ -77,7 +77,7 @@ def layers(name):
 
 def accelerator():
     """ "GPU", "TPU" or "CPU": what Keras computes on."""
-    keras = _keras()
+    keras = import_keras()
     if keras.backend.backend() == "torch":
         import torch
 
@@ -89,7 +89,7 @@ def accelerator():
 
 
 @functools.cache
-def _keras():
+def import_keras():
     """Import Keras (seconds) without the start-up chatter of its backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
@@ -106,7 +106,7 @@ def _keras():
 
 def _network(row, layer, weights):
     """The Keras model with the layer in it, and its preprocessing."""
-    _keras()
+    import_keras()
     if weights is not None:
         weights = fetch_weights(row.name, layer)
     if row.bundled:

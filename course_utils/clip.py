@@ -20,7 +20,7 @@ from sklearn.preprocessing import normalize
 from tqdm.auto import tqdm
 
 from course_utils import downloads, storage
-from course_utils.backbones import _keras
+from course_utils.backbones import import_keras
 from course_utils.cache import Store
 
 PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
@@ -87,7 +87,7 @@ def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=Tru
 
     model: a Clip. As CLIP wants it the middle square of a picture is taken.
     """
-    keras = _keras()
+    keras = import_keras()
     pictures = keras.Input(model.backbone.vision_encoder.image_shape)
     network = keras.Model(pictures, model.backbone.get_vision_embeddings(pictures))
 
@@ -108,7 +108,7 @@ def noun_vectors(
 
     A noun is put into the prompt, since CLIP has learnt from captions.
     """
-    keras = _keras()
+    keras = import_keras()
     texts = [prompt.format(noun) for noun in nouns]
     tokens = keras.Input((None,), dtype="int32")
     network = keras.Model(tokens, model.backbone.get_text_embeddings(tokens))
@@ -167,7 +167,7 @@ def _is_here(preset):
 
 
 def _keras_hub():
-    _keras()  # quietly
+    import_keras()  # quietly
     try:
         import keras_hub
     except ImportError as error:

@@ -22,13 +22,7 @@ def parser():
         description="Cluster an image set by several representations and score them.",
     )
     compare.set_defaults(run="compare")
-    compare.add_argument(
-        "image_set",
-        nargs="?",
-        default="stamps",
-        help="stamps, stamps-all, caltech101, caltech101-objects, or a folder "
-        "(default: stamps); write it before the options",
-    )
+    _add_image_set(compare)
     compare.add_argument(
         "--representations",
         nargs="+",
@@ -59,9 +53,6 @@ def parser():
         help="your student id: takes the seeds that are yours instead of 0, 1, …",
     )
     compare.add_argument("--out", default="results", help="folder (default: results)")
-    compare.add_argument(
-        "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"
-    )
 
     _add_map(commands)
 
@@ -117,13 +108,7 @@ def _add_map(commands):
     words = "draw an image set as a map of thumbnails, a page for any browser"
     image_map = commands.add_parser("map", help=words, description=words.capitalize())
     image_map.set_defaults(run="map")
-    image_map.add_argument(
-        "image_set",
-        nargs="?",
-        default="stamps",
-        help="stamps, stamps-all, caltech101, caltech101-objects, or a folder "
-        "(default: stamps); write it before the options",
-    )
+    _add_image_set(image_map)
     image_map.add_argument(
         "--representation", default="EfficientNetLite0", help="default: %(default)s"
     )
@@ -151,6 +136,16 @@ def _add_map(commands):
         help="a file in .html with everything in it, or a folder, better for more than "
         "10,000 pictures (default: map.html)",
     )
-    image_map.add_argument(
+
+
+def _add_image_set(command):
+    command.add_argument(
+        "image_set",
+        nargs="?",
+        default="stamps",
+        help="stamps, stamps-all, caltech101, caltech101-objects, or a folder "
+        "(default: stamps); write it before the options",
+    )
+    command.add_argument(
         "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"
     )

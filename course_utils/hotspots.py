@@ -6,21 +6,18 @@ captions of its pictures than elsewhere.
 """
 
 import collections
-import csv
 import itertools
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.cluster import HDBSCAN
 
 from course_utils import features as feature_module
-from course_utils import senses
+from course_utils import nouns, senses
 
 NETWORK = "EfficientNetLite0"
-WEIGHTS = Path(__file__).parent / "weights"
 SURE = 0.2  # a second or third noun needs this probability
 PRIOR = 0.1  # weight of all captions, see `_over_represented`
 WORD = r"[^\W_]+(?:['’-][^\W_]+)*"
@@ -104,25 +101,22 @@ def words_of(image_set, progress=False):
     """
     if image_set.captions is not None:
         return list(image_set.captions)
-    with open(WEIGHTS / "imagenet_classes.csv", encoding="utf-8", newline="") as file:
-        nouns = np.array([row["name"] for row in csv.DictReader(file)])
     pooled = feature_module.extract(image_set, NETWORK, progress=progress)
-    probabilities = _probabilities(pooled)
+    names, probabilities = _guesses(pooled)
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
     return [
-        ", ".join(nouns[[first, *(i for i in others if row[i] >= SURE)]])
+        ", ".join(names[[first, *(i for i in others if row[i] >= SURE)]])
         for row, (first, *others) in zip(probabilities, best, strict=True)
     ]
 
 
-def _probabilities(pooled):
-    """What the network's last layer makes of its features (n, 1280): array (n, 1000).
+def _guesses(pooled):
+    """The nouns, and what the network's last layer makes of its features (n, 1280).
 
-    A second pass of all pictures through the network would give the same.
+    Probabilities (n, 1000), as a second pass of all pictures through it would give.
     """
-    with np.load(WEIGHTS / f"{NETWORK}.npz") as stored:
-        kernel, bias = (stored[f"top/{name}"] for name in ("kernel", "bias"))
-    return softmax(pooled @ kernel.astype(np.float32) + bias, axis=1)
+    names, weights, biases = nouns.last_layer()
+    return np.array(names), softmax(pooled @ weights.T + biases, axis=1)
 
 
 def describe(words, cluster_labels, n_words=3):

@@ -26,11 +26,21 @@ def imagenet_nouns():
     The vectors are the weights of EfficientNetLite0's last layer as they are, of any
     length. Raises FileNotFoundError or ValueError if the weights file is not whole.
     """
+    names, vectors, _ = last_layer()
+    return names, vectors.astype(np.float64)
+
+
+def last_layer():
+    """What turns EfficientNetLite0's features into nouns: (names, weights, biases).
+
+    A list of 1000 str, float32 arrays (1000, 1280) and (1000,): features @ weights.T +
+    biases are what its softmax gets. Errors as for `imagenet_nouns`.
+    """
     backbones.accelerator()  # imports Keras quietly, which `bundled` needs
     from course_utils import bundled
 
-    weights, _ = bundled.efficientnet_lite0().get_layer("top").get_weights()
-    return bundled.imagenet_class_names(), weights.T.astype(np.float64)
+    weights, biases = bundled.efficientnet_lite0().get_layer("top").get_weights()
+    return bundled.imagenet_class_names(), weights.T, biases
 
 
 def centred(vectors):

@@ -16,7 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from course_utils.backbones import _keras
+from course_utils.backbones import import_keras
 from course_utils.clustering import SMALL, check_k, renumber
 
 SMALLEST = 1e-8  # a probability inside a logarithm is at least that
@@ -182,7 +182,7 @@ def _train(pictures, nouns, k, settings, seed, history):
 
 def _head(width, k, settings, seed):
     """(head, model): pictures → probabilities (NumPy), and what Keras trains."""
-    keras = _keras()
+    keras = import_keras()
     decay = keras.regularizers.L2(settings.weight_decay / 2)  # its slope: decay · w
     dense = keras.layers.Dense(
         k,
@@ -211,7 +211,7 @@ def keras_loss(k, settings):
     Returns: a function of pseudo-labels (n,) and of the head's probabilities (n, 2, k)
     for pictures and one neighbour of each.
     """
-    ops = _keras().ops
+    ops = import_keras().ops
 
     def log(x):
         return ops.log(ops.maximum(x, SMALLEST))

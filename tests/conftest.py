@@ -45,7 +45,7 @@ def keras_home(monkeypatch):
     """KERAS_HOME with the weights of MobileNetV2, for the course and not for Keras."""
     from course_utils import backbones
 
-    backbones._keras()  # on import it would look there for its settings
+    backbones.import_keras()  # on import it would look there for its settings
     folder = _real_data("COURSE_TEST_KERAS_HOME", "keras_home", "models")
     monkeypatch.setenv("KERAS_HOME", str(folder))
     return folder

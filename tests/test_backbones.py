@@ -10,7 +10,7 @@ import pytest
 
 from course_utils import backbone_table, backbones, bundled
 
-keras = backbones._keras()
+keras = backbones.import_keras()
 FROM_KERAS = [name for name, row in backbones.TABLE.items() if not row.bundled]
 
 

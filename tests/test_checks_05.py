@@ -8,7 +8,7 @@ import pytest
 
 from course_utils import backbones, checks
 
-keras = backbones._keras()
+keras = backbones.import_keras()
 MEAN = np.array([104, 117, 123], np.float32)
 
 

@@ -18,7 +18,7 @@ NOUNS = ["cat", "dog", "red bus", "green bus", "hot dog", "red cat", "green dog"
 
 @pytest.fixture(scope="module")
 def keras_hub():
-    semantics._keras()
+    semantics.import_keras()
     return pytest.importorskip("keras_hub")
 
 

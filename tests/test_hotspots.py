@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_sets import coloured, one_thread  # noqa: F401
 
-from course_utils import datasets, hotspots, imagesets
+from course_utils import datasets, hotspots, imagesets, nouns
 
 PLACES = np.array([[0, 0], [10, 0], [0, 10.0]])
 SIZES = (30, 20, 12)
@@ -180,7 +180,8 @@ def test_guesses_are_the_sure_nouns_in_order(monkeypatch):
     probabilities[1, [0, 5, 6]] = 0.5, 0.1, 0.05
     probabilities[2, 7] = 0.01
     monkeypatch.setattr(hotspots.feature_module, "extract", lambda *a, **k: None)
-    monkeypatch.setattr(hotspots, "_probabilities", lambda pooled: probabilities)
+    names = np.array(nouns.last_layer()[0])
+    monkeypatch.setattr(hotspots, "_guesses", lambda pooled: (names, probabilities))
     words = hotspots.words_of(coloured(1))
     assert words[:2] == ["goldfish, tench", "tench"]
     assert words[2] and "," not in words[2]
@@ -191,7 +192,7 @@ def test_the_last_layer_is_the_networks_own():
     some = datasets.load("stamps", progress=False).subset([0, 60, 120])
     pooled = hotspots.feature_module.extract(some, hotspots.NETWORK, progress=False)
     whole = hotspots.feature_module.extract(some, "EfficientNetLite0:top")
-    np.testing.assert_allclose(hotspots._probabilities(pooled), whole, atol=1e-4)
+    np.testing.assert_allclose(hotspots._guesses(pooled)[1], whole, atol=1e-4)
 
 
 def test_describe_gives_each_cluster_its_own_words():

@@ -409,7 +409,7 @@ def test_the_nouns_of_the_bundled_network_give_its_answers():
     assert names[0] == "tench"
     network = bundled.efficientnet_lite0()
     pictures = np.random.default_rng(0).uniform(-1, 1, (2, 224, 224, 3))
-    keras = semantics._keras()
+    keras = semantics.import_keras()
     both = keras.Model(
         network.input, [network.get_layer("pool").output, network.output]
     )

@@ -23,7 +23,7 @@ NAMED_PICTURES = {
     "pictures/animals/mammals/equines/zebra.jpg": "zebra",
     "pictures/sports/basketball.jpg": "basketball",
 }
-keras = backbones._keras()
+keras = backbones.import_keras()
 
 
 def some_stamps():

@@ -10,11 +10,8 @@ from PIL import Image
 from course_utils import layouts, pictures, senses, texts
 from course_utils.storage import atomic_file
 from course_utils.widgets import parts
+from course_utils.widgets.kmeans import COLOURS
 
-COLOURS = (  # Okabe and Ito's
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
-    *("#E69F00", "#56B4E9", "#000000", "#8B6508"),
-)
 MOST_SHOWN = 60  # of the selected pictures, below the map
 SHEET, THUMBNAIL = (1000, 700), 44  # pixels of the static map
 MOST_DRAWN = 600  # pictures on it
@@ -25,9 +22,9 @@ class ImageScatter(parts.Explorer):
 
     points: (n, 2), as `layouts.layout` gives them; cluster_labels: int array (n,), the
     colours. Rest the pointer on a dot, and its picture is shown; draw around dots
-    (the second button), and `selection` holds their indices,
-    `selected` the pictures as an image set, `table` a DataFrame of them with their
-    cluster labels, `gallery()` a contact sheet. Setting `selection` selects them.
+    (the second button), and `selection` holds their indices, `selected` the pictures as
+    an image set, `table` a DataFrame of them with their cluster labels, `gallery()` a
+    contact sheet. Setting `selection` selects them.
     """
 
     text = "a map of pictures: run the notebook to move about in it and to select"
