@@ -36,19 +36,26 @@ __all__ = [
 ]
 
 
-def build(name, layer=None, *, weights="pretrained", preprocess=True):
+def build(
+    name, layer=None, *, weights="pretrained", preprocess=True, precision="float32"
+):
     """A network from pictures to features, as one Keras model.
 
     layer: None for the last one before the classifier. weights: "pretrained", or None
     for random ones (the wiring only; their features mean nothing). preprocess: False
-    leaves out the network's own preprocessing, to see what that costs.
-    Returns: keras.Model, uint8 pictures (n, input_size, input_size, 3) → (n, width).
+    leaves out the network's own preprocessing, to see what that costs. precision: how
+    its layers compute, a dtype policy of Keras such as "mixed_float16".
+    Returns: keras.Model, uint8 pictures (n, input_size, input_size, 3) → float32
+    (n, width).
     Raises WeightsUnavailable, or ValueError for a layer that is not there.
     """
     keras = import_keras()
     row = TABLE[name]
-    network, preprocess_input = _network(row, layer, weights)
+    with _computing_in(keras, precision):
+        network, preprocess_input = _network(row, layer, weights)
     output = _output(row, network, layer)
+    if precision != "float32":  # means and features in full precision
+        output = keras.ops.cast(output, "float32")
     if len(output.shape) == 4:
         output = keras.layers.GlobalAveragePooling2D()(output)
     elif len(output.shape) != 2:
@@ -62,6 +69,17 @@ def build(name, layer=None, *, weights="pretrained", preprocess=True):
         prepared = preprocess_input(prepared)
     features = keras.Model(network.input, output)(prepared)
     return keras.Model(pictures, features, name=name)
+
+
+@contextlib.contextmanager
+def _computing_in(keras, precision):
+    """Layers made inside compute in this precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def layers(name):

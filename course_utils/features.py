@@ -1,17 +1,18 @@
-"""From an image set to features: the only place that runs a network.
+"""From an image set to features: names, the cache, and where the work is done.
 
 A representation is named by one string: `raw`, `colour`, `hog`, `lbp`, `bovw`,
-`bovw:tfidf`, `VGG19`, `VGG19:fc2`. Pictures stream through: threads decode the next
-batches while the network works on one, so what is in memory is the features and a few
-pictures. Finished chunks go to the cache at once, so an interrupted extraction goes on
-where it stopped.
+`bovw:tfidf`, `VGG19`, `VGG19:fc2`. Finished chunks are kept at once, so an interrupted
+extraction goes on where it stopped. The same call serves 200 pictures and a million:
+see `extract`.
 """
 
 import collections
 import difflib
+import functools
 import importlib.metadata
-import os
-from concurrent.futures import ThreadPoolExecutor
+import json
+import warnings
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -20,13 +21,18 @@ import skimage
 import sklearn
 from tqdm.auto import tqdm
 
-from course_utils import backbones, handcrafted
+from course_utils import (
+    backbones,
+    engines,
+    extraction,
+    handcrafted,
+    part_files,
+    storage,
+)
 from course_utils.cache import Store
+from course_utils.extraction import CHUNK, Recipe
 
-CHUNK = 128  # pictures in a file of the cache; the batch sizes divide it
-BATCH_SIZES = {"CPU": 32, "GPU": 128, "TPU": 128}
-AHEAD = 3  # batches in the works
-N_THREADS = min(16, os.cpu_count() or 1)
+TASK = 256  # pictures that a worker of an engine gets at a time
 RECIPE = 1  # raise it when the course computes features differently
 
 
@@ -51,24 +57,73 @@ def parse(representation):
     return base, layer or None
 
 
-def extract(image_set, representation, *, batch_size=None, cache=True, progress=True):
-    """Features of every picture: float32 array (n, width), in the image set's order.
+def extract(
+    images,
+    representation,
+    *,
+    batch_size=None,
+    precision=None,
+    cache=True,
+    progress=True,
+    engine=None,
+    to=None,
+):
+    """Features of every picture, in the order of the pictures.
 
-    batch_size: pictures a step of the network; chosen for the device if None. cache:
-    False neither reads nor writes it. progress: a bar on anything over two seconds.
-    Raises ValueError for an unknown name or an empty set, backbones.WeightsUnavailable.
+    images: an ImageSet; or, too many to be listed, an ImageStream of `streams.open`.
+    batch_size: pictures a step of the network; chosen for the device if None.
+    precision: "float32" or "mixed_float16" inside the network; if None, half precision
+    where there is a GPU. The cosine between the two is at least 1 −
+    `extraction.TOLERANCE`.
+    cache: False neither reads nor writes it. progress: a bar on anything over two
+    seconds. engine: where to work, see `engines`; its workers find the pictures, and
+    the folder `to`, at the same place as here. to: for a stream, the folder or fsspec
+    address of the features; by default one in the cache.
+
+    Returns: float32 array (n, width) of an ImageSet, on disk if it is large; of a
+    stream a `FeatureParts`, which also knows what was left out.
+    Raises ValueError for an unknown name or an empty set, backbones.WeightsUnavailable,
+    what `engines.spread` raises.
     """
     base, layer = parse(representation)
+    engines.check(engine)
+    is_stream = hasattr(images, "parts")
+    if batch_size is not None and (
+        batch_size < 1 or (CHUNK % batch_size and batch_size % CHUNK)
+    ):
+        raise ValueError(
+            f"batch_size={batch_size}: take 32, or a divisor or multiple of {CHUNK}."
+        )
+    if to is not None and not is_stream:
+        raise ValueError(
+            "to= is for a stream (streams.open); the features of an image set are an "
+            "array, and kept in the cache."
+        )
+    if layer == "tfidf" and base == "bovw":
+        if is_stream:
+            raise ValueError("bovw:tfidf weighs all pictures at once: take bovw.")
+        bags = extract(images, base, cache=cache, progress=progress, engine=engine)
+        return handcrafted.tf_idf(bags)
+    chosen = extraction.choose_precision(base, precision)
+    recipe = Recipe(base, layer, batch_size, chosen)
+    work = _stream if is_stream else _image_set
+    try:
+        return work(images, representation, recipe, engine, cache, to, progress)
+    except extraction.TooLarge as error:
+        warnings.warn(
+            f"{error}: numbers became too large for half precision, so this network "
+            "is computed in float32.",
+            stacklevel=2,
+        )
+        recipe = replace(recipe, precision="float32")
+        return work(images, representation, recipe, engine, cache, to, progress)
+
+
+def _image_set(image_set, representation, recipe, engine, cache, _, progress):
     if not len(image_set):
         raise ValueError(f"{image_set.name} holds no picture: there are no features.")
-    if layer == "tfidf" and base == "bovw":
-        bags = extract(image_set, base, cache=cache, progress=progress)
-        return handcrafted.tf_idf(bags)
-    if batch_size is not None and (batch_size < 1 or CHUNK % batch_size):
-        raise ValueError(
-            f"batch_size={batch_size}: take a divisor of {CHUNK}, like 32."
-        )
-    store = Store(representation, _spec(image_set, base, layer)) if cache else None
+    spec = _spec(image_set, recipe) if cache or engine is not None else {}
+    store = Store(representation, spec) if cache else None
     places = collections.defaultdict(list)  # of each distinct picture
     for place, digest in enumerate(image_set.digests):
         places[digest].append(place)
@@ -83,7 +138,7 @@ def extract(image_set, representation, *, batch_size=None, cache=True, progress=
         ]
         if pairs:
             if features is None:
-                features = np.empty((len(image_set), rows.shape[1]), np.float32)
+                features = storage.rows(len(image_set), rows.shape[1])
             where, which = zip(*pairs, strict=True)
             features[list(where)] = rows[list(which)]
             found.update(digests)
@@ -92,9 +147,16 @@ def extract(image_set, representation, *, batch_size=None, cache=True, progress=
         put(digests, rows)
     missing = [first for digest, (first, *_) in places.items() if digest not in found]
     if missing:
-        worker = _worker(image_set, base, layer, batch_size, progress)
+        if recipe.base == "bovw":
+            codebook = extraction.learn_codebook(image_set, progress)
+            recipe = replace(recipe, codebook=codebook)
         bar = {"desc": representation, "disable": not progress}
-        for indices, rows in _compute(image_set, missing, *worker, bar):
+        if engine is None:
+            chunks = extraction.compute(image_set, missing, recipe, bar=bar)
+        else:
+            recipe = replace(recipe, weights=spec.get("weights"))
+            chunks = _spread(image_set, missing, recipe, engine, bar)
+        for indices, rows in chunks:
             digests = [image_set.digests[index] for index in indices]
             put(digests, rows)
             if store:
@@ -102,97 +164,64 @@ def extract(image_set, representation, *, batch_size=None, cache=True, progress=
     return features
 
 
-def _compute(image_set, indices, size, per_picture, per_batch, batch_size, bar):
-    """Yield (indices, rows) chunk by chunk.
+def _spread(image_set, indices, recipe, engine, bar):
+    """`extraction.compute` by an engine; chunks come as they are finished.
 
-    size: side of the square pictures that per_picture gets, in the threads; per_batch
-    gets a list of what it returned, here.
+    A task is cut where one process would begin a batch, so every batch holds the same
+    pictures, and on equal machines the features are the same to the last bit.
     """
-
-    def work(index):
-        return per_picture(image_set.picture(index, size))
-
-    batches = [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
-    waiting, chunk, chunk_rows = collections.deque(), [], []
-    with (
-        ThreadPoolExecutor(N_THREADS) as pool,
-        tqdm(total=len(indices), unit=" pictures", delay=2, **bar) as shown,
-    ):
-        try:
-            for turn in range(len(batches) + AHEAD):
-                if turn < len(batches):
-                    waiting.append([pool.submit(work, i) for i in batches[turn]])
-                if turn < AHEAD:
-                    continue
-                batch = batches[turn - AHEAD]
-                chunk_rows.append(per_batch([f.result() for f in waiting.popleft()]))
-                chunk += batch
-                shown.update(len(batch))
-                if len(chunk) >= CHUNK or turn == len(batches) + AHEAD - 1:
-                    yield chunk, np.concatenate(chunk_rows)
-                    chunk, chunk_rows = [], []
-        finally:
-            pool.shutdown(cancel_futures=True)
+    size = max(TASK, recipe.batch_size or 0)
+    chunks = (indices[i : i + size] for i in range(0, len(indices), size))
+    tasks = ((chunk, image_set.subset(chunk)) for chunk in chunks)
+    function = functools.partial(_chunk, recipe)
+    with tqdm(total=len(indices), unit=" pictures", delay=2, **bar) as shown:
+        for (chunk, _), rows in engines.spread(function, tasks, engine):
+            yield chunk, rows
+            shown.update(len(chunk))
 
 
-def _worker(image_set, base, layer, batch_size, progress):
-    """(size, per_picture, per_batch, batch_size) for `_compute`."""
-    if base == "bovw":
-        codebook = _codebook(image_set, progress)
-
-        def bag(picture):
-            return handcrafted.bag_of_words(handcrafted.sift(picture), codebook)
-
-        return handcrafted.BOVW_SIZE, bag, np.stack, batch_size or BATCH_SIZES["CPU"]
-    if base in handcrafted.TABLE:
-        function, size = handcrafted.TABLE[base]
-        return size, function, np.stack, batch_size or BATCH_SIZES["CPU"]
-    model = backbones.build(base, layer)
-    n_rows = batch_size or BATCH_SIZES[backbones.accelerator()]
-
-    def forward(pictures):
-        # A smaller last batch would compile the network once more: fill it up.
-        batch = np.zeros((n_rows, *pictures[0].shape), np.uint8)
-        np.stack(pictures, out=batch[: len(pictures)])
-        return np.asarray(model.predict_on_batch(batch))[: len(pictures)]
-
-    return backbones.TABLE[base].input_size, _unchanged, forward, n_rows
+def _chunk(recipe, task):
+    """On a worker: the features of a small image set."""
+    _, image_set = task
+    every = range(len(image_set))
+    found = extraction.compute(image_set, every, recipe)
+    return np.concatenate([rows for _, rows in found])
 
 
-def _codebook(image_set, progress):
-    """Visual words, learnt from a sample of the pictures and of their descriptors."""
-    generator = np.random.default_rng(0)
-    n_pictures = min(len(image_set), handcrafted.CODEBOOK_PICTURES)
-    indices = np.sort(generator.choice(len(image_set), n_pictures, replace=False))
-    sample = []
+def _stream(stream, representation, recipe, engine, cache, to, progress):
+    spec = _spec(stream, recipe)
+    recipe = replace(recipe, weights=spec.get("weights"))
+    about = {
+        "image_set": stream.name,
+        "representation": representation,
+        "depends_on": spec | {"batch_size": recipe.batch_size},
+    }
+    if to is None:
+        key = storage.digest(json.dumps([stream.address, about], sort_keys=True))[:12]
+        name = f"{representation.replace(':', '--')}-{key}"
+        to = storage.cache_dir() / "parts" / name
+    if recipe.base == "bovw":
+        sample = stream.sample(handcrafted.CODEBOOK_PICTURES)
+        codebook = extraction.learn_codebook(sample, progress)
+        recipe = replace(recipe, codebook=codebook)
+    return part_files.fill(stream, to, recipe, about, engine, progress)
 
-    def keep(batch):
-        for found in batch:
-            order = generator.permutation(len(found))
-            sample.append(found[order[: handcrafted.CODEBOOK_DESCRIPTORS]])
-        return np.zeros((len(batch), 0))
 
-    bar = {"desc": "bovw: codebook", "disable": not progress}
-    how = (handcrafted.BOVW_SIZE, handcrafted.sift, keep, BATCH_SIZES["CPU"])
-    collections.deque(_compute(image_set, indices.tolist(), *how, bar), maxlen=0)
-    return handcrafted.fit_codebook(np.concatenate(sample))
-
-
-def _spec(image_set, base, layer):
+def _spec(images, recipe):
     """All that the features depend on besides the picture's bytes.
 
     The backend of Keras is left out: it changes no more than the last digits.
     """
+    base, layer = recipe.base, recipe.layer
     spec = {"base": base, "layer": layer, "recipe": RECIPE, "pillow": PIL.__version__}
     if base == "bovw":  # its words come from the pictures: it depends on the whole set
-        spec |= {"image_set": image_set.fingerprint, "sklearn": sklearn.__version__}
+        whole = getattr(images, "fingerprint", None) or images.address
+        spec |= {"image_set": whole, "sklearn": sklearn.__version__}
     if base in handcrafted.NAMES:
         return spec | {"cv2": cv2.__version__, "skimage": skimage.__version__}
+    if recipe.precision != "float32":
+        spec["precision"] = recipe.precision
     return spec | {
         "keras": importlib.metadata.version("keras"),
         "weights": backbones.weights_digest(base, layer),
     }
-
-
-def _unchanged(picture):
-    return picture

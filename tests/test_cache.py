@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, picture_bytes
 
-from course_utils import cache, datasets, features
+from course_utils import cache, datasets, extraction, features
 
 N = 400  # pictures: three chunks and a bit
 PROGRAM = """
@@ -78,14 +78,14 @@ def hidden(own_cache):
 
 def computed_again(monkeypatch):
     """Extract `many`: the features, and the indices that were not in the cache."""
-    done, compute = [], features._compute
+    done, compute = [], extraction.compute
 
-    def counted(pictures, indices, *rest):
+    def counted(pictures, indices, *rest, **how):
         done.extend(indices)
-        return compute(pictures, indices, *rest)
+        return compute(pictures, indices, *rest, **how)
 
     with monkeypatch.context() as patch:
-        patch.setattr(features, "_compute", counted)
+        patch.setattr(extraction, "compute", counted)
         return extract(many()), done
 
 
@@ -110,7 +110,7 @@ handcrafted.TABLE["colour"] = halts, 128
     process.send_signal(signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
     found, done = computed_again(monkeypatch)
-    assert done == list(range(2 * features.CHUNK, N))
+    assert done == list(range(2 * extraction.CHUNK, N))
     assert found.tobytes() == fresh.tobytes()
     assert computed_again(monkeypatch)[1] == []
 

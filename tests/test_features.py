@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from conftest import picture_bytes
 
-from course_utils import backbones, cache, datasets, features, handcrafted
+from course_utils import (
+    backbones,
+    cache,
+    datasets,
+    extraction,
+    features,
+    handcrafted,
+    storage,
+)
 
 
 def image_set(n=10, name="made", start=0):
@@ -25,13 +33,13 @@ def extract(pictures, representation="colour", **options):
 @pytest.fixture
 def computed(monkeypatch, own_cache):
     """A list that grows by the indices that are computed; with an empty cache."""
-    done, compute = [], features._compute
+    done, compute = [], extraction.compute
 
-    def counted(pictures, indices, *rest):
+    def counted(pictures, indices, *rest, **how):
         done.extend(indices)
-        return compute(pictures, indices, *rest)
+        return compute(pictures, indices, *rest, **how)
 
-    monkeypatch.setattr(features, "_compute", counted)
+    monkeypatch.setattr(extraction, "compute", counted)
     return done
 
 
@@ -75,9 +83,9 @@ def test_wrong_names_are_refused_before_any_work(name, message, computed):
     assert computed == []
 
 
-@pytest.mark.parametrize("batch_size", [0, -32, 3, 100, 256])
+@pytest.mark.parametrize("batch_size", [0, -32, 3, 100, 200])
 def test_batch_sizes_that_do_not_divide_a_chunk_are_refused(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size={batch_size}: take a divisor"):
+    with pytest.raises(ValueError, match=f"batch_size={batch_size}: take 32, or a div"):
         extract(image_set(2), batch_size=batch_size)
 
 
@@ -145,7 +153,7 @@ def test_another_recipe_version_or_representation_is_another_store(
 
 def test_another_layer_or_other_weights_are_another_store(computed, monkeypatch):
     network = types.SimpleNamespace(predict_on_batch=lambda batch: batch.mean((1, 2)))
-    monkeypatch.setattr(backbones, "build", lambda *_: network)
+    monkeypatch.setattr(backbones, "build", lambda *_, **how: network)
     extract(image_set(2), "SqueezeNet")
     extract(image_set(2), "SqueezeNet:fire5")
     assert len(computed) == 4
@@ -165,7 +173,7 @@ def test_visual_words_belong_to_their_image_set(computed, monkeypatch):
     extract(pictures, "bovw")
     assert computed == []
     half = extract(pictures.subset(slice(0, 4)), "bovw")
-    assert computed == [0, 1, 2, 3] * 2  # once for the words, once for the bags
+    assert computed == [0, 1, 2, 3]
     fresh = extract(pictures.subset(slice(0, 4)), "bovw", cache=False)
     np.testing.assert_array_equal(half, fresh)
 
@@ -210,11 +218,87 @@ def test_an_error_in_the_middle_keeps_what_was_done(computed, monkeypatch):
     computed.clear()
     monkeypatch.setitem(handcrafted.TABLE, "colour", (colour, 128))
     found = extract(pictures)
-    assert computed == list(range(2 * features.CHUNK, 300))
+    assert computed == list(range(2 * extraction.CHUNK, 300))
     np.testing.assert_array_equal(found, extract(pictures, cache=False))
 
 
 def test_an_empty_image_set_is_refused(computed):
     with pytest.raises(ValueError, match="made holds no picture"):
         extract(image_set(3).subset([]))
+    assert computed == []
+
+
+def test_an_unknown_precision_is_refused(computed):
+    with pytest.raises(ValueError, match="choose one of float32, mixed_float16"):
+        extract(image_set(2), precision="float16")
+    assert computed == []
+
+
+def test_half_precision_where_there_is_a_gpu(monkeypatch):
+    choose = extraction.choose_precision
+    monkeypatch.setattr(backbones, "accelerator", lambda: "GPU")
+    assert choose("SqueezeNet") == "mixed_float16"
+    assert choose("SqueezeNet", "float32") == "float32"
+    assert choose("hog") == "float32"
+    monkeypatch.setattr(backbones, "accelerator", lambda: "CPU")
+    assert choose("SqueezeNet") == "float32"
+
+
+@pytest.mark.parametrize("name", ["SqueezeNet", "EfficientNetLite0", "MobileNetV2"])
+def test_half_precision_gives_nearly_the_same_features(name, keras_home, own_cache):
+    pictures = datasets.load("stamps", progress=False).subset(slice(0, 193, 24))
+    whole = extract(pictures, name)
+    half = extract(pictures, name, precision="mixed_float16")
+    assert half.dtype == np.float32
+    assert (half != whole).any()  # else it was not computed so
+    lengths = np.linalg.norm(half, axis=1) * np.linalg.norm(whole, axis=1)
+    cosines = (half * whole).sum(axis=1) / lengths
+    assert cosines.min() >= 1 - extraction.TOLERANCE
+    np.testing.assert_array_equal(extract(pictures, name), whole)  # a store of its own
+
+
+def test_numbers_too_large_for_half_precision_are_computed_in_full(
+    monkeypatch, own_cache
+):
+    def build(name, layer, precision):
+        def predict_on_batch(batch):
+            rows = batch.mean((1, 2)) * 1000
+            return rows.astype(np.float16) if precision != "float32" else rows
+
+        return types.SimpleNamespace(predict_on_batch=predict_on_batch)
+
+    monkeypatch.setattr(backbones, "build", build)
+    with (
+        np.errstate(over="ignore"),
+        pytest.warns(UserWarning, match="SqueezeNet in mixed_float16: .* float32"),
+    ):
+        found = extract(image_set(5), "SqueezeNet", precision="mixed_float16")
+    np.testing.assert_array_equal(found, extract(image_set(5), "SqueezeNet"))
+    assert found.max() > 70_000
+    warned = {path.parent.name for path in own_cache.rglob("*.npy")}
+    assert len(warned) == 1  # nothing of the half precision was kept
+
+
+def test_large_features_lie_on_disk(monkeypatch, own_cache):
+    small = extract(image_set(9))
+    monkeypatch.setattr(storage, "MOST_IN_MEMORY", small.size - 1)
+    large = extract(image_set(9))
+    assert isinstance(large, np.memmap)
+    assert not isinstance(small, np.memmap)
+    np.testing.assert_array_equal(large, small)
+    assert not list(own_cache.rglob("rows-*"))  # it goes with the array
+
+
+def test_an_engine_gives_the_same_features_to_the_last_bit(own_cache):
+    pictures = datasets.load("stamps", progress=False).subset(slice(0, 70))
+    here = extract(pictures, "SqueezeNet", cache=False)
+    there = extract(pictures, "SqueezeNet", engine="dask")
+    assert there.tobytes() == here.tobytes()
+    again = extract(pictures, "SqueezeNet", engine="tcp://127.0.0.1:1")
+    assert again.tobytes() == here.tobytes()  # all in the cache: nobody is asked
+
+
+def test_only_a_stream_has_another_place_for_its_features(computed):
+    with pytest.raises(ValueError, match=r"to= is for a stream"):
+        extract(image_set(2), to="somewhere")
     assert computed == []
