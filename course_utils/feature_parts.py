@@ -141,6 +141,11 @@ def from_parquet(data):
     return Part(*named, rows, [tuple(problem) for problem in about["problems"]])
 
 
+def read_part(folder, name):
+    """The `Part` in a file; a local one is mapped into memory."""
+    return from_parquet(folder.path(name) if folder.is_local else folder.read(name))
+
+
 def summary(folder, name):
     """(pictures, problems, width) of the part in a file; None if it is cut off."""
     pyarrow = _pyarrow()
@@ -196,9 +201,7 @@ class FeatureParts:
 
     def part(self, name):
         """The `Part` of this file name."""
-        folder = self.folder
-        whole = folder.path if folder.is_local else folder.read
-        return from_parquet(whole(name))
+        return read_part(self.folder, name)
 
     def parts(self):
         """Every `Part`, in the order of the pictures."""
