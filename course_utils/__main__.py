@@ -5,19 +5,43 @@ check the file, and grade those of a class; list the cached features and the bac
 """
 
 import os
-import shlex
 import sys
-import warnings
-from pathlib import Path
 
-from course_utils import command_line
+from course_utils import interruption
 
+STOPPED = {  # what is true of a command after Ctrl-C
+    "compare": "stopped; the same command goes on from here.",
+    "map": "stopped; finished features and layouts are kept, and the same command goes "
+    "on from there. Until it has ended, --out is no whole map.",
+    "grade": "stopped; the same command starts anew. What is in --out may be of two "
+    "gradings until then.",
+}
+STARTS_ANEW = "stopped; the same command starts anew."
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def main(arguments=None):
-    """Run one command; returns the exit status (0, or 2 with a sentence on stderr)."""
+    """Run one command; returns the exit status.
+
+    0, or 2 with a sentence on stderr, or 130 with one after Ctrl-C.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        pass
+    except Exception:
+        if not interruption.pressed.is_set():
+            raise  # otherwise it is what a library makes of Ctrl-C in its import
+    print(f"\n{_stopped(arguments)}", file=sys.stderr)
+    return interruption.STATUS
+
+
+def _run(arguments):
+    import warnings
+
+    from course_utils import command_line
+
     options = command_line.parser().parse_args(arguments)
     warnings.showwarning = lambda message, *_: print(
         f"note: {message}", file=sys.stderr
@@ -25,18 +49,24 @@ def main(arguments=None):
     try:
         COMMANDS[options.run](options, arguments)
     except (ValueError, OSError, MemoryError) as error:
+        if interruption.pressed.is_set():
+            raise
         told = error
         if isinstance(error, OSError) and error.strerror:  # without "[Errno 13]"
             told = f"{error.filename or 'a file'}: {error.strerror}"
         print(f"course_utils: {told}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here.", file=sys.stderr)
-        return 130
     return 0
 
 
+def _stopped(arguments):
+    """The sentence after Ctrl-C."""
+    return STOPPED.get(next(iter(arguments), ""), STARTS_ANEW)
+
+
 def _compare(options, arguments):
+    import shlex
+
     import matplotlib
 
     matplotlib.use("Agg")
@@ -137,6 +167,8 @@ def _check(options, _):
 
 
 def _grade(options, _):
+    from pathlib import Path
+
     import matplotlib
 
     matplotlib.use("Agg")
@@ -196,4 +228,5 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    interruption.watch(_stopped(sys.argv[1:]))
+    interruption.leave(main())

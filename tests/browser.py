@@ -52,12 +52,15 @@ LAB_SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # every output is there
 }
 PATIENCE = 120  # seconds, for what takes a few on a quiet machine
-_skipped = []
+NO_CHROMIUM = "no chromium: apt-get install chromium, or set COURSE_CHROMIUM"
 
 
 def pytest_terminal_summary(terminalreporter):
-    for reason in _skipped:
-        terminalreporter.write_line(f"not tested in a browser: {reason}", yellow=True)
+    # From the reports, since the tests may have run in other processes than this one
+    skipped = terminalreporter.stats.get("skipped", ())
+    if any(NO_CHROMIUM in str(report.longrepr) for report in skipped):
+        words = f"not tested in a browser: {NO_CHROMIUM}"
+        terminalreporter.write_line(words, yellow=True)
 
 
 def chromium_path():
@@ -70,9 +73,7 @@ def chromium():
     """A headless Chromium, a Browser of Playwright; skips where there is none."""
     path = chromium_path()
     if path is None:
-        reason = "no chromium: apt-get install chromium, or set COURSE_CHROMIUM"
-        _skipped[:] = [reason]
-        pytest.skip(reason)
+        pytest.skip(NO_CHROMIUM)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -11,12 +11,19 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-pytest_plugins = ["browser"]  # the fixtures chromium and lab
+# The fixtures chromium and lab; how several processes share the tests
+pytest_plugins = ["browser", "workers"]
 
 
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("course_cache")
+    """One cache for all tests, whichever process runs them: it is safe for several."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # each worker has a folder of its own in it
+    folder = folder / "course_cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)

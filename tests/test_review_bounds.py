@@ -39,9 +39,9 @@ def test_a_long_class_name_takes_no_memory(good, small):
 
 def test_as_many_classes_and_clusters_as_pictures_take_no_time(good, small):
     sent = _own(good, 20_000, lambda i: i, lambda i: -i % 20_000)
-    started = time.perf_counter()
+    started = time.process_time()
     found = review(sent, small)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert found.errors == ["'r' has too many clusters to score."]
     assert review(_own(good, 1000, lambda i: i, lambda i: i), small).errors == []
 

@@ -65,14 +65,14 @@ def test_every_hostile_file_is_refused_with_its_reason(bytes_of):
     assert len(bytes_of["hostile"]) > 80
     wrong = {}
     for what, (data, words) in bytes_of["hostile"].items():
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             wrong[what] = read(data)
         except BadSubmission as error:
             told = str(error)
             if words not in told or not told.isprintable() or len(told) > 400:
                 wrong[what] = told
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         if seconds > 5:
             wrong[what] = f"took {seconds:.1f} s"
     assert wrong == {}
@@ -113,9 +113,9 @@ def test_the_largest_that_is_read_takes_bounded_time_and_memory(good):
     names = ",".join(["image", *(run["run"] for run in about["runs"])])
     rows = "\n".join(f"{i:06}" + ",123456" * n_runs for i in range(100_000))
     data = pack(about, f"{names}\n{rows}\n")
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(read(data).labels) == n_runs
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_json_of_any_depth_is_refused(good):
