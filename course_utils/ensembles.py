@@ -10,14 +10,15 @@ import itertools
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
-from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from course_utils import metrics
+from course_utils import metrics, micro
 from course_utils.clustering import check_k, renumber
 
 MOST_PICTURES = 8_000  # all pairs of so many as float32 and float64: 0.5 GB
+GROUPS = 2_000  # of pictures that are almost always together, where there are more
 
 
 def co_association(labelings):
@@ -47,14 +48,70 @@ def co_association(labelings):
 def evidence_accumulation(labelings, k):
     """One labeling of k clusters: average linkage on 1 − co-association.
 
-    Returns int array (n,), numbered in the order of the pictures. Needs all pairs, see
-    `co_association`. Source: Fred and Jain, 2005; as MVEC with one labeling a network:
-    Guérin et al., arXiv 2101.02767, 2021.
+    Returns int array (n,), numbered in the order of the pictures. Up to `MOST_PICTURES`
+    pictures it takes all pairs. Above, it takes first pictures with the same labels
+    everywhere as one group, which changes nothing but the order of equals, and where
+    still more than `MOST_PICTURES` are left, joins them to `GROUPS` by k-means of their
+    memberships; average linkage of the groups is then exact. Source: Fred and Jain,
+    2005; as MVEC with one labeling a network: Guérin et al., arXiv 2101.02767, 2021.
     """
+    labelings = _checked(labelings)
+    n_images = labelings.shape[1]
+    check_k(k, n_images)
+    if n_images > MOST_PICTURES:
+        return renumber(_in_two_stages(labelings, k))
     apart = 1 - co_association(labelings)
-    check_k(k, len(apart))
     linkage = AgglomerativeClustering(k, metric="precomputed", linkage="average")
     return renumber(linkage.fit_predict(apart))
+
+
+def _in_two_stages(labelings, k):
+    """Average linkage of groups of pictures, each weighted by its pictures: (n,).
+
+    The share of labelings in which pictures of two groups are together is, on average
+    over their pairs, the product of the groups' mean memberships: so the distances
+    between groups are exact, whatever the groups.
+    """
+    # Noise lies with nobody, not even with the same noise: it stays alone.
+    codes, n_groups = _alike(labelings)
+    members = membership(labelings)
+    if n_groups > MOST_PICTURES:
+        n_wanted = min(max(GROUPS, 4 * k), MOST_PICTURES)
+        firsts = members[np.unique(codes, return_index=True)[1]]
+        kmeans = MiniBatchKMeans(
+            n_wanted, init="random", n_init=1, reassignment_ratio=0, random_state=0
+        )
+        weights = np.bincount(codes)
+        _, codes = np.unique(
+            kmeans.fit_predict(firsts, sample_weight=weights)[codes],
+            return_inverse=True,
+        )
+        n_groups = int(codes.max()) + 1
+    if k > n_groups:
+        raise ValueError(
+            f"k={k}: the labelings tell only {n_groups} groups of these "
+            f"{len(codes):,} pictures apart. Take k up to {n_groups}."
+        )
+    apart = 1 - _together(members, codes) / len(labelings)
+    return micro.join(apart, np.bincount(codes), k, "average")[codes]
+
+
+def _together(members, codes):
+    """In how many labelings pictures of two groups are together, on average: (m, m)."""
+    sizes = np.bincount(codes)
+    which = (1 / sizes[codes], (codes, np.arange(len(codes))))
+    means = sparse.csr_matrix(which, shape=(len(sizes), len(codes))) @ members
+    return (means @ means.T).toarray()
+
+
+def _alike(labelings):
+    """Groups of pictures with the same labels in every labeling: codes (n,), number."""
+    noise = np.flatnonzero((labelings == -1).any(axis=0))
+    alone = np.zeros(labelings.shape[1], dtype=int)
+    alone[noise] = 1 + np.arange(len(noise))
+    rows = np.vstack([labelings, alone])
+    _, codes = np.unique(rows, axis=1, return_inverse=True)
+    return codes, int(codes.max()) + 1
 
 
 def bipartite(labelings, k, seed=0):

@@ -79,7 +79,7 @@ def run(
             bar.write(f"skipped: {error}")
             continue
         for algorithm in algorithms:
-            seeded = clustering.parse(algorithm)[1] in clustering.SEEDED
+            seeded = clustering.is_seeded(algorithm)
             for seed in seeds if seeded else [0]:
                 name = f"{representation}/{algorithm}/k{k}/s{seed}"
                 key = storage.array_digest(vectors)

@@ -117,7 +117,16 @@ def scores(*, true_labels, cluster_labels, names=SCORES):
 
     Returns: dict of float, in the order of names.
     """
-    table = _table(true_labels, cluster_labels)
+    return scores_of_table(_table(true_labels, cluster_labels), names)
+
+
+def scores_of_table(table, names=SCORES):
+    """The same scores of a contingency table: an array, or a DataFrame of `tables`."""
+    table = np.asarray(table)
+    if table.ndim != 2 or table.dtype.kind not in "iu" or not table.any():
+        raise ValueError(
+            "a table of counts (n_classes, n_clusters), not all 0, is due."
+        )
     functions = (_purity, _nmi, _fowlkes_mallows, _ari, _accuracy)
     by_name = dict(zip(SCORES, functions, strict=True))
     return {name: by_name[name](table) for name in names}

@@ -52,8 +52,10 @@ class Run:
     @property
     def seeded(self):
         """True if the algorithm has chance in it (an unknown one may)."""
-        name = self.algorithm.split("+")[-1]
-        return name in clustering.SEEDED or name not in clustering.ALGORITHMS
+        try:
+            return clustering.is_seeded(self.algorithm)
+        except ValueError:
+            return True
 
 
 @dataclass

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import normalize
 from small_sets import one_thread  # noqa: F401
 
-from course_utils import clustering, metrics
+from course_utils import blocks, clustering, metrics, micro, steps
 
 ALGORITHMS = list(clustering.ALGORITHMS)
 NEED_K = [name for name in ALGORITHMS if name not in clustering.FIND_K]
@@ -181,6 +181,8 @@ def test_parse():
         ("l2 +kmeans", "there is no step 'l2 '"),
         ("L2+kmeans", "write l2, pca50 or whiten50"),
         ("+kmeans", "there is no step ''"),
+        ("micro20+kmeans", "micro-clusters are joined by ward, average or complete"),
+        ("micro20+l2+ward", "like l2+micro2000+ward"),
     ],
 )
 def test_unknown_names_are_refused_with_a_suggestion(algorithm, words):
@@ -258,20 +260,50 @@ def test_features_are_one_vector_a_picture(shape):
     assert str(shape) in str(raised.value)
 
 
-@pytest.mark.parametrize("name", clustering.PAIRWISE)
-def test_all_distances_of_very_many_pictures_are_refused(name, monkeypatch):
-    monkeypatch.setattr(clustering, "MOST_PICTURES_PAIRWISE", 99)
-    assert len(clustering.cluster(cloud(99, 2), name, 3)) == 99
-    with pytest.raises(MemoryError, match="100 pictures") as raised:
-        clustering.cluster(cloud(100, 2), name, 3)
-    assert "kmeans or minibatch" in str(raised.value)
-    assert len(clustering.cluster(cloud(100, 2), "minibatch", 3)) == 100
+@pytest.mark.parametrize("name", steps.PAIRWISE)
+def test_very_many_pictures_go_over_micro_clusters_and_say_so(name, monkeypatch):
+    monkeypatch.setattr(clustering, "MOST_PICTURES_PAIRWISE", 79)
+    monkeypatch.setattr(micro, "MICRO_CLUSTERS", 30)
+    with pytest.warns(UserWarning, match="80 pictures goes over 30") as caught:
+        labels = clustering.cluster(blobs(), name, N_BLOBS)
+    assert len(caught) == 1
+    assert ari(labels) == 1
+    chosen = clustering.cluster(blobs(), f"micro30+{name}", N_BLOBS)  # and no warning
+    assert ari(chosen) == 1
+    clustering.cluster(blobs()[:79], name, N_BLOBS)
 
 
-def test_the_refusal_names_the_gigabytes():
-    many = np.zeros((50_000, 1), np.float32)
-    with pytest.raises(MemoryError, match=r"50,000 pictures, 10\.0 GB"):
-        clustering.cluster(many, "ward", 3)
+def test_spectral_of_very_many_pictures_goes_over_micro_clusters(monkeypatch):
+    monkeypatch.setattr(clustering, "MOST_PICTURES_PAIRWISE", 79)
+    monkeypatch.setattr(micro, "MICRO_CLUSTERS", 60)
+    with pytest.warns(UserWarning, match="spectral of 80 pictures"):
+        assert ari(clustering.cluster(blobs(), "spectral", N_BLOBS)) == 1
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["l2+kmeans", "pca3+minibatch", "l2+whiten3+ward"]
+)
+def test_large_features_go_by_blocks_and_find_the_same(algorithm, monkeypatch):
+    usual = clustering.prepare(blobs(), algorithm)
+    monkeypatch.setattr(blocks, "LARGE", 50)
+    by_blocks = clustering.prepare(blobs(), algorithm)
+    np.testing.assert_allclose(np.abs(by_blocks), np.abs(usual), atol=2e-2)  # signs
+    assert ari(clustering.cluster(blobs(), algorithm, N_BLOBS)) == 1
+
+
+def test_too_much_for_gmm_and_hdbscan_is_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(blocks, "HELD", 300)
+    monkeypatch.setattr(clustering, "MOST_PRODUCTS", 80 * 80 * 4)
+    with pytest.raises(MemoryError, match=r"l2\+pca50\+gmm"):
+        clustering.cluster(blobs(), "gmm", 4)
+    with pytest.raises(MemoryError, match=r"l2\+pca10\+hdbscan"):
+        clustering.cluster(blobs(), "hdbscan", 4)
+    assert len(clustering.cluster(blobs(), "pca3+gmm", 4)) == 80
+    assert len(clustering.cluster(blobs(), "pca3+hdbscan", 4)) == 80
+
+
+def test_every_name_that_is_known_has_an_algorithm():
+    assert set(steps.NAMES) == set(clustering.ALGORITHMS)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 1 / 3])

@@ -102,8 +102,55 @@ def test_too_many_pictures_for_all_pairs_are_refused_with_the_memory_needed(
 ):
     monkeypatch.setattr(ensembles, "MOST_PICTURES", 30)
     with pytest.raises(MemoryError, match="bipartite"):
-        ensembles.evidence_accumulation(labelings(), 3)
+        ensembles.co_association(labelings())
     assert len(ensembles.bipartite(labelings(), 3)) == 40
+
+
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_of_pictures_with_the_same_labels_change_nothing(
+    seed, noise, monkeypatch
+):
+    # Clear groups: among random labels very many distances are equal, and which of
+    # them is joined first decides.
+    _, views = noisy_views(31, flip=0.2, seed=seed)
+    generator = np.random.default_rng(seed)
+    found = np.repeat(views, generator.integers(1, 6, views.shape[1]), axis=1)
+    if noise:
+        found[generator.random(found.shape) < 0.05] = -1
+    expected = ensembles.evidence_accumulation(found, 4)
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", found.shape[1] - 1)
+    monkeypatch.setattr(ensembles, "MiniBatchKMeans", None)  # it is not called
+    again = ensembles.evidence_accumulation(found, 4)
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_groups_are_together_as_their_pictures_are_on_average():
+    found, codes = labelings(), np.arange(40) % 6
+    found[found == 3] = -1
+    together = ensembles._together(ensembles.membership(found), codes) / len(found)
+    pairs = by_loops(found)
+    for one, other in itertools.permutations(range(6), 2):
+        mean = pairs[np.ix_(codes == one, codes == other)].mean()
+        assert together[one, other] == pytest.approx(mean, abs=1e-6)
+
+
+def test_many_different_pictures_are_grouped_and_independent_errors_still_cancel(
+    monkeypatch,
+):
+    truth, views = noisy_views()
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", 60)
+    monkeypatch.setattr(ensembles, "GROUPS", 40)
+    found = ensembles.evidence_accumulation(views, 4)
+    assert len(set(found.tolist())) == 4
+    assert metrics.nmi(true_labels=truth, cluster_labels=found) > 0.9
+    assert found.tolist() == ensembles.evidence_accumulation(views, 4).tolist()
+
+
+def test_more_clusters_than_groups_that_differ_are_refused(monkeypatch):
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", 5)
+    with pytest.raises(ValueError, match="tell only 2 groups of these 10 pictures"):
+        ensembles.evidence_accumulation([[0] * 5 + [1] * 5], 3)
 
 
 @pytest.mark.parametrize(

@@ -207,11 +207,17 @@ def test_a_layer_that_is_not_there_costs_only_itself():
 
 
 def test_too_many_pictures_for_one_algorithm_cost_only_that(monkeypatch):
-    monkeypatch.setattr(clustering, "MOST_PICTURES_PAIRWISE", 10)
-    results, labels = run(coloured(), ["raw"], ["l2+ward", "kmeans"], seeds=2)
+    monkeypatch.setattr(clustering, "MOST_PRODUCTS", 10)
+    results, labels = run(coloured(), ["raw"], ["l2+hdbscan", "kmeans"], seeds=2)
     assert results["algorithm"].tolist() == ["kmeans", "kmeans"]
     assert len(labels) == 2
-    assert "GB" in results.attrs["skipped"]["raw/l2+ward"]
+    assert "hours" in results.attrs["skipped"]["raw/l2+hdbscan"]
+
+
+def test_micro_clusters_depend_on_the_seed_and_run_with_each():
+    results, _ = run(coloured(), ["raw"], ["l2+micro6+ward", "l2+ward"], seeds=3)
+    seeds = results.groupby("algorithm")["seed"].apply(list).to_dict()
+    assert seeds == {"l2+micro6+ward": [0, 1, 2], "l2+ward": [0]}
 
 
 def test_the_same_picture_twice_has_one_cluster():
