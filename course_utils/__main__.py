@@ -1,7 +1,8 @@
 """The command line, `python -m course_utils COMMAND`.
 
-compare an image set by several representations; draw a map of it; submit the results,
-check the file, and grade those of a class; list the cached features and the backbones.
+compare an image set by several representations; draw a map of it; extract the features
+of very many pictures; submit the results, check the file, and grade those of a class;
+list the cached features and the backbones.
 """
 
 import os
@@ -13,6 +14,8 @@ STOPPED = {  # what is true of a command after Ctrl-C
     "compare": "stopped; the same command goes on from here.",
     "map": "stopped; finished features and layouts are kept, and the same command goes "
     "on from there. Until it has ended, --out is no whole map.",
+    "extract": "stopped; finished parts are kept, and the same command goes on from "
+    "there.",
     "grade": "stopped; the same command starts anew. What is in --out may be of two "
     "gradings until then.",
 }
@@ -121,6 +124,12 @@ def _map(options, _):
     print(f"Open {page}")
 
 
+def _extract(options, _):
+    from course_utils import archive
+
+    archive.run(options)
+
+
 def _load(options, rest=""):
     """The image set of a command; says what is in it, and the first files left out."""
     from course_utils import datasets
@@ -220,6 +229,7 @@ def _backbones(options, _):
 COMMANDS = {
     "compare": _compare,
     "map": _map,
+    "extract": _extract,
     "submit": _submit,
     "check": _check,
     "grade": _grade,

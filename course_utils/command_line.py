@@ -3,9 +3,9 @@
 import argparse
 
 DESCRIPTION = (
-    "Compare an image set by several representations; draw a map of it; submit the "
-    "results, check the file, and grade those of a class; list the cache of features "
-    "and the backbones."
+    "Compare an image set by several representations; draw a map of it; extract the "
+    "features of very many pictures; submit the results, check the file, and grade "
+    "those of a class; list the cache of features and the backbones."
 )
 
 
@@ -55,6 +55,7 @@ def parser():
     compare.add_argument("--out", default="results", help="folder (default: results)")
 
     _add_map(commands)
+    _add_extract(commands)
 
     submit = commands.add_parser("submit", help="write results as one file to hand in")
     submit.set_defaults(run="submit")
@@ -136,6 +137,39 @@ def _add_map(commands):
         help="a file in .html with everything in it, or a folder, better for more than "
         "10,000 pictures (default: map.html)",
     )
+
+
+def _add_extract(commands):
+    words = "features, and clusters, of pictures too many to list"
+    extract = commands.add_parser("extract", help=words, description=words.capitalize())
+    extract.set_defaults(run="extract")
+    extract.add_argument(
+        "source",
+        help="a folder tree, a manifest (.csv, .parquet with the column image), tar "
+        "shards (train-{0000..0099}.tar), or an address of fsspec (s3://…)",
+    )
+    extract.add_argument(
+        "--to", required=True, help="folder, or address of fsspec, for everything"
+    )
+    extract.add_argument(
+        "--representation", default="EfficientNetLite0", help="default: %(default)s"
+    )
+    extract.add_argument(
+        "--engine",
+        help="dask, dask:4 (processes here), or a scheduler's address, tcp://host:8786 "
+        "(default: this process)",
+    )
+    extract.add_argument(
+        "--part-size", type=int, default=1024, help="pictures a part (default: 1024)"
+    )
+    extract.add_argument("--batch-size", type=int, help="pictures a step of a network")
+    extract.add_argument("--k", type=int, help="also cluster, into so many clusters")
+    extract.add_argument(
+        "--algorithm",
+        default="l2+pca50+minibatch",
+        help="minibatch or kmeans, after l2, pca50, whiten50 (default: %(default)s)",
+    )
+    extract.add_argument("--seed", type=int, default=0, help="default: 0")
 
 
 def _add_image_set(command):
