@@ -21,9 +21,11 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 SET = ["set", "--k", "3"]
 MAP = ["map", *SET, "--representation", "colour", "--layouts", "pca", "tsne", "grid"]
 COMPARE = ["compare", *SET, "--representations", "colour", "--algorithms", "kmeans"]
+EXTRACT = ["extract", "set", "--representation", "colour", "--part-size", "4"]
 COMMANDS = {
     "compare": COMPARE,
     "map": MAP,
+    "extract": [*EXTRACT, "--to", "to"],
     "grade": ["grade", "class", "--image-set", "set", "--out", "graded"],
     "submit": ["submit", "results", "--student", "ab1", "--name", "A"],
     "check": ["check", "ab1.zip", "--image-set", "set"],
@@ -117,6 +119,7 @@ def place(tmp_path, own_cache, monkeypatch):
         ),
         ("compare", "sklearn", "the same command goes on from here."),
         ("map", "keras", "--out is no whole map."),
+        ("extract", "pyarrow", "the same command goes on from there."),
         ("grade", "jinja2", "may be of two gradings until then."),
         ("submit", "cv2", "the same command starts anew."),
         ("check", "jsonschema", "the same command starts anew."),
@@ -162,6 +165,21 @@ def test_a_map_finds_the_layouts_that_were_finished(place):
     assert main(arguments) == 0
     assert (place / "map.html").read_text().endswith("</html>\n")
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
+
+
+@pytest.mark.parametrize("engine", [(), ("--engine", "dask")])
+def test_an_extraction_keeps_its_finished_parts(engine, place):
+    arguments = [*EXTRACT, *engine, "--to", "to"]
+    at = {"place": "course_utils.part_files:_total", "turn": 3}
+    code = AT_A_CALL.format(**at, arguments=arguments)
+    assert_stopped(start(code, place), "the same command goes on from there.")
+    assert hidden(place) == []
+    kept = {p: p.stat().st_mtime_ns for p in place.glob("to/part-*")}
+    assert len(kept) >= 2
+    assert not (place / "to" / "parts.json").exists()
+    assert main([*EXTRACT, "--to", "to"]) == 0
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+    assert len(list(place.glob("to/part-*"))) == 4
 
 
 def test_grading_starts_anew_and_gives_the_same(place, no_answers):
