@@ -30,7 +30,9 @@ class Folder:
 
     @classmethod
     def at(cls, address, storage_options=None):
-        """address: a path, or one of fsspec's addresses."""
+        """address: a path, one of fsspec's addresses, or a Folder, which is itself."""
+        if isinstance(address, Folder):
+            return address
         options = tuple((storage_options or {}).items())
         return cls(addresses.absolute(address).rstrip("/"), options)
 

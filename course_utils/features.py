@@ -78,7 +78,8 @@ def extract(
     cache: False neither reads nor writes it. progress: a bar on anything over two
     seconds. engine: where to work, see `engines`; its workers find the pictures, and
     the folder `to`, at the same place as here. to: for a stream, the folder or fsspec
-    address of the features; by default one in the cache.
+    address of the features (or a `feature_parts.Folder`, where the address needs
+    storage options); by default one in the cache.
 
     Returns: float32 array (n, width) of an ImageSet, on disk if it is large; of a
     stream a `FeatureParts`, which also knows what was left out.
