@@ -683,4 +683,5 @@ checks.summary()
 #
 # ## Next
 #
-# This is the last lesson for now. Lesson 13, beyond one machine, is not written yet.
+# `13_beyond_one_machine.ipynb`: what breaks first when two hundred pictures become a
+# million, and the same calls on many machines.
