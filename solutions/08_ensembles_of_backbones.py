@@ -644,11 +644,13 @@ except MemoryError as error:
     print("refused:", error)
 
 # %% [markdown]
-# `ensembles.co_association` refuses above 8,000 pictures and says why. For more there
-# is `ensembles.bipartite` (Fern and Brodley, 2004), which never forms a pair: pictures
-# and clusters are the two sides of a network of lines, and Z says who is joined to
-# whom. Each row of Z is then squeezed into k numbers (by its singular vectors, a
-# relative of principal components), and k-means groups the rows. What does it cost?
+# `ensembles.co_association` refuses above 8,000 pictures and says why.
+# `evidence_accumulation` then goes over groups of pictures that all or nearly all
+# labelings put together. Another way is `ensembles.bipartite` (Fern and Brodley, 2004),
+# which never forms a pair: pictures and clusters are the two sides of a network of
+# lines, and Z says who is joined to whom. Each row of Z is then squeezed into k numbers
+# (by its singular vectors, a relative of principal components), and k-means groups the
+# rows. What does it cost?
 
 # %%
 for name in ("all thirteen views", "both networks, all layers"):

@@ -8,6 +8,7 @@ process. The setup gets (material, n, choice) and returns the function's argumen
 import hashlib
 import math
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -284,6 +285,8 @@ def plain_bovw(image_set):
 
 
 def _features(material, n, algorithm):
+    # The table is about what each name does at this size, micro-clusters included.
+    warnings.filterwarnings("ignore", message=".*micro-clusters")
     made_up = np.load(Path(material.folder, "features.npy"), mmap_mode="r")[:n]
     return made_up, algorithm, min(N_CLASSES, n // 2)
 
