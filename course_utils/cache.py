@@ -94,14 +94,19 @@ def entries():
 
 
 def clear(representation=None):
-    """Delete the features of one representation, or of all; returns the bytes freed."""
+    """Delete the features of one representation; returns the bytes freed.
+
+    If None, those of all, with the layouts of maps and the parts of streams.
+    """
     found = entries()
     if representation is not None:
         found = found[found["representation"] == representation]
         if found.empty:
             raise ValueError(f"the cache holds nothing of {representation!r}.")
         return sum(storage.remove(features_dir() / name) for name in found["folder"])
-    return sum(storage.remove(folder) for folder in _stores())
+    others = (storage.cache_dir() / name for name in ("layouts", "parts"))
+    folders = [*_stores(), *(folder for folder in others if folder.is_dir())]
+    return sum(storage.remove(folder) for folder in folders)
 
 
 def _stores():

@@ -7,6 +7,7 @@ so what is in memory is a chunk of features and a few pictures.
 import collections
 import os
 import platform
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -58,9 +59,15 @@ def choose_precision(base, precision=None):
         )
     if base in handcrafted.NAMES:
         return "float32"
-    return precision or (
-        "mixed_float16" if backbones.accelerator() == "GPU" else "float32"
-    )
+    if precision is None and _gpu_in_sight() and backbones.accelerator() == "GPU":
+        return "mixed_float16"
+    return precision or "float32"
+
+
+def _gpu_in_sight():
+    """Whether to ask Keras, whose import takes seconds, for a GPU."""
+    devices = "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"  # NVIDIA, on Windows' Linux, AMD
+    return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, devices))
 
 
 def compute(pictures, indices, recipe, *, damaged=None, bar=None):
@@ -168,7 +175,7 @@ def _steps(recipe):
         with lock:  # a worker may have several threads, but has one network
             rows = np.asarray(model.predict_on_batch(batch))[: len(pictures)]
         if recipe.precision != "float32" and not np.isfinite(rows).all():
-            raise TooLarge(f"{base} in {recipe.precision}")
+            raise TooLarge(f"{base} makes numbers too large for {recipe.precision}")
         return rows.astype(np.float32, copy=False)
 
     return backbones.TABLE[base].input_size, _unchanged, forward, n_rows

@@ -75,11 +75,11 @@ def extract(
     precision: "float32" or "mixed_float16" inside the network; if None, half precision
     where there is a GPU. The cosine between the two is at least 1 −
     `extraction.TOLERANCE`.
-    cache: False neither reads nor writes it. progress: a bar on anything over two
-    seconds. engine: where to work, see `engines`; its workers find the pictures, and
-    the folder `to`, at the same place as here. to: for a stream, the folder or fsspec
-    address of the features (or a `feature_parts.Folder`, where the address needs
-    storage options); by default one in the cache.
+    cache: of an image set; False neither reads nor writes it. progress: a bar on
+    anything over two seconds. engine: where to work, see `engines`; its workers find
+    the pictures, and the folder `to`, at the same place as here. to: for a stream, the
+    folder or fsspec address of the features (or a `feature_parts.Folder`, where the
+    address needs storage options); by default one in the cache.
 
     Returns: float32 array (n, width) of an ImageSet, on disk if it is large; of a
     stream a `FeatureParts`, which also knows what was left out.
@@ -107,20 +107,18 @@ def extract(
         return handcrafted.tf_idf(bags)
     chosen = extraction.choose_precision(base, precision)
     recipe = Recipe(base, layer, batch_size, chosen)
-    work = _stream if is_stream else _image_set
+    if is_stream:
+        return _stream(images, representation, recipe, engine, to, progress)
+    rest = engine, cache, progress
     try:
-        return work(images, representation, recipe, engine, cache, to, progress)
+        return _image_set(images, representation, recipe, *rest)
     except extraction.TooLarge as error:
-        warnings.warn(
-            f"{error}: numbers became too large for half precision, so this network "
-            "is computed in float32.",
-            stacklevel=2,
-        )
+        warnings.warn(f"{error}: it is computed in float32 instead.", stacklevel=2)
         recipe = replace(recipe, precision="float32")
-        return work(images, representation, recipe, engine, cache, to, progress)
+        return _image_set(images, representation, recipe, *rest)
 
 
-def _image_set(image_set, representation, recipe, engine, cache, _, progress):
+def _image_set(image_set, representation, recipe, engine, cache, progress):
     if not len(image_set):
         raise ValueError(f"{image_set.name} holds no picture: there are no features.")
     spec = _spec(image_set, recipe) if cache or engine is not None else {}
@@ -189,7 +187,7 @@ def _chunk(recipe, task):
     return np.concatenate([rows for _, rows in found])
 
 
-def _stream(stream, representation, recipe, engine, cache, to, progress):
+def _stream(stream, representation, recipe, engine, to, progress):
     spec = _spec(stream, recipe)
     recipe = replace(recipe, weights=spec.get("weights"))
     about = {
@@ -205,7 +203,12 @@ def _stream(stream, representation, recipe, engine, cache, to, progress):
         sample = stream.sample(handcrafted.CODEBOOK_PICTURES)
         codebook = extraction.learn_codebook(sample, progress)
         recipe = replace(recipe, codebook=codebook)
-    return part_files.fill(stream, to, recipe, about, engine, progress)
+    try:
+        return part_files.fill(stream, to, recipe, about, engine, progress)
+    except extraction.TooLarge as error:  # parts of both kinds must not be mixed
+        raise ValueError(
+            f"{error}: give precision='float32', and another folder to write to."
+        ) from error
 
 
 def _spec(images, recipe):

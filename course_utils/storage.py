@@ -57,7 +57,12 @@ def rows(n, width):
         folder.mkdir(parents=True, exist_ok=True)
     folder = folder if os.access(folder, os.W_OK) else None
     with tempfile.TemporaryFile(dir=folder, prefix="rows-") as file:
-        return np.memmap(file, np.float32, "w+", shape=(n, width))
+        if hasattr(os, "posix_fallocate"):
+            try:  # else a full disk would end the program where a row is written
+                os.posix_fallocate(file.fileno(), 0, n * width * 4)
+            except OSError:
+                return np.empty((n, width), np.float32)
+        return np.memmap(file, np.float32, "r+", shape=(n, width))
 
 
 def sha256(path):

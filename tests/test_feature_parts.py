@@ -183,6 +183,15 @@ def test_a_stream_without_a_single_good_picture_says_why(tmp_path):
         extract(tmp_path / "pictures", tmp_path / "to")
 
 
+def test_numbers_too_large_for_half_precision_end_a_stream(tree, tmp_path, monkeypatch):
+    def too_large(*_, **how):
+        raise extraction.TooLarge("SqueezeNet makes numbers too large")
+
+    monkeypatch.setattr(extraction, "compute", too_large)
+    with pytest.raises(ValueError, match="too large: give precision='float32'"):
+        extract(tree, tmp_path, "SqueezeNet", precision="mixed_float16")
+
+
 def test_visual_words_of_a_stream_come_from_a_sample_of_it(tree, tmp_path, monkeypatch):
     monkeypatch.setattr(handcrafted, "CODEBOOK_PICTURES", 20)
     found = extract(tree, tmp_path, "bovw")

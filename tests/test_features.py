@@ -2,11 +2,14 @@
 
 import collections
 import functools
+import os
+import subprocess
+import sys
 import types
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import ROOT, picture_bytes
 
 from course_utils import (
     backbones,
@@ -236,6 +239,7 @@ def test_an_unknown_precision_is_refused(computed):
 
 def test_half_precision_where_there_is_a_gpu(monkeypatch):
     choose = extraction.choose_precision
+    monkeypatch.setattr(extraction, "_gpu_in_sight", lambda: True)
     monkeypatch.setattr(backbones, "accelerator", lambda: "GPU")
     assert choose("SqueezeNet") == "mixed_float16"
     assert choose("SqueezeNet", "float32") == "float32"
@@ -270,7 +274,7 @@ def test_numbers_too_large_for_half_precision_are_computed_in_full(
     monkeypatch.setattr(backbones, "build", build)
     with (
         np.errstate(over="ignore"),
-        pytest.warns(UserWarning, match="SqueezeNet in mixed_float16: .* float32"),
+        pytest.warns(UserWarning, match="SqueezeNet .* for mixed_float16: .* float32"),
     ):
         found = extract(image_set(5), "SqueezeNet", precision="mixed_float16")
     np.testing.assert_array_equal(found, extract(image_set(5), "SqueezeNet"))
@@ -302,3 +306,27 @@ def test_only_a_stream_has_another_place_for_its_features(computed):
     with pytest.raises(ValueError, match=r"to= is for a stream"):
         extract(image_set(2), to="somewhere")
     assert computed == []
+
+
+def test_what_is_in_the_cache_needs_no_keras(own_cache):
+    pictures = datasets.load("stamps", progress=False).subset(slice(0, 3))
+    extract(pictures, "SqueezeNet")
+    code = """
+import sys
+from course_utils import datasets, features
+pictures = datasets.load("stamps", progress=False).subset(slice(0, 3))
+features.extract(pictures, "SqueezeNet", progress=False)
+assert "keras" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_on_a_full_disk_large_features_stay_in_memory(monkeypatch, own_cache):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage, "MOST_IN_MEMORY", 1)
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    found = extract(image_set(3))
+    assert not isinstance(found, np.memmap)
+    assert found.shape == (3, 128)
