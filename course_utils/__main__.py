@@ -132,14 +132,10 @@ def _extract(options, _):
 
 def _load(options, rest=""):
     """The image set of a command; says what is in it, and the first files left out."""
-    from course_utils import datasets
+    from course_utils import datasets, imagesets
 
     image_set = datasets.load(options.image_set, folder=options.folder)
-    print(image_set)
-    for image, reason in image_set.problems[:10]:
-        print(f"left out: {image}: {reason}")
-    if len(image_set.problems) > 10:
-        print(f"… and {len(image_set.problems) - 10} more{rest}")
+    print(image_set, *imagesets.left_out(image_set.problems, rest), sep="\n")
     return image_set
 
 

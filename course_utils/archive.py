@@ -12,14 +12,14 @@ import json
 
 import numpy as np
 
-from course_utils import blocks, features, partitioned, steps, streams
+from course_utils import blocks, features, imagesets, partitioned, streams
 
 
 def run(options):
     """Do what `python -m course_utils extract` is asked for."""
     features.parse(options.representation)
     if options.k:
-        _check(options.algorithm)
+        blocks.check(options.algorithm)  # before hours of work
     stream = streams.open(options.source, part_size=options.part_size)
     found = features.extract(
         stream,
@@ -28,8 +28,10 @@ def run(options):
         engine=options.engine,
         batch_size=options.batch_size,
     )
-    print(found)
-    _report_problems(found)
+    problems = found.problems
+    found.folder.write("problems.csv", problems.to_csv(index=False).encode())
+    pairs = list(problems.itertuples(index=False))
+    print(found, *imagesets.left_out(pairs, ", see problems.csv"), sep="\n")
     if options.k:
         name = f"{options.algorithm}-k{options.k}-s{options.seed}"
         about = cluster(
@@ -65,24 +67,3 @@ def cluster(found, algorithm, k, *, seed=0, engine=None, to=None):
         "scores": {} if labelled.table is None else labelled.scores,
         "sizes": sizes.tolist(),
     }
-
-
-def _check(algorithm):
-    """Refuse before hours of work what will not go by parts."""
-    _, name = steps.parse(algorithm)
-    if name not in blocks.PASSES:
-        raise ValueError(
-            f"{algorithm} wants all features at once: for parts there are "
-            f"{' and '.join(blocks.PASSES)}, like l2+pca50+minibatch."
-        )
-
-
-def _report_problems(found):
-    """problems.csv, with every picture that was left out; the first ones are shown."""
-    problems = found.problems
-    table = problems.to_csv(index=False)
-    found.folder.write("problems.csv", table.encode())
-    for image, reason in problems.head(10).itertuples(index=False):
-        print(f"left out: {image}: {reason}")
-    if len(problems) > 10:
-        print(f"… and {len(problems) - 10:,} more, see problems.csv")

@@ -53,6 +53,17 @@ class Model:
         return _nearest(self.prepare(rows), self.centers)
 
 
+def check(algorithm):
+    """`steps.parse`, and ValueError for what does not go by blocks of rows."""
+    steps, name = parse(algorithm)
+    if name not in PASSES:
+        raise ValueError(
+            f"{algorithm!r} does not go by blocks of rows: {' and '.join(PASSES)} do, "
+            "like l2+pca50+minibatch."
+        )
+    return steps, name
+
+
 def fit(source, algorithm, k, *, seed=0, passes=None):
     """Learn k clusters from a source; the labels then are `labels(model, source)`.
 
@@ -62,11 +73,7 @@ def fit(source, algorithm, k, *, seed=0, passes=None):
     for another algorithm, bad features or k. Sources: Bradley and Fayyad, *Refining
     initial points for k-means*, ICML 1998; Sculley, *Web-scale k-means*, WWW 2010.
     """
-    steps, name = parse(algorithm)
-    if name not in PASSES:
-        raise ValueError(
-            f"{algorithm!r} does not go by blocks of rows: {' and '.join(PASSES)} do."
-        )
+    steps, name = check(algorithm)
     source = as_source(source)
     if not 1 <= k <= source.n_images:
         raise ValueError(

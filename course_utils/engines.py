@@ -66,11 +66,11 @@ def spread(function, tasks, engine=None):
 
 def _dask(client, function, tasks):
     lost = []
-    yield from _round(client, function, tasks, lost, AHEAD)
+    yield from _round(client, function, tasks, lost)
     # A worker takes down with it what it was given besides: now one task at a time.
     suspects, lost = lost, []
     for task in suspects:
-        yield from _round(client, function, iter([task]), lost, AHEAD)
+        yield from _round(client, function, iter([task]), lost)
     if lost:
         raise PartsLost(
             f"{len(lost)} of the parts brought down every worker that tried them, the "
@@ -79,7 +79,7 @@ def _dask(client, function, tasks):
         )
 
 
-def _round(client, function, tasks, lost, ahead):
+def _round(client, function, tasks, lost):
     """Yield (task, result); append to `lost` the tasks whose workers died again."""
     from distributed import KilledWorker, as_completed
 
@@ -87,7 +87,7 @@ def _round(client, function, tasks, lost, ahead):
 
     def hand_out():
         threads = sum(client.nthreads().values())
-        while len(at_work) < ahead * max(threads, 1):
+        while len(at_work) < AHEAD * max(threads, 1):
             task = next(tasks, end)
             if task is end:
                 return

@@ -8,7 +8,6 @@ stopped.
 import contextlib
 import importlib.metadata
 import json
-import os
 import platform
 import time
 from pathlib import Path
@@ -204,17 +203,9 @@ class _Journal:
         self.about = [image_set.fingerprint, image_set.true_names, versions()]
         self.about = storage.digest(json.dumps(self.about, sort_keys=True))
         self.runs = {}
-        if self.path:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self.path, "a+", encoding="utf-8") as file:
-                file.seek(0)
-                lines = file.read().split("\n")
-                if lines[-1]:  # a killed run left half a line
-                    file.write("\n")
-            for line in lines:
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    entry = json.loads(line)
-                    self.runs[tuple(entry["key"])] = entry["row"], entry["labels"]
+        for entry in storage.journal(self.path) if self.path else ():
+            with contextlib.suppress(KeyError, TypeError):
+                self.runs[tuple(entry["key"])] = entry["row"], entry["labels"]
 
     def get(self, name, features_digest):
         return self.runs.get((self.about, features_digest, name))
@@ -223,7 +214,4 @@ class _Journal:
         if self.path:
             key = (self.about, features_digest, name)
             entry = {"key": key, "row": row, "labels": labels.tolist()}
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            storage.note(self.path, entry)

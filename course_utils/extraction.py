@@ -78,10 +78,7 @@ def compute(pictures, indices, recipe, *, damaged=None, bar=None):
     pictures that cannot be read, which are left out; if None, the first one raises.
     bar: settings of the progress bar, none if None. Raises TooLarge.
     """
-    size, per_picture, per_batch, batch_size = _steps(recipe)
-    yield from _run(
-        pictures, indices, size, per_picture, per_batch, batch_size, damaged, bar
-    )
+    yield from _run(pictures, indices, *_steps(recipe), damaged, bar)
 
 
 def _run(

@@ -150,16 +150,20 @@ def read_part(folder, name):
 
 def summary(folder, name):
     """(pictures, problems, width) of the part in a file; None if it is cut off."""
-    pyarrow = _pyarrow()
     try:
-        with folder.open(name) as file:
-            schema = pyarrow.parquet.ParquetFile(file)
-            about = json.loads(schema.schema_arrow.metadata[b"course"])
-            column = schema.schema_arrow.field("features").type
-            count = schema.metadata.num_rows
-    except (OSError, pyarrow.ArrowInvalid, KeyError, ValueError):
+        count, problems, width = _head(folder, name)
+    except (OSError, _pyarrow().ArrowInvalid, KeyError, ValueError):
         return None
-    return count, len(about["problems"]), getattr(column, "list_size", 0)
+    return count, len(problems), width
+
+
+def _head(folder, name):
+    """(pictures, list of problems, width), from the description of the file alone."""
+    with folder.open(name) as file:
+        found = _pyarrow().parquet.ParquetFile(file)
+        about = json.loads(found.schema_arrow.metadata[b"course"])
+        width = getattr(found.schema_arrow.field("features").type, "list_size", 0)
+        return found.metadata.num_rows, about["problems"], width
 
 
 class FeatureParts:
@@ -188,7 +192,8 @@ class FeatureParts:
         self.counts = [count for _, count, _ in listing["parts"]]
         self.width = listing["width"]
         self.n_images = sum(self.counts)
-        self.n_problems = sum(problems for _, _, problems in listing["parts"])
+        self.bad = [problems for _, _, problems in listing["parts"]]
+        self.n_problems = sum(self.bad)
 
     def __repr__(self):
         left_out = f", {self.n_problems:,} left out" if self.n_problems else ""
@@ -225,7 +230,8 @@ class FeatureParts:
     @property
     def problems(self):
         """What was left out and why: DataFrame with image and reason."""
-        found = [row for part in self.parts() for row in part.problems]
+        some = [name for name, n in zip(self.names, self.bad, strict=True) if n]
+        found = [row for name in some for row in _head(self.folder, name)[1]]
         return pd.DataFrame(found, columns=["image", "reason"])
 
 

@@ -199,10 +199,6 @@ def _stream(stream, representation, recipe, engine, to, progress):
         key = storage.digest(json.dumps([stream.address, about], sort_keys=True))[:12]
         name = f"{representation.replace(':', '--')}-{key}"
         to = storage.cache_dir() / "parts" / name
-    if recipe.base == "bovw":
-        sample = stream.sample(handcrafted.CODEBOOK_PICTURES)
-        codebook = extraction.learn_codebook(sample, progress)
-        recipe = replace(recipe, codebook=codebook)
     try:
         return part_files.fill(stream, to, recipe, about, engine, progress)
     except extraction.TooLarge as error:  # parts of both kinds must not be mixed

@@ -100,6 +100,14 @@ def fingerprint(images, digests):
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def left_out(problems, rest=""):
+    """The first ten (image, reason) pairs as lines; rest: where the others are."""
+    lines = [f"left out: {image}: {reason}" for image, reason in problems[:10]]
+    if len(problems) > 10:
+        lines.append(f"… and {len(problems) - 10:,} more{rest}")
+    return lines
+
+
 def from_bytes(name, contents, labels=None, captions=None, progress=False):
     """An image set held in memory: contents is {image name: bytes of its file}."""
     return gather(name, dict(contents), labels, captions, None, (), progress)

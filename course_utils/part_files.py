@@ -1,14 +1,19 @@
 """Filling a folder of feature parts: which are missing, and computing one of them."""
 
+import contextlib
 import functools
 import hashlib
+import io
 import json
+from dataclasses import replace
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from course_utils import engines, extraction, feature_parts, pictures
+from course_utils import engines, extraction, feature_parts, handcrafted, pictures
 from course_utils.feature_parts import ABOUT, LISTING, FeatureParts, Folder, Part
+
+CODEBOOK = "codebook.npy"
 
 
 def fill(stream, to, recipe, about, engine, progress):
@@ -18,6 +23,8 @@ def fill(stream, to, recipe, about, engine, progress):
     """
     folder = Folder.at(to)
     _claim(folder, about)
+    if recipe.base == "bovw":
+        recipe = replace(recipe, codebook=_codebook(folder, stream, progress))
     names, seen = [], {}
     here = folder.names()
 
@@ -50,6 +57,18 @@ def fill(stream, to, recipe, about, engine, progress):
     }
     folder.write(LISTING, json.dumps(listing).encode())
     return FeatureParts(folder.address, storage_options=dict(folder.storage_options))
+
+
+def _codebook(folder, stream, progress):
+    """The visual words; kept, since all parts, of later calls too, need the same."""
+    with contextlib.suppress(FileNotFoundError, ValueError, EOFError):
+        return np.load(io.BytesIO(folder.read(CODEBOOK)), allow_pickle=False)
+    sample = stream.sample(handcrafted.CODEBOOK_PICTURES)
+    codebook = extraction.learn_codebook(sample, progress)
+    file = io.BytesIO()
+    np.save(file, codebook, allow_pickle=False)
+    folder.write(CODEBOOK, file.getvalue())
+    return codebook
 
 
 def _total(seen, place):

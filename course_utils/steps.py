@@ -99,11 +99,7 @@ def blocks_of(source):
 
 
 class Moments:
-    """Count, sum and products of rows, in float64: enough for means and covariances.
-
-    Those of two halves, merged, are those of the whole, so each worker can add up its
-    own rows.
-    """
+    """Count, sum and products of rows, in float64: enough for means and covariances."""
 
     def __init__(self, width):
         if width > MOST_WIDTH:
@@ -121,12 +117,6 @@ class Moments:
         self.n += len(rows)
         self.sum += rows.sum(axis=0)
         self.products += rows.T @ rows
-
-    def merge(self, other):
-        """Add what another object has added up."""
-        self.n += other.n
-        self.sum += other.sum
-        self.products += other.products
 
     def principal_components(self, n_components):
         """(mean (d,), components (c, d), variances (c,)), largest variance first.

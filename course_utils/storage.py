@@ -6,6 +6,7 @@ system gives to programs. It can be deleted at any time.
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -63,6 +64,33 @@ def rows(n, width):
             except OSError:
                 return np.empty((n, width), np.float32)
         return np.memmap(file, np.float32, "r+", shape=(n, width))
+
+
+def journal(path):
+    """The entries of a file of JSON lines, made if it is not there yet.
+
+    Half a line, which a killed program left, is ended and passed over.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+", encoding="utf-8") as file:
+        file.seek(0)
+        lines = file.read().split("\n")
+        if lines[-1]:
+            file.write("\n")
+    entries = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            entries.append(json.loads(line))
+    return entries
+
+
+def note(path, entry):
+    """Add an entry to a `journal`; it is on the disk when this returns."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sha256(path):

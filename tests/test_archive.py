@@ -65,7 +65,7 @@ def test_the_same_command_again_computes_no_feature_twice(tree, tmp_path, monkey
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--k", "2", "--algorithm", "ward"], "ward wants all features at once"),
+        (["--k", "2", "--algorithm", "ward"], "'ward' does not go by blocks"),
         (["--engine", "spark"], "engine='spark': give None"),
         (["--representation", "hogg"], "did you mean hog"),
         (["--part-size", "0"], "part_size=0"),

@@ -52,15 +52,14 @@ def test_pca_by_blocks_is_that_of_scikit_learn():
     np.testing.assert_allclose(np.abs(learnt(features)), np.abs(expected), atol=5e-3)
 
 
-def test_moments_of_parts_merge_to_those_of_the_whole():
+def test_moments_of_blocks_add_up_to_those_of_the_whole():
     features, _ = classes(200)
-    whole, first, second = (steps.Moments(12) for _ in range(3))
+    whole, parts = steps.Moments(12), steps.Moments(12)
     whole.add(features)
-    first.add(features[:3])
-    second.add(features[3:])
-    first.merge(second)
+    parts.add(features[:3])
+    parts.add(features[3:])
     for one, other in zip(
-        whole.principal_components(5), first.principal_components(5), strict=True
+        whole.principal_components(5), parts.principal_components(5), strict=True
     ):
         np.testing.assert_allclose(one, other, atol=1e-9)
 

@@ -197,6 +197,11 @@ def test_visual_words_of_a_stream_come_from_a_sample_of_it(tree, tmp_path, monke
     monkeypatch.setattr(handcrafted, "CODEBOOK_PICTURES", 20)
     found = extract(tree, tmp_path, "bovw")
     assert found.array().shape == (N, found.width)
+    before = contents(tmp_path)
+    next(tmp_path.glob("part-*")).unlink()
+    monkeypatch.setattr(extraction, "learn_codebook", None)  # they are kept
+    extract(tree, tmp_path, "bovw")
+    assert contents(tmp_path) == before
     with pytest.raises(ValueError, match="bovw:tfidf weighs all pictures at once"):
         extract(tree, tmp_path, "bovw:tfidf")
 

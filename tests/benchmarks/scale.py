@@ -247,15 +247,8 @@ class Journal:
         about += [storage.sha256(path) for path in sorted(code)]
         self.about = storage.digest(json.dumps(about))
         self.rows = {}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "a+", encoding="utf-8") as file:
-            file.seek(0)
-            lines = file.read().split("\n")
-            if lines[-1]:  # a killed run left half a line
-                file.write("\n")
-        for line in lines:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                entry = json.loads(line)
+        for entry in storage.journal(self.path):
+            with contextlib.suppress(KeyError, TypeError):
                 if entry["about"] == self.about:
                     self.rows[tuple(entry["key"])] = entry
 
@@ -270,10 +263,7 @@ class Journal:
     def add(self, row, options):
         key = (row["part"], row["method"], row["n"], max(options.sizes))
         entry = {"about": self.about, "key": key, "limit": options.limit, "row": row}
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        storage.note(self.path, entry)
 
 
 if __name__ == "__main__":
