@@ -3,6 +3,8 @@
 import http.server
 import io
 import os
+import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -84,6 +86,19 @@ def encode(array, format="PNG", **options):
     file = io.BytesIO()
     Image.fromarray(np.asarray(array)).save(file, format, **options)
     return file.getvalue()
+
+
+def start_for_control_c(command, **options):
+    """A process that SIGINT stops, even where a shell started us with it switched off.
+
+    Not by preexec_fn, which can hang: it runs in a copy of a process with many threads,
+    without the threads that held its locks.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, text=True, stderr=subprocess.PIPE, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, start_for_control_c
 from small_sets import coloured, contents, noisy, one_thread, write_folder  # noqa: F401
 
 from course_utils import clustering, datasets, experiments, features
@@ -212,15 +212,8 @@ def test_control_c_in_the_middle_and_going_on(tmp_path):
     command += ["--representations", "raw", "--algorithms", "kmeans", "--k", "9"]
     command += ["--out", "out", "--seeds"]
     settings = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    how = {"cwd": tmp_path, "env": settings, "text": True}
-    running = subprocess.Popen(
-        [*command, "100000"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # A shell starts what runs in the background with Ctrl-C switched off.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        **how,
-    )
+    how = {"cwd": tmp_path, "env": settings, "stdout": subprocess.PIPE}
+    running = start_for_control_c([*command, "100000"], **how)
     journal = tmp_path / "out" / "runs.jsonl"
     patience = time.monotonic() + 120
     while not (journal.exists() and journal.read_bytes().count(b"\n") >= 3):
@@ -235,8 +228,8 @@ def test_control_c_in_the_middle_and_going_on(tmp_path):
     assert len(done) >= 3
     assert not (tmp_path / "out" / "results.csv").exists()
     n_seeds = len(done) + 2
-    again = subprocess.run([*command, str(n_seeds)], capture_output=True, **how)
-    assert again.returncode == 0, again.stderr
+    again = subprocess.run([*command, str(n_seeds)], stderr=subprocess.PIPE, **how)
+    assert again.returncode == 0, again.stderr.decode()
     assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == n_seeds
     after = journal.read_text().splitlines()
     assert after[: len(done)] == done and len(after) == n_seeds

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, start_for_control_c
 from small_sets import coloured, contents, one_thread, write_folder  # noqa: F401
 
 from course_utils import downloads, storage
@@ -73,15 +73,11 @@ def press():
 
 def start(code, folder):
     """A Python process that runs the code in this folder."""
-    return subprocess.Popen(
+    return start_for_control_c(
         [sys.executable, "-c", code],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what runs in the background with Ctrl-C switched off.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

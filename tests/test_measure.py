@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import start_for_control_c
 
 from course_utils import clustering, ensembles, features, handcrafted, measure, metrics
 
@@ -270,11 +271,9 @@ def test_the_benchmark_goes_on_after_an_interruption(scale, tmp_path, capsys):
     out = tmp_path / "out"
     options = ["--parts", "ensembles", "scores", "--sizes", "100", "50"]
     options += ["--methods", "triple loop", "purity", "--out", str(out)]
-    process = subprocess.Popen(
+    process = start_for_control_c(
         [sys.executable, BENCHMARKS / "scale.py", *options],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
         start_new_session=True,
     )
     journal = out / "journal.jsonl"
