@@ -1,5 +1,8 @@
 """How many processes share the tests: all cores for many, none of one's own for few."""
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -40,20 +43,54 @@ def test_a_few_tests_run_in_one_process_and_the_lessons_side_by_side(count):
     assert count(TESTS / "test_texts.py", TESTS / "test_plots.py") == 8
 
 
-def test_a_lesson_stays_in_one_worker_and_the_long_ones_come_first(monkeypatch):
-    def item(name, **params):
-        marks = []
-        return SimpleNamespace(
-            path=TESTS / f"{name}.py",
-            callspec=SimpleNamespace(params=params) if params else None,
-            marks=marks,
-            add_marker=marks.append,
-        )
+def scope(nodeid):
+    return workers.ByFile._split_scope(None, nodeid)
 
-    lesson = TESTS / "05_pretrained_backbones.py"
-    items = [item("test_texts", text="a"), item("test_lessons", path=lesson)]
-    items += [item("test_lessons"), item("test_texts")]
+
+def test_a_file_stays_in_one_worker_and_so_does_a_lesson():
+    lessons = "tests/test_lessons.py"
+    assert scope("tests/test_texts.py::test_cell[a::b]") == "tests/test_texts.py"
+    assert scope(f"{lessons}::test_template[05_maps]") == "05_maps"
+    assert scope(f"{lessons}::test_every_notebook_has_a_master") == lessons
+    assert scope("tests/test_texts.py::test_cell[05_maps]") == "tests/test_texts.py"
+
+
+def test_the_long_ones_come_first(monkeypatch):
+    names = ["test_archive", "test_lessons", "test_texts", "test_widgets_browser"]
+    items = [SimpleNamespace(path=TESTS / f"{name}.py") for name in names]
+    workers.pytest_collection_modifyitems(items)
+    assert [item.path.stem for item in items] == names
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     workers.pytest_collection_modifyitems(items)
-    groups = [mark.args[0] for one in items for mark in one.marks]
-    assert groups == [lesson.stem, "test_lessons", "test_texts", "test_texts"]
+    assert [item.path.stem for item in items] == [*names[1::2], *names[::2]]
+
+
+def test_so_it_is_done_by_the_installed_versions(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"test_{name}.py").write_text(WHERE_IT_RUNS)
+    command = [sys.executable, "-m", "pytest", "-p", "workers", "-n", "2"]
+    command += ["--dist", "loadscope", "--rootdir", str(tmp_path), str(tmp_path)]
+    # What pytest-xdist tells its workers would make this run one of them.
+    names = [name for name in os.environ if name.startswith(("PYTEST_", "COV_"))]
+    own = {name: os.environ[name] for name in os.environ if name not in names}
+    own["PYTHONPATH"] = str(TESTS)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120
+    )
+    assert "12 passed" in done.stdout, done.stdout + done.stderr
+    found = [set((tmp_path / name).read_text().split()) for name in ("one", "two")]
+    assert [len(ids) for ids in found] == [1, 1]
+    assert found[0] != found[1]
+
+
+WHERE_IT_RUNS = """
+import os, time
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize("number", range(6))
+def test_where(number):
+    time.sleep(0.05)
+    with open(Path(__file__).parent / Path(__file__).stem[5:], "a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
+"""

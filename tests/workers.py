@@ -9,10 +9,11 @@ conftest.py makes this a plugin of pytest.
 """
 
 import os
+import re
 from pathlib import Path
 
 import psutil
-import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 WORKER_BYTES = 2e9  # a worker with TensorFlow, and a lesson's kernel beside it
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
@@ -45,18 +46,25 @@ def pytest_configure(config):
             os.environ.setdefault(variable, str(max(1, _cores() // n_workers)))
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+class ByFile(LoadScopeScheduling):
+    """Keeps a file in one worker, since its fixtures are costly, and so each lesson."""
+
+    def _split_scope(self, nodeid):
+        file, _, test = nodeid.partition("::")
+        lesson = re.fullmatch(r".*\[(\d\d_\w+)\]", test)
+        if Path(file).stem == "test_lessons" and lesson:
+            return lesson[1]
+        return file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """Keep a file in one worker, since its fixtures are costly, and so each lesson."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return
-    for item in items:
-        group = item.path.stem
-        called = getattr(item, "callspec", None)
-        if group == "test_lessons" and called and "path" in called.params:
-            group = called.params["path"].stem
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    """The long ones first, wherever several processes share the tests."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def _cores():
