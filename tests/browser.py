@@ -20,6 +20,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +28,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,7 +83,26 @@ def chromium():
             executable_path=path, args=list(CHROMIUM_FLAGS)
         )
         yield browser
-        browser.close()
+        with _killed_after(60):
+            browser.close()
+
+
+@contextlib.contextmanager
+def _killed_after(seconds):
+    """Chromium is killed if closing it takes longer: it waits for ever."""
+
+    def kill():
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "--headless" in process.cmdline():
+                    process.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @pytest.fixture(scope="session")
@@ -193,7 +214,7 @@ class Lab:
                 assert not seen.errors, "\n".join(seen.errors)
         finally:
             with contextlib.suppress(Exception):  # a page that broke is only closed
-                page.evaluate(SHUT_DOWN)
+                page.evaluate(within(20, SHUT_DOWN))
             page.close()
 
 
@@ -224,12 +245,13 @@ class Seen:
 
     def run_all(self):
         """Run every cell; raises AssertionError with the traceback of a failure."""
-        failed = self.page.evaluate(RUN_ALL)
+        failed = self.page.evaluate(within(2 * PATIENCE, RUN_ALL))
         assert not failed, "\n".join(failed)
 
     def theme(self, dark):
         """Change to JupyterLab's dark or light theme."""
-        self.page.evaluate(CHANGE_THEME, f"JupyterLab {'Dark' if dark else 'Light'}")
+        name = f"JupyterLab {'Dark' if dark else 'Light'}"
+        self.page.evaluate(within(PATIENCE, CHANGE_THEME), name)
         body = f"body[data-jp-theme-light={'false' if dark else 'true'}]"
         self.page.wait_for_selector(body, state="attached")
         self.page.locator(".jp-NotebookPanel").first.wait_for()  # hidden meanwhile
@@ -237,7 +259,19 @@ class Seen:
     def python(self, expression):
         """The value of a Python expression in the notebook's kernel (through JSON)."""
         code = f"print(__import__('json').dumps({expression}), end='')"
-        return json.loads(self.page.evaluate(ASK_KERNEL, code))
+        return json.loads(self.page.evaluate(within(PATIENCE, ASK_KERNEL), code))
+
+
+def within(seconds, function):
+    """JavaScript that fails if this function's promise is not kept by then.
+
+    Playwright's default timeout does not hold for what a page evaluates.
+    """
+    return f"""argument => Promise.race([
+  ({function})(argument),
+  new Promise((_, fail) => setTimeout(
+    () => fail(new Error('no answer within {seconds} s')), {seconds * 1000})),
+])"""
 
 
 RUN_ALL = """async () => {

@@ -8,6 +8,7 @@ import re
 import statistics
 
 import pytest
+from browser import PATIENCE, within
 
 SET_UP = """
 import time
@@ -145,6 +146,7 @@ def test_the_stepper_by_keyboard_alone(seen, see, widget):
     where = stepper.locator(".course-where")
     n_cells = seen.page.locator(".jp-Cell").count()
     stepper.get_by_label("Start").select_option("random points")
+    set_k(see, stepper, "2")
     button(stepper, "Remove all points").focus()
     for n_points, keys in enumerate(
         (["Enter"], ["Tab", "ArrowRight", "Enter"], ["Shift+ArrowUp", "Enter"])
@@ -239,6 +241,9 @@ RESPONSE = """async ([explorer, label, value]) => {
 
 def test_the_browser_answers_within_half_a_second(seen, widget):
     browser, times = widget("browser"), {}
+    browser.get_by_label("Representation").select_option("hog")
+    browser.get_by_label("Algorithm").select_option("l2+ward")
+    assert seen.python("1 + 1") == 2  # then the kernel has done what was chosen before
     for label, value in (
         ("Representation", "raw"),
         ("Algorithm", "l2+kmeans"),
@@ -250,7 +255,7 @@ def test_the_browser_answers_within_half_a_second(seen, widget):
     ):
         before = seen.python("time.process_time()")
         place = [browser.element_handle(), label, value]
-        wall = seen.page.evaluate(RESPONSE, place)
+        wall = seen.page.evaluate(within(PATIENCE, RESPONSE), place)
         # On a machine that does other work too, the processor's time is the fairer one
         used = seen.python("time.process_time()") - before
         times[f"{label} {value}"] = min(wall, used), wall
@@ -344,8 +349,8 @@ def test_the_tab_key_goes_from_control_to_control(seen, widget):
         *("Points", "k", "Start", "Step", "To the end", "Back to the start"),
         *("New start", "Remove all points", "svg"),
     ]
-    order = ["Representation", "Layer", "Algorithm", "k", "picture", "◀ Page before"]
-    assert walk("browser", 6) == order
+    order = ["Representation", "Layer", "Algorithm", "k", "picture"]
+    assert walk("browser", 5) == order
     assert walk("comparison", 4)[:3] == ["Scores", "Representations", "Algorithms"]
 
 
