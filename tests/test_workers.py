@@ -58,6 +58,7 @@ def test_a_file_stays_in_one_worker_and_so_does_a_lesson():
 def test_the_long_ones_come_first(monkeypatch):
     names = ["test_archive", "test_lessons", "test_texts", "test_widgets_browser"]
     items = [SimpleNamespace(path=TESTS / f"{name}.py") for name in names]
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     workers.pytest_collection_modifyitems(items)
     assert [item.path.stem for item in items] == names
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
