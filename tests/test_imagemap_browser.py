@@ -246,14 +246,19 @@ def test_a_picture_under_the_pointer_is_shown_and_a_click_opens_it(chromium, pat
         opened.page.get_by_label("Grid").check()
         box = opened.page.locator("#map").bounding_box()
         middle = box["x"] + box["width"] / 2 + 9, box["y"] + box["height"] / 2 + 9
-        opened.page.wait_for_timeout(300)
-        opened.page.mouse.move(*middle)
-        opened.page.wait_for_selector("#tip:not([hidden])")
-        said = opened.page.locator("#tip").inner_text()
+        tip, texts = opened.page.locator("#tip"), []
+
+        def stands():  # while the map still moves, it takes the tip away again
+            opened.page.mouse.move(middle[0] + 1, middle[1])
+            opened.page.mouse.move(*middle)
+            texts.append(tip.inner_text())
+            return texts[-1] != "" and texts[-1:] == texts[-2:-1]
+
+        assert opened.settles(stands)
         opened.page.mouse.click(*middle)
         opened.page.wait_for_selector("#picture:not([hidden])")
         file = opened.page.locator("#facts dd").first.inner_text()
-        assert said.startswith(file)
+        assert texts[-1].startswith(file)
         opened.page.wait_for_function(PICTURE_IS_THERE)
 
 
