@@ -89,7 +89,7 @@ def chromium():
 
 @contextlib.contextmanager
 def _killed_after(seconds):
-    """Chromium is killed if closing it takes longer: it waits for ever."""
+    """Chromium is killed if it has not closed by then: Playwright waits for ever."""
 
     def kill():
         for process in psutil.Process().children(recursive=True):
