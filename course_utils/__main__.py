@@ -5,10 +5,255 @@ of very many pictures; submit the results, check the file, and grade those of a 
 list the cached features and the backbones.
 """
 
+import argparse
+import json
 import os
 import sys
 
-from course_utils import interruption
+import numpy as np
+
+from course_utils._support import interruption
+from course_utils.clustering import out_of_core
+from course_utils.images import streams
+from course_utils.images.image_set import left_out
+from course_utils.representations import extraction
+
+DESCRIPTION = (
+    "Compare an image set by several representations; draw a map of it; extract the "
+    "features of very many pictures; submit the results, check the file, and grade "
+    "those of a class; list the cache of features and the backbones."
+)
+
+
+def parser():
+    """The parser; `run` of what it parses names the command."""
+    top = argparse.ArgumentParser(
+        prog="python -m course_utils", description=DESCRIPTION
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    compare = commands.add_parser(
+        "compare",
+        help="cluster an image set by several representations and score them",
+        description="Cluster an image set by several representations and score them.",
+    )
+    compare.set_defaults(run="compare")
+    _add_image_set(compare)
+    compare.add_argument(
+        "--representations",
+        nargs="+",
+        metavar="NAME",
+        help="raw, colour, hog, lbp, bovw, bovw:tfidf, a backbone, or Backbone:layer "
+        "(default: the five handcrafted ones and --backbones)",
+    )
+    compare.add_argument(
+        "--backbones",
+        nargs="+",
+        metavar="NAME",
+        help="bundled (default), ten, or names as `backbones` lists them",
+    )
+    compare.add_argument(
+        "--algorithms",
+        nargs="+",
+        metavar="NAME",
+        default=["l2+kmeans", "l2+ward"],
+        help="like kmeans or l2+pca50+ward (default: l2+kmeans l2+ward)",
+    )
+    compare.add_argument("--k", type=int, help="clusters (default: number of classes)")
+    compare.add_argument(
+        "--seeds", type=int, default=5, help="seeds 0, 1, … (default 5)"
+    )
+    compare.add_argument(
+        "--student",
+        metavar="ID",
+        help="your student id: takes the seeds that are yours instead of 0, 1, …",
+    )
+    compare.add_argument("--out", default="results", help="folder (default: results)")
+
+    _add_map(commands)
+    _add_extract(commands)
+
+    submit = commands.add_parser("submit", help="write results as one file to hand in")
+    submit.set_defaults(run="submit")
+    submit.add_argument("results", nargs="?", default="results", help="of `compare`")
+    submit.add_argument("--student", required=True, metavar="ID", help="student id")
+    submit.add_argument("--name", required=True)
+    submit.add_argument("--image-set", help="name or folder, as you compared it")
+    submit.add_argument(
+        "--functions",
+        metavar="FILE.py",
+        help="your purity, nmi and fowlkes_mallows; the file is run here",
+    )
+    submit.add_argument(
+        "--answers",
+        metavar="FILE",
+        help="your written answers: a text file, or JSON {question: answer}",
+    )
+    submit.add_argument("--out", metavar="FILE", help="default: STUDENT.zip")
+
+    check = commands.add_parser("check", help="what the grader will say of a file")
+    check.set_defaults(run="check")
+    check.add_argument("file")
+    check.add_argument("--image-set", default="stamps", help="name or folder")
+    check.add_argument("--rubric", metavar="FILE", help="if your instructor gave one")
+
+    grade = commands.add_parser("grade", help="grade the submissions of a class")
+    grade.set_defaults(run="grade")
+    grade.add_argument("folder", help="of submissions, or Canvas' or Moodle's download")
+    grade.add_argument("--image-set", default="stamps", help="name or folder")
+    grade.add_argument("--deadline", metavar="TIME", help="2026-11-30T23:59+01:00")
+    grade.add_argument("--times", metavar="CSV", help="receipts: file or student, time")
+    grade.add_argument("--roster", metavar="CSV", help="Canvas', Moodle's, or your own")
+    grade.add_argument("--rubric", metavar="FILE", help="default: grading/rubric.yaml")
+    grade.add_argument("--marks", metavar="CSV", help="marks.csv, filled in")
+    grade.add_argument("--assignment", default="Image clustering", help="Canvas' name")
+    grade.add_argument("--out", required=True, help="folder for everything")
+
+    cache = commands.add_parser("cache", help="list or clear the cached features")
+    cache.set_defaults(run="cache")
+    cache.add_argument("action", choices=["list", "clear"])
+    cache.add_argument("representation", nargs="?", help="clear only this one")
+
+    backbones = commands.add_parser(
+        "backbones", help="the table of pretrained networks"
+    )
+    backbones.set_defaults(run="backbones")
+    return top
+
+
+def _add_map(commands):
+    words = "draw an image set as a map of thumbnails, a page for any browser"
+    image_map = commands.add_parser("map", help=words, description=words.capitalize())
+    image_map.set_defaults(run="map")
+    _add_image_set(image_map)
+    image_map.add_argument(
+        "--representation", default="EfficientNetLite0", help="default: %(default)s"
+    )
+    image_map.add_argument(
+        "--algorithm",
+        default="l2+kmeans",
+        help="of the clusters (default: %(default)s)",
+    )
+    image_map.add_argument(
+        "--k", type=int, help="clusters (default: number of classes, else √(n/2))"
+    )
+    image_map.add_argument("--seed", type=int, default=0, help="default: 0")
+    image_map.add_argument(
+        "--layouts",
+        nargs="+",
+        metavar="NAME",
+        help="of umap, tsne, pca, grid, cluster, class (default: all but pca)",
+    )
+    image_map.add_argument(
+        "--coordinates", metavar="MAP", help="an earlier map, to keep its places"
+    )
+    image_map.add_argument(
+        "--out",
+        default="map.html",
+        help="a file in .html with everything in it, or a folder, better for more than "
+        "10,000 pictures (default: map.html)",
+    )
+
+
+def _add_extract(commands):
+    words = "features, and clusters, of pictures too many to list"
+    extract = commands.add_parser("extract", help=words, description=words.capitalize())
+    extract.set_defaults(run="extract")
+    extract.add_argument(
+        "source",
+        help="a folder tree, a manifest (.csv, .parquet with the column image), tar "
+        "shards (train-{0000..0099}.tar), or an address of fsspec (s3://…)",
+    )
+    extract.add_argument(
+        "--to", required=True, help="folder, or address of fsspec, for everything"
+    )
+    extract.add_argument(
+        "--representation", default="EfficientNetLite0", help="default: %(default)s"
+    )
+    extract.add_argument(
+        "--engine",
+        help="dask, dask:4 (processes here), or a scheduler's address, tcp://host:8786 "
+        "(default: this process)",
+    )
+    extract.add_argument(
+        "--part-size", type=int, default=1024, help="pictures a part (default: 1024)"
+    )
+    extract.add_argument("--batch-size", type=int, help="pictures a step of a network")
+    extract.add_argument("--k", type=int, help="also cluster, into so many clusters")
+    extract.add_argument(
+        "--algorithm",
+        default="l2+pca50+minibatch",
+        help="minibatch or kmeans, after l2, pca50, whiten50 (default: %(default)s)",
+    )
+    extract.add_argument("--seed", type=int, default=0, help="default: 0")
+
+
+def _add_image_set(command):
+    command.add_argument(
+        "image_set",
+        nargs="?",
+        default="stamps",
+        help="stamps, stamps-all, caltech101, caltech101-objects, or a folder "
+        "(default: stamps); write it before the options",
+    )
+    command.add_argument(
+        "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"
+    )
+
+
+def run(options):
+    """Do what `python -m course_utils extract` is asked for."""
+    extraction.parse(options.representation)
+    if options.k:
+        out_of_core.check(options.algorithm)  # before hours of work
+    stream = streams.open_stream(options.source, part_size=options.part_size)
+    found = extraction.extract(
+        stream,
+        options.representation,
+        to=options.to,
+        engine=options.engine,
+        batch_size=options.batch_size,
+    )
+    problems = found.problems
+    found.folder.write("problems.csv", problems.to_csv(index=False).encode())
+    pairs = list(problems.itertuples(index=False))
+    print(found, *left_out(pairs, ", see problems.csv"), sep="\n")
+    if options.k:
+        name = f"{options.algorithm}-k{options.k}-s{options.seed}"
+        about = cluster(
+            found,
+            options.algorithm,
+            options.k,
+            seed=options.seed,
+            engine=options.engine,
+            to=f"{found.folder.address}/{name}",
+        )
+        found.folder.write(f"{name}.json", json.dumps(about, indent=1).encode())
+        for score, value in about["scores"].items():
+            print(f"{score:16} {value:.3f}")
+    print(f"Everything is in {found.folder.address}")
+
+
+def cluster(found, algorithm, k, *, seed=0, engine=None, to=None):
+    """Cluster the pictures of a `FeatureParts`; labels go to the folder `to`.
+
+    Returns: dict with the number of pictures, the size of every cluster, and the scores
+    of the pictures that have a true label (none if none has).
+    """
+    model = out_of_core.fit_out_of_core(found, algorithm, k, seed=seed)
+    labelled = out_of_core.label_out_of_core(found, model, to=to, engine=engine)
+    sizes = np.bincount(labelled.cluster_labels, minlength=k)
+    return {
+        "algorithm": algorithm,
+        "k": k,
+        "seed": seed,
+        "representation": found.representation,
+        "n_images": found.n_images,
+        "n_labelled": 0 if labelled.table is None else int(labelled.table.sum().sum()),
+        "scores": {} if labelled.table is None else labelled.scores,
+        "sizes": sizes.tolist(),
+    }
+
 
 STOPPED = {  # what is true of a command after Ctrl-C
     "compare": "stopped; the same command goes on from here.",
@@ -19,7 +264,9 @@ STOPPED = {  # what is true of a command after Ctrl-C
     "grade": "stopped; the same command starts anew. What is in --out may be of two "
     "gradings until then.",
 }
+
 STARTS_ANEW = "stopped; the same command starts anew."
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -43,9 +290,9 @@ def main(arguments=None):
 def _run(arguments):
     import warnings
 
-    from course_utils import command_line
+    pass
 
-    options = command_line.parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     warnings.showwarning = lambda message, *_: print(
         f"note: {message}", file=sys.stderr
     )
@@ -73,13 +320,9 @@ def _compare(options, arguments):
     import matplotlib
 
     matplotlib.use("Agg")
-    from course_utils import (
-        backbones,
-        experiments,
-        handcrafted,
-        report,
-        submission,
-    )
+    from course_utils.experiments import report, runs
+    from course_utils.homework import submission
+    from course_utils.representations import backbones, handcrafted
 
     groups = {"bundled": backbones.BUNDLED, "ten": backbones.TEN}
     chosen = _split(options.representations)
@@ -88,12 +331,12 @@ def _compare(options, arguments):
         for name in _split(options.backbones) or ["bundled"]:
             chosen += groups.get(name, [name])
     algorithms = _split(options.algorithms)
-    experiments.check_names(chosen, algorithms)  # before a long download
+    runs.check_names(chosen, algorithms)  # before a long download
     image_set = _load(options, rest=", see problems.csv")
     seeds = options.seeds
     if options.student:
         seeds = submission.seeds(options.student, seeds)
-    results, labels = experiments.run(
+    results, labels = runs.run(
         image_set, chosen, algorithms, k=options.k, seeds=seeds, out=options.out
     )
     if results.empty:
@@ -105,49 +348,52 @@ def _compare(options, arguments):
 
 
 def _map(options, _):
-    from course_utils import clustering, features, imagemap
+    from course_utils.clustering.algorithms import parse
+    from course_utils.maps import image_map
+    from course_utils.representations import extraction
 
-    features.parse(options.representation)  # before a long download
+    extraction.parse(options.representation)  # before a long download
     if options.algorithm:
-        clustering.parse(options.algorithm)
+        parse(options.algorithm)
     image_set = _load(options)
-    page = imagemap.export(
+    page = image_map.export(
         image_set,
         options.out,
         representation=options.representation,
         algorithm=options.algorithm,
         k=options.k,
         seed=options.seed,
-        wanted=_split(options.layouts) or imagemap.LAYOUTS,
+        wanted=_split(options.layouts) or image_map.LAYOUTS,
         coordinates=options.coordinates,
     )
     print(f"Open {page}")
 
 
 def _extract(options, _):
-    from course_utils import archive
+    pass
 
-    archive.run(options)
+    run(options)
 
 
 def _load(options, rest=""):
     """The image set of a command; says what is in it, and the first files left out."""
-    from course_utils import datasets, imagesets
+    from course_utils.images import datasets
 
     image_set = datasets.load(options.image_set, folder=options.folder)
-    print(image_set, *imagesets.left_out(image_set.problems, rest), sep="\n")
+    print(image_set, *left_out(image_set.problems, rest), sep="\n")
     return image_set
 
 
 def _submit(options, _):
-    from course_utils import datasets, hand_in, submission, submission_check
+    from course_utils.homework import self_check, submission
+    from course_utils.images import datasets
 
-    name = options.image_set or hand_in.image_set_of(options.results)
+    name = options.image_set or submission.image_set_of(options.results)
     image_set = datasets.load(name)
-    results, labels = hand_in.read_results(options.results, image_set)
-    functions = hand_in.functions_of(options.functions) if options.functions else {}
+    results, labels = submission.read_results(options.results, image_set)
+    functions = submission.functions_of(options.functions) if options.functions else {}
     out = options.out or f"{options.student}.zip"
-    submission.write(
+    submission.submit(
         out,
         image_set,
         results,
@@ -155,20 +401,21 @@ def _submit(options, _):
         student_id=options.student,
         name=options.name,
         exercises=submission.exercise_values(options.student, **functions),
-        answers=hand_in.read_answers(options.answers) if options.answers else {},
+        answers=submission.read_answers(options.answers) if options.answers else {},
         self_supplied_labels=name not in datasets.NAMES,
     )
     print(f"wrote {out}\n")
-    print(submission_check.report(out, image_set))
+    print(self_check.check_submission(out, image_set))
 
 
 def _check(options, _):
-    from course_utils import datasets, submission_check
-    from course_utils.grading import rubric
+    from course_utils.homework import self_check
+    from course_utils.homework.grading import rubric
+    from course_utils.images import datasets
 
     image_set = datasets.load(options.image_set)
-    rules = rubric.load(options.rubric)
-    print(submission_check.report(options.file, image_set, rules))
+    rules = rubric.load_rubric(options.rubric)
+    print(self_check.check_submission(options.file, image_set, rules))
 
 
 def _grade(options, _):
@@ -177,24 +424,31 @@ def _grade(options, _):
     import matplotlib
 
     matplotlib.use("Agg")
-    from course_utils import datasets, grading
-    from course_utils.grading import gradebook, marks, receipts, roster, rubric
+    from course_utils.homework.grading import (
+        gradebook,
+        grader,
+        inbox,
+        marks,
+        roster,
+        rubric,
+    )
+    from course_utils.images import datasets
 
     out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
     if out == folder or folder in out.parents:
         raise ValueError(f"--out {out} lies in the submissions: give another folder.")
-    deadline = receipts.parse_deadline(options.deadline) if options.deadline else None
-    graded = grading.grade(
+    deadline = inbox.parse_deadline(options.deadline) if options.deadline else None
+    graded = grader.grade(
         options.folder,
         datasets.load(options.image_set),
         deadline=deadline,
         times=options.times,
         roster=roster.load(options.roster) if options.roster else None,
-        rules=rubric.load(options.rubric),
+        rules=rubric.load_rubric(options.rubric),
         marks=marks.load(options.marks) if options.marks else None,
     )
     gradebook.write(graded, out, assignment=options.assignment)
-    print(grading.sentence(graded))
+    print(grader.sentence(graded))
     for note in gradebook.notes(graded):
         print(f"note: {note}")
     print(f"Open {out / 'overview.html'}")
@@ -206,7 +460,7 @@ def _split(names):
 
 
 def _cache(options, _):
-    from course_utils import cache
+    from course_utils.representations import cache
 
     if options.action == "clear":
         print(f"freed {cache.clear(options.representation) / 1e6:.1f} MB")
@@ -217,9 +471,9 @@ def _cache(options, _):
 
 
 def _backbones(options, _):
-    from course_utils import backbones
+    from course_utils.representations import backbones
 
-    print(backbones.table().to_string())
+    print(backbones.backbone_table().to_string())
 
 
 COMMANDS = {

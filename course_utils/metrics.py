@@ -6,6 +6,12 @@ of class i lie in cluster j. Lesson 2 builds each one by hand.
 
 The label -1, which DBSCAN and HDBSCAN give to pictures they leave over as noise, counts
 as one more cluster: no algorithm gains by refusing to answer.
+
+Contingency tables with names: counted part by part, then added up.
+
+No worker sees all pictures, so classes and clusters may be absent from its part. Its
+table says which rows and columns it has, and the sum of all tables has every score:
+`metrics.scores_of_table(merge_tables(tables))`.
 """
 
 import numpy as np
@@ -14,7 +20,9 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import silhouette_score
 
 SCORES = ("purity", "nmi", "fowlkes_mallows", "ari", "accuracy")
+
 MOST_CELLS = 200_000_000  # of a contingency table: 1.6 GB
+
 NMI_AVERAGES = {
     "arithmetic": lambda h_true, h_cluster: (h_true + h_cluster) / 2,
     "geometric": lambda h_true, h_cluster: np.sqrt(h_true * h_cluster),
@@ -247,3 +255,31 @@ def _ari(table):
 def _accuracy(table):
     classes, clusters = linear_sum_assignment(table, maximize=True)
     return float(table[classes, clusters].sum() / table.sum())
+
+
+def named_table(*, true_labels, cluster_labels):
+    """Count the pictures of every class in every cluster, with their names.
+
+    Returns: DataFrame of int, classes as index and clusters as columns, both sorted.
+    Raises ValueError as `metrics.contingency_table`, whose counts these are.
+    """
+    both = {"true_labels": true_labels, "cluster_labels": cluster_labels}
+    return pd.DataFrame(
+        contingency_table(**both),
+        index=pd.Index(sorted(set(true_labels)), name="class"),
+        columns=pd.Index(sorted(set(cluster_labels)), name="cluster"),
+    )
+
+
+def merge_tables(tables):
+    """Add up the named tables of parts that share no picture, in any order.
+
+    A class or cluster that a part does not have counts 0 there. Returns: DataFrame like
+    `named_table` of all pictures at once. Raises ValueError if there is no table.
+    """
+    total = None
+    for table in tables:  # one after the other: there may be thousands
+        total = table if total is None else total.add(table, fill_value=0)
+    if total is None:
+        raise ValueError("there are no tables to merge: give one a part.")
+    return total.fillna(0).astype(int).sort_index(axis=0).sort_index(axis=1)

@@ -3,9 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
+from PIL import Image, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
-from course_utils import features, handcrafted, metrics
+from course_utils import metrics
+from course_utils.representations import extraction, handcrafted
 
 # Okabe and Ito's palette, and a marker for each kind of representation
 KINDS = {
@@ -13,6 +15,7 @@ KINDS = {
     "handcrafted": ("#D55E00", "D"),
     "pretrained": ("#0072B2", "o"),
 }
+
 TITLES = {
     "purity": "purity",
     "nmi": "NMI",
@@ -21,13 +24,15 @@ TITLES = {
     "accuracy": "accuracy",
     "silhouette": "silhouette",
 }
+
 STRANGER = "#D55E00"  # frame of a picture outside its cluster's commonest class
+
 MOST_CLUSTERS_SHOWN = 12
 
 
 def kind(representation):
     """ "pixels", "handcrafted" or "pretrained": the family of a representation."""
-    base, _ = features.parse(representation)
+    base, _ = extraction.parse(representation)
     if base == "raw":
         return "pixels"
     return "handcrafted" if base in handcrafted.NAMES else "pretrained"
@@ -163,3 +168,44 @@ def chance_level(results, labels, true_labels):
     return {
         name: float(np.mean([row[name] for row in rows])) for name in metrics.SCORES
     }
+
+
+SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
+
+
+def contact_sheet(image_set, groups, *, size=96, n_columns=10):
+    """Small pictures on one sheet: an image of PIL, to show or `.save("sheet.png")`.
+
+    groups: {text: indices}, each under its text; or the indices of one group. A group
+    goes on in a new row after n_columns pictures.
+    """
+    if not isinstance(groups, dict):
+        groups = {"": groups}
+    groups = {  # a caption may hold line ends
+        " ".join(text.split()): [int(i) for i in indices]
+        for text, indices in groups.items()
+    }
+    step = size + SHEET_MARGIN
+    heights = [
+        SHEET_TEXT * bool(text) + step * -(-len(indices) // n_columns)
+        for text, indices in groups.items()
+    ]
+    longest = max(map(len, groups.values()), default=0)
+    width = max(step * min(n_columns, longest), 1)
+    font = ImageFont.load_default(13)
+    texts = [round(font.getlength(text)) + SHEET_MARGIN for text in groups]
+    sheet = Image.new(
+        "RGB", (max(width, *texts) + SHEET_MARGIN, sum(heights) + SHEET_MARGIN), "white"
+    )
+    draw, top = ImageDraw.Draw(sheet), SHEET_MARGIN
+    for (text, indices), height in zip(groups.items(), heights, strict=True):
+        draw.text((SHEET_MARGIN, top), text, fill="black", font=font)
+        for place, index in enumerate(indices):
+            row, column = divmod(place, n_columns)
+            corner = (
+                SHEET_MARGIN + column * step,
+                top + SHEET_TEXT * bool(text) + row * step,
+            )
+            sheet.paste(Image.fromarray(image_set.picture(index, size)), corner)
+        top += height
+    return sheet

@@ -36,7 +36,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from course_utils import checks, clustering, datasets, metrics, widgets
+from course_utils import images, clustering, metrics, widgets
 
 # %% [markdown]
 # ## 1 · Groups without an answer sheet
@@ -44,7 +44,7 @@ from course_utils import checks, clustering, datasets, metrics, widgets
 # The pictures of this lesson are the stamps, 193 small things cut out on white. We take nine.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 places = {Path(image).stem: index for index, image in enumerate(image_set.images)}
 nine = ["rose", "apple_red", "stop", "daffodil", "lemon", "crossroads"]
 nine += ["iris", "grapes", "hospital"]
@@ -257,7 +257,7 @@ while True:
     rounds.append((labels, centres, new_centres))
     centres = new_centres
 
-notebook.reveal(prediction, len(rounds), "the number of rounds")
+lessons.reveal(prediction, len(rounds), "the number of rounds")
 
 # %%
 figure, panels = plt.subplots(2, 4, figsize=(10, 5.6), layout="constrained")
@@ -331,7 +331,7 @@ inertias = np.array(
     [[one_run(kind, seed).inertia_ for seed in range(100)] for kind in kinds]
 )
 n_best = (inertias < 1.01 * inertias.min()).sum(axis=1)
-notebook.reveal(prediction_2, n_best[0], "the number of good runs of 100")
+lessons.reveal(prediction_2, n_best[0], "the number of good runs of 100")
 print("from k-means++:", n_best[1], "of 100")
 
 # %%
@@ -368,7 +368,7 @@ plt.show()
 # point. (Where no notebook runs, you see a picture of it.)
 
 # %%
-widgets.kmeans_stepper()
+widgets.KMeansStepper()
 
 # %% [markdown]
 # Points have the colour and shape of their cluster, centres are crosses with a line to each
@@ -506,7 +506,7 @@ for k in range(2, 9):
     print(f"k = {k}: silhouette {silhouettes[-1]:.2f}")
 
 favourite = 2 + int(np.argmax(silhouettes))
-notebook.reveal(prediction_3, favourite, "the k of the highest silhouette")
+lessons.reveal(prediction_3, favourite, "the k of the highest silhouette")
 
 # %% [markdown]
 # The silhouette knows nothing of our seven names. It says how many heaps there are *on this
@@ -620,7 +620,7 @@ for row, (title, (data, groups)) in zip(panels, planes.items()):
         panel.set(title=name, xlabel=f"{share:.0%} right", ylabel="")
     row[0].set_ylabel(title)
 n_right = sum(right["two moons", name] > 0.98 for name in names)
-notebook.reveal(prediction_4, n_right, "the number of algorithms that find the moons")
+lessons.reveal(prediction_4, n_right, "the number of algorithms that find the moons")
 plt.show()
 
 # %% [markdown]

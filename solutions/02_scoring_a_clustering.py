@@ -32,8 +32,7 @@ from sklearn.metrics import (
     normalized_mutual_info_score,
 )
 
-from course_utils import checks, clustering, datasets, features, metrics, plots
-from course_utils import widgets
+from course_utils import images, representations, clustering, metrics, plots, widgets
 
 # %% [markdown]
 # ## 1 · A cluster has a number, not a name
@@ -44,11 +43,11 @@ from course_utils import widgets
 # only supply one poor and one good clustering. k is the number of clusters.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 true_labels, class_names = image_set.true_labels, image_set.class_names
 vectors, clusterings = {}, {}
 for name in ("colour", "EfficientNetLite0"):
-    vectors[name] = features.extract(image_set, name, progress=False)
+    vectors[name] = representations.extract(image_set, name, progress=False)
     # "l2+": every vector is first scaled to length 1
     clusterings[name] = clustering.cluster(vectors[name], "l2+kmeans", k=7, seed=0)
 
@@ -79,7 +78,7 @@ for seed in range(4):
 perfect = (true_labels + 1) % 7
 print(f"the true classes, each renamed: {np.mean(perfect == true_labels):.3f}")
 equal_numbers = float(np.mean(by_network == true_labels))
-notebook.reveal(prediction, equal_numbers, "the share of equal numbers (seed 0)")
+lessons.reveal(prediction, equal_numbers, "the share of equal numbers (seed 0)")
 
 # %% [markdown]
 # The share of equal numbers is called **accuracy**. It jumps about from seed to seed,
@@ -152,7 +151,7 @@ plt.show()
 # Which pictures are behind a number? Click a cell.
 
 # %%
-widgets.contingency_explorer(image_set, by_network)
+widgets.ContingencyExplorer(image_set, by_network)
 
 # %% [markdown]
 # Here the clusters are the rows and the classes the columns, and a click shows a cell's
@@ -471,7 +470,7 @@ prediction_2 = None  # e.g. 0.1
 # %%
 all_in_one = np.zeros(len(image_set), dtype=int)
 lazy = metrics.fowlkes_mallows(true_labels=true_labels, cluster_labels=all_in_one)
-notebook.reveal(prediction_2, lazy, "Fowlkes-Mallows of one single cluster")
+lessons.reveal(prediction_2, lazy, "Fowlkes-Mallows of one single cluster")
 for name, found in clusterings.items():
     score = metrics.fowlkes_mallows(true_labels=true_labels, cluster_labels=found)
     biggest = np.bincount(found).max()

@@ -26,7 +26,7 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 from sklearn.neighbors import NearestNeighbors
 
-from course_utils import checks, clustering, datasets, features, metrics, plots
+from course_utils import images, representations, clustering, metrics, plots
 
 # %% [markdown]
 # ## 1 · A picture is a vector
@@ -35,7 +35,7 @@ from course_utils import checks, clustering, datasets, features, metrics, plots
 # white. 193 of them belong to seven classes.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 true_labels = image_set.true_labels
 print(image_set)
 for name, count in zip(image_set.class_names, np.bincount(true_labels), strict=True):
@@ -61,10 +61,10 @@ print("vector", toy.ravel())
 # All vectors must have the same length, or they cannot be compared. So every picture is first
 # stretched to 32 × 32 pixels; that makes 32 · 32 · 3 = 3,072 numbers. Then they are divided by
 # 255, so that 0 is black and 1 is white. The course calls this representation `raw`, and
-# `features.extract` computes it for a whole image set.
+# `representations.extract` computes it for a whole image set.
 
 # %%
-vectors = features.extract(image_set, "raw", progress=False)
+vectors = representations.extract(image_set, "raw", progress=False)
 pictures = vectors.reshape(-1, 32, 32, 3)
 print("vectors ", vectors.shape)
 print("pictures", pictures.shape)
@@ -253,7 +253,7 @@ same = true_labels[neighbours[:, 0]] == true_labels
 class_sizes = np.bincount(true_labels)
 n_images = len(image_set)
 by_lot = (class_sizes / n_images * (class_sizes - 1) / (n_images - 1)).sum()
-notebook.reveal(prediction, float(same.mean()), "the share of nearest neighbours")
+lessons.reveal(prediction, float(same.mean()), "the share of nearest neighbours")
 print(f"By lot it would be {by_lot:.2f}. By class:")
 for label, name in enumerate(image_set.class_names):
     print(f"{same[true_labels == label].mean():5.2f} {name}")
@@ -294,7 +294,7 @@ prediction_2 = None  # a number, e.g. 20
 
 # %%
 after = np.linalg.norm(scrambled[banana] - scrambled[stranger])
-notebook.reveal(prediction_2, float(after), "the distance of the scrambled two")
+lessons.reveal(prediction_2, float(after), "the distance of the scrambled two")
 print(f"Before it was {from_banana[stranger]:.3g}.")
 scrambled_distances = pdist(scrambled.reshape(n_images, -1))
 print("All other pairs too:", np.allclose(pdist(vectors), scrambled_distances, 1e-4))
@@ -488,7 +488,7 @@ other_class = true_labels[:, None] != true_labels
 nearest_stranger = np.where(other_class, squareform(pdist(vectors)), np.inf).min(axis=1)
 
 overtaken = int((moved_distances[:, banana] > nearest_stranger[banana]).argmax())
-notebook.reveal(prediction_3, overtaken, "the first shift that is too far")
+lessons.reveal(prediction_3, overtaken, "the first shift that is too far")
 
 # %%
 figure = plt.figure(figsize=(10, 5.6), layout="constrained")

@@ -30,8 +30,7 @@ from skimage.feature import hog, local_binary_pattern
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.preprocessing import normalize
 
-from course_utils import checks, clustering, datasets, features, handcrafted, metrics
-from course_utils.plots import TITLES
+from course_utils import images, representations, clustering, metrics, plots
 
 # %% [markdown]
 # ## 1 · Count instead of compare
@@ -40,7 +39,7 @@ from course_utils.plots import TITLES
 # tiger full of stripes.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 true_labels = image_set.true_labels
 lorikeet = image_set.captions.index("A rainbow lorikeet")
 tiger = image_set.captions.index("A tiger")
@@ -106,11 +105,13 @@ prediction = None  # e.g. 0.2
 
 # %%
 names = ("raw", "colour", "hog", "lbp")
-vectors = {name: features.extract(image_set, name, progress=False) for name in names}
+vectors = {
+    name: representations.extract(image_set, name, progress=False) for name in names
+}
 print("numbers a picture:", {name: rows.shape[1] for name, rows in vectors.items()})
 WHITE = np.ravel_multi_index((0, 0, 3), (8, 4, 4))
 white = vectors["colour"][:, WHITE]
-notebook.reveal(prediction, float(white.mean()), "the mean share of white")
+lessons.reveal(prediction, float(white.mean()), "the mean share of white")
 
 # %%
 histogram = vectors["colour"][lorikeet]
@@ -375,8 +376,8 @@ checks.ex04_5(weigh)
 # does tf-idf do here?
 
 # %%
-bags = np.stack([handcrafted.bag_of_words(rows, codebook) for rows in descriptors])
-weighed = handcrafted.tf_idf(bags)
+bags = np.stack([representations.bag_of_words(rows, codebook) for rows in descriptors])
+weighed = representations.tf_idf(bags)
 vectors |= {"bovw": bags, "bovw:tfidf": weighed}
 cosines = (normalize(bags) * normalize(weighed)).sum(axis=1)
 quarters = np.percentile(n_with_word, [0, 25, 50, 75, 100]).astype(int)
@@ -411,10 +412,10 @@ changes = {
 def describe(pictures, name):
     """One representation of pictures of 224 × 224 pixels, each row of length 1."""
     if name == "bovw":
-        found = map(handcrafted.sift, pictures)
-        rows = [handcrafted.bag_of_words(patches, codebook) for patches in found]
+        found = map(representations.sift, pictures)
+        rows = [representations.bag_of_words(patches, codebook) for patches in found]
     else:
-        function, side = handcrafted.TABLE[name]
+        function, side = representations.HANDCRAFTED[name]
         size = {"dsize": (side, side), "interpolation": cv2.INTER_AREA}
         rows = [function(cv2.resize(picture, **size)) for picture in pictures]
     return normalize(rows)
@@ -496,7 +497,7 @@ print(f"{'means ± spread of':16}", *SCORES)
 for name, (runs, _) in results.items():
     print(f"{name:16}", runs.mean(axis=0).round(3), "±", runs.std(axis=0).round(3))
 white_nmi = float(results["share of white"][0][:, 1].mean())
-notebook.reveal(prediction_2, white_nmi, "the NMI of the share of white")
+lessons.reveal(prediction_2, white_nmi, "the NMI of the share of white")
 
 
 # %%
@@ -512,7 +513,7 @@ def draw_scores(results):
             panel.plot(values.mean(), row, "D", color="#D55E00", ms=8)
             panel.vlines(chance, row - 0.4, row + 0.4, color="#0072B2", ls="--")
         panel.axvline(results["raw"][0][:, column].mean(), color="black", lw=1)
-        panel.set(xlabel=TITLES[SCORES[column]], xlim=(0, 0.75))
+        panel.set(xlabel=plots.TITLES[SCORES[column]], xlim=(0, 0.75))
     panels[0].set_yticks(range(len(order)), order)
     panels[0].text(0.02, 0, "chance", color="#0072B2")
     plt.show()
@@ -548,9 +549,12 @@ for cluster in np.argsort(-sizes):
 
 # %%
 again = MiniBatchKMeans(200, random_state=1).fit(sample).cluster_centers_
-second_bags = np.stack([handcrafted.bag_of_words(rows, again) for rows in descriptors])
+second_bags = np.stack(
+    [representations.bag_of_words(rows, again) for rows in descriptors]
+)
 for text, its_bags in (("first", bags), ("second", second_bags)):
-    for name, found in (("bovw", its_bags), ("tf-idf", handcrafted.tf_idf(its_bags))):
+    its_weighed = representations.tf_idf(its_bags)
+    for name, found in (("bovw", its_bags), ("tf-idf", its_weighed)):
         runs = seed_scores(found, seeds=10)[0][:, 1]
         (ward,), _ = seed_scores(found, "l2+ward", seeds=1)
         nmi = f"k-means {runs.mean():.3f} ±{runs.std():.3f}   Ward {ward[1]:.3f}"
@@ -595,7 +599,7 @@ for left_out in four:
     kept = [vectors[name] for name in four if name != left_out]
     together[f"without {left_out}"] = seed_scores(combine(kept))
 all_four = float(together["all four"][0][:, 1].mean())
-notebook.reveal(prediction_3, all_four, "the NMI of all four")
+lessons.reveal(prediction_3, all_four, "the NMI of all four")
 draw_scores(together)
 
 # %% [markdown]

@@ -30,8 +30,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from course_utils import backbones, checks, clustering, datasets, experiments
-from course_utils import features, metrics, notebook, plots, widgets
+from course_utils import images, representations, clustering, metrics, experiments
+from course_utils import plots, widgets
 
 # %% [markdown]
 # ## 1 · A network that has learnt a thousand nouns
@@ -44,15 +44,14 @@ from course_utils import features, metrics, notebook, plots, widgets
 # stamps.
 
 # %%
-print("Keras computes on the", backbones.accelerator())  # imports Keras: some seconds
+# This imports Keras, which takes some seconds.
+print("Keras computes on the", representations.accelerator())
 
 import keras
 
-from course_utils import bundled
-
-image_set = datasets.load("stamps", progress=False)
-network = bundled.efficientnet_lite0()
-nouns = bundled.imagenet_class_names()
+image_set = images.load("stamps", progress=False)
+network = representations.efficientnet_lite0()
+nouns = representations.imagenet_class_names()
 print(f"{len(image_set)} pictures; {len(network.layers)} layers, {len(nouns)} nouns")
 print(f"{network.count_params():,} weights")
 
@@ -62,7 +61,7 @@ file_names = [Path(image).stem for image in image_set.images]
 places = [file_names.index(name) for name in SHOWN]
 
 pictures = np.stack([image_set.picture(place, size=224) for place in places])
-prepared = bundled.preprocess_efficientnet_lite0(pictures)
+prepared = representations.preprocess_efficientnet_lite0(pictures)
 probabilities = np.asarray(network(prepared))
 print("pictures     ", pictures.shape, pictures.dtype)
 print("prepared     ", prepared.shape, f"{prepared.min():.2f} to {prepared.max():.2f}")
@@ -126,7 +125,7 @@ LAYERS = ["stem", "block2", "block3", "block5", "block7", "head", "pool", "top"]
 stages = keras.Model(network.input, [network.get_layer(name).output for name in LAYERS])
 
 tiger = image_set.picture(file_names.index("tiger_sumatran"), size=224)
-outputs = stages(bundled.preprocess_efficientnet_lite0(tiger[np.newaxis]))
+outputs = stages(representations.preprocess_efficientnet_lite0(tiger[np.newaxis]))
 activations = {name: np.asarray(o)[0] for name, o in zip(LAYERS, outputs, strict=True)}
 for name, values in activations.items():
     print(f"{name:8}{' × '.join(map(str, values.shape)):16}{values.size:8,} numbers")
@@ -206,11 +205,11 @@ if headless is not None:
 checks.ex05_2(cut)
 
 # %% [markdown]
-# ### For all pictures: `features.extract`
+# ### For all pictures: `representations.extract`
 #
-# From here on the course does the cutting and pooling. `backbones.build(name)` returns
+# From here on the course does the cutting and pooling. `representations.build_backbone(name)` returns
 # a model from plain pictures (uint8, RGB) to features, with the network's own
-# preprocessing built in, and `features.extract` runs it over an image set. Why not just
+# preprocessing built in, and `representations.extract` runs it over an image set. Why not just
 # a loop that feeds one picture after the other? Measure it, for eight pictures.
 
 # %%
@@ -236,9 +235,9 @@ print(f"ratio {alone / together:.1f}")
 # disk.
 
 # %%
-vectors = features.extract(image_set, "EfficientNetLite0", progress=False)
+vectors = representations.extract(image_set, "EfficientNetLite0", progress=False)
 started = time.perf_counter()
-again = features.extract(image_set, "EfficientNetLite0", progress=False)
+again = representations.extract(image_set, "EfficientNetLite0", progress=False)
 print(f"features {vectors.shape}; {(vectors == 0).mean():.0%} of the numbers are zero")
 print(f"the second time, from the cache: {time.perf_counter() - started:.2f} s")
 
@@ -282,13 +281,13 @@ for row, channel in zip(panels, CHANNELS, strict=True):
 # %%
 BACKBONES = "bundled"  # "ten" on Colab with a GPU
 
-table = backbones.table()
-ten = table.loc[list(backbones.TEN)]
+table = representations.backbone_table()
+ten = table.loc[list(representations.TEN)]
 wanted = ten.index if BACKBONES == "ten" else ten.index[ten["weights"] == "here"]
-networks = [*backbones.BUNDLED, *wanted]
+networks = [*representations.BUNDLED, *wanted]
 print(f"weights of the ten: {ten['download_mb'].sum()} MB. Used here: {networks}")
 columns = ["year", "input_size", "width", "parameters", "download_mb", "licence"]
-table.loc[[*backbones.BUNDLED, *backbones.TEN], columns]
+table.loc[[*representations.BUNDLED, *representations.TEN], columns]
 
 # %% [markdown]
 # `input_size` is the side of the square picture that a network expects, `width` the
@@ -305,8 +304,8 @@ prediction_2 = None  # e.g. 0.45
 
 # %%
 HANDCRAFTED = ["colour", "hog", "lbp", "bovw"]
-representations = ["raw", *HANDCRAFTED, *networks]
-results, labels = experiments.run(image_set, representations, progress=False)
+compared = ["raw", *HANDCRAFTED, *networks]
+results, labels = experiments.run(image_set, compared, progress=False)
 scores = ["purity", "nmi", "fowlkes_mallows"]
 summary = experiments.summary(results).set_index("representation")
 summary[[*scores, "nmi_std"]].round(2)
@@ -316,7 +315,7 @@ chance = plots.chance_level(results, labels, image_set.true_labels)
 figure = plots.score_chart(results, chance)
 
 network_nmi = float(summary.loc["EfficientNetLite0", "nmi"])
-notebook.reveal(prediction_2, network_nmi, "the NMI of EfficientNetLite0")
+lessons.reveal(prediction_2, network_nmi, "the NMI of EfficientNetLite0")
 
 # %% [markdown]
 # Three panels, one a score, with a line for each representation. A mark is the mean of
@@ -345,7 +344,7 @@ notebook.reveal(prediction_2, network_nmi, "the NMI of EfficientNetLite0")
 # ### What is in each cluster
 
 # %%
-widgets.cluster_browser(image_set, k=7)
+widgets.ClusterBrowser(image_set, k=7)
 
 # %%
 cluster_labels = labels["EfficientNetLite0/l2+kmeans/k7/s0"]
@@ -365,7 +364,7 @@ pd.crosstab(true_names, pd.Series(cluster_labels, name="cluster"))
 # %%
 coins = np.flatnonzero(true_names == "coins")
 together = int(np.bincount(cluster_labels[coins]).max())
-notebook.reveal(prediction, together, f"the number of the {len(coins)} coins together")
+lessons.reveal(prediction, together, f"the number of the {len(coins)} coins together")
 
 after_top = np.asarray(network.get_layer("top")(vectors))  # 193 × 1000 probabilities
 said = Counter(nouns[noun] for noun in after_top[coins].argmax(axis=1))
@@ -450,7 +449,7 @@ checks.ex05_3(preprocess)
 # %% [markdown]
 # Now the price. Each of the two networks gets its pictures once in a wrong form:
 # EfficientNet-Lite0 as numbers from 0 to 1, SqueezeNet in the form that the other
-# network wants. `backbones.build(name)` makes a model from plain pictures to features;
+# network wants. `representations.build_backbone(name)` makes a model from plain pictures to features;
 # the preprocessing is its first step, the network its last. We take that last step
 # alone and put our own change before it.
 #
@@ -467,7 +466,10 @@ CHANGES = {
     "0 to 1": lambda batch: batch / 255,
     "(x − 127) / 128": lambda batch: (batch - 127) / 128,
 }
-bare = {name: backbones.build(name).layers[-1] for name in backbones.BUNDLED}
+bare = {
+    name: representations.build_backbone(name).layers[-1]
+    for name in representations.BUNDLED
+}
 
 
 def wrongly(name, change):
@@ -480,8 +482,10 @@ def wrongly(name, change):
 
 
 # %%
-price = {(name, "its own"): summary.loc[name, "nmi"] for name in backbones.BUNDLED}
-for name, change in zip(backbones.BUNDLED, CHANGES, strict=True):
+price = {
+    (name, "its own"): summary.loc[name, "nmi"] for name in representations.BUNDLED
+}
+for name, change in zip(representations.BUNDLED, CHANGES, strict=True):
     price[name, change] = mean_nmi(wrongly(name, CHANGES[change]))
 
 # %%
@@ -500,7 +504,7 @@ panel.set(xlim=(0, 1), xlabel="NMI, mean of five runs", title="The price")
 panel.legend(loc="lower right", frameon=False)
 
 left_over = price["SqueezeNet", "(x − 127) / 128"]
-notebook.reveal(prediction_3, left_over, "SqueezeNet's NMI")
+lessons.reveal(prediction_3, left_over, "SqueezeNet's NMI")
 
 # %% [markdown]
 # Four lines: a blue circle for each network with its own preprocessing, an orange cross
@@ -571,7 +575,7 @@ checks.ex05_5(strangers)
 # %% [markdown]
 # ### Exercise 5.6 · Is it the training? (open)
 #
-# `backbones.build(name, weights=None)` builds the same wiring with random weights,
+# `representations.build_backbone(name, weights=None)` builds the same wiring with random weights,
 # which have learnt nothing. What comes out of it is a *control*, not a score of the
 # network. Before you run it, write down what you expect: chance, raw pixels, something
 # between? Extract features (`wrongly` shows how), cluster and score them (`mean_nmi`),
@@ -585,7 +589,7 @@ checks.ex05_5(strangers)
 
 # %% tags=["solution"]
 keras.utils.set_random_seed(0)
-control = backbones.build("EfficientNetLite0", weights=None).layers[-1]
+control = representations.build_backbone("EfficientNetLite0", weights=None).layers[-1]
 bare["control with untrained weights"] = control
 untrained = wrongly("control with untrained weights", CHANGES["(x − 127) / 128"])
 print(f"control with untrained weights (no network's score): {mean_nmi(untrained):.2f}")

@@ -34,10 +34,10 @@ import pandas as pd
 import seaborn as sns
 from scipy.spatial.distance import pdist
 
-from course_utils import backbones, checks, clustering, datasets, imagesets, metrics
+from course_utils import images, representations, clustering, metrics
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 n_classes = len(image_set.class_names)
 image_set
 
@@ -46,7 +46,7 @@ image_set
 #
 # A network is a chain. Each layer takes what the one before has made of the picture
 # and puts out a stack of *feature maps*: fewer and fewer places, more and more
-# channels. `backbones.layers` lists them with their shapes, here for
+# channels. `representations.backbone_layers` lists them with their shapes, here for
 # EfficientNetLite0: its first layer, the ends of its seven blocks, and what follows.
 # The last layer, `top`, holds the probabilities of the 1000 ImageNet classes.
 
@@ -55,7 +55,8 @@ DEPTHS = {
     "EfficientNetLite0": ["stem", *(f"block{i}" for i in range(1, 8)), "pool", "top"],
     "SqueezeNet": ["conv1", *(f"fire{i}" for i in range(2, 10)), "conv10", "top"],
 }
-shapes = backbones.layers("EfficientNetLite0")  # also imports Keras, quietly
+# Imports Keras as well, quietly
+shapes = representations.backbone_layers("EfficientNetLite0")
 for layer in DEPTHS["EfficientNetLite0"]:
     print(f"{layer:8}", " × ".join(str(size) for size in shapes[layer][1:]))
 
@@ -67,8 +68,6 @@ for layer in DEPTHS["EfficientNetLite0"]:
 
 # %%
 import keras
-
-from course_utils import bundled
 
 POOLED_THREE_WAYS = ("block5", "block7")
 
@@ -92,12 +91,12 @@ def with_branches(network, layers):
 
 # %%
 builders = {
-    "EfficientNetLite0": bundled.efficientnet_lite0,
-    "SqueezeNet": bundled.squeezenet,
+    "EfficientNetLite0": representations.efficientnet_lite0,
+    "SqueezeNet": representations.squeezenet,
 }
 preprocess = {
-    "EfficientNetLite0": bundled.preprocess_efficientnet_lite0,
-    "SqueezeNet": bundled.preprocess_squeezenet,
+    "EfficientNetLite0": representations.preprocess_efficientnet_lite0,
+    "SqueezeNet": representations.preprocess_squeezenet,
 }
 branched = {name: with_branches(builders[name](), DEPTHS[name]) for name in DEPTHS}
 
@@ -214,7 +213,7 @@ plt.show()
 # %%
 means = layer_runs.groupby(["network", "layer"], sort=False)["nmi"].mean()
 best_layer = means["EfficientNetLite0"].idxmax()
-notebook.reveal(prediction, best_layer, "the layer with the highest mean NMI")
+lessons.reveal(prediction, best_layer, "the layer with the highest mean NMI")
 print(means["EfficientNetLite0"].round(3).to_string())
 
 # %% [markdown]
@@ -348,7 +347,7 @@ plt.show()
 
 # %%
 whitened_nmi = pca_runs.groupby(["step", "components kept"])["nmi"].mean()
-notebook.reveal(prediction_2, whitened_nmi["whiten", "192"], "the whitened NMI")
+lessons.reveal(prediction_2, whitened_nmi["whiten", "192"], "the whitened NMI")
 for kept in (6, 48, 192):
     vectors = features["EfficientNetLite0:pool"]
     distances = pdist(prepared(vectors, f"l2+whiten{kept}"))
@@ -595,13 +594,13 @@ FOLDERS = (
     *("clothes", "vehicles", "household/tools", "hobbies/music", "space/planets"),
     *("animals/fish", "animals/insects", "plants/trees", "town/flags"),
 )
-stamps_all = datasets.load("stamps-all", progress=False)
+stamps_all = images.load("stamps-all", progress=False)
 names = {}
 for place, category in enumerate(stamps_all.categories):
     for folder in FOLDERS:
         if f"{category}/".startswith(f"{folder}/"):
             names[place] = folder
-sister_set = imagesets.relabel(stamps_all.subset(list(names)), list(names.values()))
+sister_set = images.relabel(stamps_all.subset(list(names)), list(names.values()))
 print(len(sister_set), "pictures in", len(sister_set.class_names), "classes;", end=" ")
 print(len(set(sister_set.digests) & set(image_set.digests)), "in both sets")
 

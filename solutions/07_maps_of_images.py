@@ -37,8 +37,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
-from course_utils import checks, clustering, datasets, features, hotspots, imagemap
-from course_utils import layouts, metrics
+from course_utils import images, representations, clustering, metrics, maps, widgets
 
 # %% [markdown]
 # ## 1 · Two directions out of 1,280
@@ -48,8 +47,8 @@ from course_utils import layouts, metrics
 # somewhere in the middle of them.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
-vectors = features.extract(image_set, "EfficientNetLite0", progress=False)
+image_set = images.load("stamps", progress=False)
+vectors = representations.extract(image_set, "EfficientNetLite0", progress=False)
 vectors = clustering.prepare(vectors, "l2+kmeans")  # every row of length 1
 true_names = image_set.true_names
 n_images = len(image_set)
@@ -93,11 +92,11 @@ prediction = None  # e.g. 0.5
 singular = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False)
 shares = np.cumsum(singular**2) / np.sum(singular**2)
 print("directions that hold 90 % of the variance:", int(np.argmax(shares >= 0.9)) + 1)
-notebook.reveal(prediction, float(shares[1]), "the share of two directions")
+lessons.reveal(prediction, float(shares[1]), "the share of two directions")
 
 # %% [markdown]
 # Less than a sixth. The map below is a shadow of something much larger. From here on
-# the library computes maps: `layouts.layout(vectors, "pca")`, or `"tsne"`, or `"umap"`.
+# the library computes maps: `maps.layout(vectors, "pca")`, or `"tsne"`, or `"umap"`.
 # The study of Thomas and Abraham draws its ResNet50 features like this, with seaborn,
 # one dot a picture, coloured by class. We add a marker for each class, for readers who
 # do not see all colours.
@@ -117,9 +116,9 @@ def scatter(points, panel, title, legend=False):
     panel.set(title=title, xticks=[], yticks=[])
 
 
-maps = {"PCA": [layouts.layout(vectors, "pca")]}
+all_layouts = {"PCA": [maps.layout(vectors, "pca")]}
 figure, panel = plt.subplots(figsize=(8, 4.6), layout="constrained")
-scatter(maps["PCA"][0], panel, "PCA", legend=True)
+scatter(all_layouts["PCA"][0], panel, "PCA", legend=True)
 panel.set(xlabel="first direction", ylabel="second direction")
 sns.move_legend(panel, "center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plt.show()
@@ -149,11 +148,11 @@ plt.show()
 # once they are computed, and draws what is stored. We make five maps of each.
 
 # %%
-maps["t-SNE"] = [layouts.layout(vectors, "tsne", seed=seed) for seed in range(5)]
-maps["UMAP"] = [layouts.layout(vectors, "umap", seed=seed) for seed in range(5)]
+all_layouts["t-SNE"] = [maps.layout(vectors, "tsne", seed=seed) for seed in range(5)]
+all_layouts["UMAP"] = [maps.layout(vectors, "umap", seed=seed) for seed in range(5)]
 
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.9), layout="constrained")
-for (name, drawn), panel in zip(maps.items(), panels, strict=True):
+for (name, drawn), panel in zip(all_layouts.items(), panels, strict=True):
     scatter(drawn[0], panel, name, legend=name == "UMAP")
 figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=7)
 panel.get_legend().remove()
@@ -262,13 +261,13 @@ def mean_and_spread(values):
 
 # %%
 generator = np.random.default_rng(0)
-maps["random places"] = [generator.normal(size=(n_images, 2)) for _ in range(5)]
+all_layouts["random places"] = [generator.normal(size=(n_images, 2)) for _ in range(5)]
 COLUMNS = ["neighbours kept", "trustworthiness", "distances"]
 found = {
     name: np.array([scores_of_map(vectors, points) for points in drawn])
-    for name, drawn in maps.items()
+    for name, drawn in all_layouts.items()
 }
-notebook.reveal(prediction_2, float(found["PCA"][0, 0]), "the share that PCA keeps")
+lessons.reveal(prediction_2, float(found["PCA"][0, 0]), "the share that PCA keeps")
 print(f"by chance: {K / (n_images - 1):.2f}")
 pd.DataFrame(
     {name: [mean_and_spread(x) for x in rows.T] for name, rows in found.items()},
@@ -291,7 +290,7 @@ pd.DataFrame(
 #
 # To see what is made up we need data in which we know that nothing is there. Here are
 # 200 points of pure **noise**: 50 random numbers each, no groups, no structure. On each
-# map, `hotspots.find` colours the crowded places. It looks for them by **HDBSCAN**, an
+# map, `maps.find_hotspots` colours the crowded places. It looks for them by **HDBSCAN**, an
 # algorithm that finds dense groups, and their number, by itself; grey dots are in none.
 
 # %%
@@ -304,13 +303,13 @@ SETTINGS = {
 }
 figure, panels = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 for (title, setting), panel in zip(SETTINGS.items(), panels, strict=True):
-    drawn = [layouts.layout(points, **setting) for points in noise]
+    drawn = [maps.layout(points, **setting) for points in noise]
     panel.scatter(*drawn[0].T, s=10, color="#bbbbbb")
-    for spot in hotspots.find(drawn[0], noise[0]):
+    for spot in maps.find_hotspots(drawn[0], noise[0]):
         style = {"color": PALETTE[spot.label % 7], "marker": MARKERS[spot.label % 8]}
         panel.scatter(*drawn[0][spot.members].T, s=14, **style)
     panel.set(title=title, xticks=[], yticks=[])
-    counts = [len(hotspots.find(points, points)) for points in drawn]
+    counts = [len(maps.find_hotspots(points, points)) for points in drawn]
     print(f"{title:21} clusters in three draws of noise: {counts}")
 plt.show()
 
@@ -352,7 +351,7 @@ wider, further = ratios(made_up)
 print(f"in the data  width {wider:.1f}, distance {further:.1f}")
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.3), layout="constrained")
 for name, panel in zip(("PCA", "t-SNE", "UMAP"), panels, strict=True):
-    points = layouts.layout(made_up, name.lower().replace("-", ""))
+    points = maps.layout(made_up, name.lower().replace("-", ""))
     for letter, colour, marker in zip("ABC", PALETTE, MARKERS, strict=False):
         own = points[letters == letter]
         panel.scatter(*own.T, s=14, color=colour, marker=marker, label=letter)
@@ -376,10 +375,10 @@ plt.show()
 
 # %%
 four = {
-    "t-SNE, perplexity 5": layouts.layout(vectors, "tsne", perplexity=5),
-    "t-SNE, perplexity 50": layouts.layout(vectors, "tsne", perplexity=50),
-    "UMAP, seed 0": maps["UMAP"][0],
-    "UMAP, seed 1": maps["UMAP"][1],
+    "t-SNE, perplexity 5": maps.layout(vectors, "tsne", perplexity=5),
+    "t-SNE, perplexity 50": maps.layout(vectors, "tsne", perplexity=50),
+    "UMAP, seed 0": all_layouts["UMAP"][0],
+    "UMAP, seed 1": all_layouts["UMAP"][1],
 }
 figure, panels = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
 for (title, points), panel in zip(four.items(), panels, strict=True):
@@ -404,8 +403,8 @@ plt.show()
 # nothing else.
 
 # %%
-places = {"features": [vectors] * 5, **maps}
-places["PCA"] = maps["PCA"] * 5
+places = {"features": [vectors] * 5, **all_layouts}
+places["PCA"] = all_layouts["PCA"] * 5
 rows = {}
 for name, drawn in places.items():
     row = {}
@@ -446,7 +445,7 @@ pd.DataFrame(rows).T
 # %%
 def picture_map(image_set, points, width=900, size=44):
     """Small pictures at their places on a map: an image of PIL."""
-    corners = layouts.unit(points) * (width - size)
+    corners = maps.to_unit_square(points) * (width - size)
     corners[:, 1] *= -1  # PIL counts rows downwards
     corners = (corners - corners.min(axis=0)).round().astype(int)
     canvas = Image.new("RGB", tuple((corners.max(axis=0) + size).tolist()), "white")
@@ -456,7 +455,7 @@ def picture_map(image_set, points, width=900, size=44):
     return canvas
 
 
-points = maps["t-SNE"][0]
+points = all_layouts["t-SNE"][0]
 picture_map(image_set, points)
 
 # %% [markdown]
@@ -466,13 +465,13 @@ picture_map(image_set, points)
 # orange: round and flat, it lies nearer to the coins than the whole fruit do.
 #
 # But pictures cover each other. Beneath the slice of orange there is one of lime, of
-# which our map shows nothing. `layouts.grid` gives every picture a cell of its own: it
+# which our map shows nothing. `maps.grid` gives every picture a cell of its own: it
 # halves the pictures by their x, gives the left half the left half of the cells, halves
 # each half by their y, and goes on like this until one is left. No distances are kept,
 # only who is left of, above and below whom.
 
 # %%
-picture_map(image_set, layouts.grid(points), width=720, size=48)
+picture_map(image_set, maps.grid(points), width=720, size=48)
 
 # %% [markdown]
 # Every picture can be seen, none covers another, and like still lies beside like:
@@ -487,8 +486,8 @@ picture_map(image_set, layouts.grid(points), width=720, size=48)
 # often in its captions than in all the others.
 
 # %%
-words = hotspots.words_of(image_set)
-spots = hotspots.find(points, vectors, words)
+words = maps.hotspot_words(image_set)
+spots = maps.find_hotspots(points, vectors, words)
 figure, panel = plt.subplots(figsize=(9, 6), layout="constrained")
 panel.scatter(*points.T, s=14, color="#bbbbbb")
 for spot, colour, marker in zip(spots, PALETTE, MARKERS, strict=False):
@@ -514,12 +513,12 @@ plt.show()
 # one; run it with another seed. Words are as good as the captions: where no word stands
 # in two captions of a hotspot it has none, and "gnu" comes first for the mammals
 # because four captions hold it, more than any other animal. Without any captions,
-# `hotspots.words_of` takes the nouns that EfficientNetLite0 gives to a picture, and
+# `maps.hotspot_words` takes the nouns that EfficientNetLite0 gives to a picture, and
 # those are a network's guesses.
 #
 # ## 5 · The interactive map
 #
-# Paper cannot be zoomed. On a screen one goes nearer: `imagemap.scatter` draws the map
+# Paper cannot be zoomed. On a screen one goes nearer: `widgets.ImageScatter` draws the map
 # as dots to move about in, coloured by cluster. The clusters here are those of k-means
 # *in the features*. Turn the wheel to go nearer; rest the pointer on a dot, and its
 # picture is shown. The second button at the left is a **lasso**: draw around some dots,
@@ -527,7 +526,7 @@ plt.show()
 
 # %%
 labels = clustering.cluster(vectors, "kmeans", 7)
-chart = imagemap.scatter(image_set, points, cluster_labels=labels)
+chart = widgets.ImageScatter(image_set, points, cluster_labels=labels)
 chart
 
 # %% [markdown]
@@ -602,19 +601,19 @@ checks.ex07_4(true_statements)
 
 # %% tags=["solution"]
 def named(points, vectors):
-    spots = hotspots.find(points, vectors, words, n_words=1)
+    spots = maps.find_hotspots(points, vectors, words, n_words=1)
     return ", ".join(f"{len(s.members)} {' '.join(s.words)}" for s in spots)
 
 
 for representation in ("raw", "hog", "SqueezeNet", "EfficientNetLite0"):
-    other = features.extract(image_set, representation, progress=False)
+    other = representations.extract(image_set, representation, progress=False)
     other = clustering.prepare(other, "l2+kmeans")
-    places = layouts.layout(other, "umap")
+    places = maps.layout(other, "umap")
     kept, trust, _ = scores_of_map(other, places)
     print(f"{representation}: kept {kept:.2f}, trustworthiness {trust:.2f}")
     print("   ", named(places, other))
 
-for seed, places in enumerate(maps["UMAP"]):
+for seed, places in enumerate(all_layouts["UMAP"]):
     print(f"EfficientNetLite0, seed {seed}:", named(places, vectors))
 
 # %% [markdown] tags=["solution"]

@@ -37,9 +37,7 @@ import seaborn as sns
 from scipy import sparse
 from sklearn.cluster import AgglomerativeClustering
 
-from course_utils import backbones, checks, clustering, datasets, ensembles
-from course_utils import features as feature_module
-from course_utils import metrics
+from course_utils import images, representations, clustering, metrics
 
 # %% [markdown]
 # ## 1 · Whom to believe?
@@ -92,11 +90,11 @@ def together_by_loops(labelings):
 checks.ex08_1(together_by_loops)
 
 # %% [markdown]
-# The library's version, `ensembles.co_association`, says for our six pictures:
+# The library's version, `clustering.co_association`, says for our six pictures:
 
 # %%
 names = list("abcdef")
-pd.DataFrame(ensembles.co_association(three), names, names).round(2)
+pd.DataFrame(clustering.co_association(three), names, names).round(2)
 
 # %% [markdown]
 # Each of the three pairs that belong together has 2/3. All other pairs have 0 or 1/3:
@@ -158,8 +156,8 @@ checks.ex08_2(together_by_product)
 
 # %%
 made_up = np.random.default_rng(0).integers(0, 7, (10, 300))
-expected = ensembles.co_association(made_up)
-for function in (together_by_loops, together_by_product, ensembles.co_association):
+expected = clustering.co_association(made_up)
+for function in (together_by_loops, together_by_product, clustering.co_association):
     started = time.perf_counter()
     found = function(made_up)
     seconds = time.perf_counter() - started
@@ -183,7 +181,7 @@ for function in (together_by_loops, together_by_product, ensembles.co_associatio
 # ### Exercise 8.3 · Evidence accumulation (medium)
 #
 # Write `consensus(labelings, k)`: cluster labels (n,), k clusters, from
-# `ensembles.co_association` and scikit-learn's `AgglomerativeClustering`. Its first
+# `clustering.co_association` and scikit-learn's `AgglomerativeClustering`. Its first
 # argument is k; `metric="precomputed"` says that you give it distances and not
 # features; `linkage` must be named as well, and `fit_predict` runs it.
 
@@ -191,7 +189,7 @@ for function in (together_by_loops, together_by_product, ensembles.co_associatio
 # %%
 def consensus(labelings, k):
     # BEGIN SOLUTION: return None
-    distances = 1 - ensembles.co_association(labelings)
+    distances = 1 - clustering.co_association(labelings)
     algorithm = AgglomerativeClustering(k, metric="precomputed", linkage="average")
     return algorithm.fit_predict(distances)
     # END SOLUTION
@@ -200,7 +198,7 @@ def consensus(labelings, k):
 checks.ex08_3(consensus)
 
 # %%
-print("three labelings, all with errors:", ensembles.evidence_accumulation(three, 3))
+print("three labelings, all with errors:", clustering.evidence_accumulation(three, 3))
 
 # %% [markdown]
 # The pairs are right. Was that luck with six pictures? Take 120, in four classes of 30.
@@ -238,7 +236,7 @@ prediction = None  # e.g. 0.6
 # %%
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.7), layout="constrained")
 for panel, n_labelings in zip(panels, (1, 5, 25), strict=True):
-    together = ensembles.co_association(poor_labelings(n_labelings))
+    together = clustering.co_association(poor_labelings(n_labelings))
     shown = panel.imshow(together, cmap="cividis", vmin=0, vmax=1)
     title = f"{n_labelings} labeling{'s' if n_labelings > 1 else ''}"
     panel.set(title=title, xlabel="picture, by class", ylabel="picture, by class")
@@ -252,8 +250,8 @@ plt.show()
 # (right) the lines have blurred to an even grey, and the four squares stand out.
 
 # %%
-votes = nmi_of(ensembles.evidence_accumulation(poor_labelings(25), 4))
-notebook.reveal(prediction, votes, "the NMI of all 25 together")
+votes = nmi_of(clustering.evidence_accumulation(poor_labelings(25), 4))
+lessons.reveal(prediction, votes, "the NMI of all 25 together")
 
 # %% [markdown]
 # The errors fall on other pictures in each labeling and so cancel; what all labelings
@@ -266,7 +264,7 @@ for share in (0, 0.25, 0.5):
     for n_labelings in (4, 8, 12, 16, 20, 24):
         for seed in range(5):
             views = poor_labelings(n_labelings, int(share * n_labelings), seed)
-            nmi = nmi_of(ensembles.evidence_accumulation(views, 4))
+            nmi = nmi_of(clustering.evidence_accumulation(views, 4))
             rows.append((f"{share:.0%} are copies", n_labelings, nmi))
 toy = pd.DataFrame(rows, columns=["voters", "labelings", "NMI"])
 
@@ -299,21 +297,20 @@ plt.show()
 # here is that model again, shorter.
 
 # %%
-backbones.layers("SqueezeNet")  # imports Keras, quietly
-from course_utils import bundled
+representations.backbone_layers("SqueezeNet")  # imports Keras, quietly
 
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 true_labels = image_set.true_labels
 n_classes = len(image_set.class_names)
 NETWORKS = {  # builder, preprocessing, layers
     "SqueezeNet": (
-        bundled.squeezenet,
-        bundled.preprocess_squeezenet,
+        representations.squeezenet,
+        representations.preprocess_squeezenet,
         ("fire7", "fire8", "fire9", "conv10"),
     ),
     "EfficientNetLite0": (
-        bundled.efficientnet_lite0,
-        bundled.preprocess_efficientnet_lite0,
+        representations.efficientnet_lite0,
+        representations.preprocess_efficientnet_lite0,
         ("block5", "block6", "block7", "pool"),
     ),
 }
@@ -323,7 +320,7 @@ HANDCRAFTED = ["raw", "colour", "hog", "lbp", "bovw"]
 import keras
 
 features = {
-    view: feature_module.extract(image_set, view, progress=False)
+    view: representations.extract(image_set, view, progress=False)
     for view in HANDCRAFTED
 }
 pictures = np.stack([image_set.picture(i, 224) for i in range(len(image_set))])
@@ -420,7 +417,7 @@ prediction_2 = None  # e.g. 0.6
 
 
 # %%
-def study(members, combine=ensembles.evidence_accumulation):
+def study(members, combine=clustering.evidence_accumulation):
     """One row a draw: the three scores of the ensemble, and what its members have."""
     best = max(members, key=nmi_alone.get)
     rows = []
@@ -435,7 +432,7 @@ def study(members, combine=ensembles.evidence_accumulation):
 
 studies = {name: study(members) for name, members in ENSEMBLES.items()}
 reached = studies["all thirteen views"]["nmi"].mean()
-notebook.reveal(prediction_2, round(reached, 3), "the mean NMI of all thirteen")
+lessons.reveal(prediction_2, round(reached, 3), "the mean NMI of all thirteen")
 
 # %%
 rows = []
@@ -515,8 +512,8 @@ plt.show()
 
 # %%
 found = voters(ENSEMBLES["all thirteen views"], 0)
-together = ensembles.co_association(found)
-clusters = ensembles.evidence_accumulation(found, n_classes)
+together = clustering.co_association(found)
+clusters = clustering.evidence_accumulation(found, n_classes)
 figure, panels = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
 orders = {"sorted by class": true_labels, "sorted by found cluster": clusters}
 for panel, (title, groups) in zip(panels, orders.items(), strict=True):
@@ -557,7 +554,7 @@ def diversity(labelings):
 checks.ex08_4(diversity)
 
 # %%
-table["diversity"] = [ensembles.diversity(voters(m, 0)) for m in ENSEMBLES.values()]
+table["diversity"] = [clustering.diversity(voters(m, 0)) for m in ENSEMBLES.values()]
 figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
 for panel, rival in zip(panels, ("mean member", "best member"), strict=True):
     gain = table["together"] - table[rival]
@@ -611,7 +608,7 @@ def agreeing_half(labelings, k):
     """Evidence accumulation by the half of the labelings that agree most."""
     kept = most_agreeing(labelings, len(labelings) // 2)
     chosen = labelings if kept is None else labelings[kept]
-    return ensembles.evidence_accumulation(chosen, k)
+    return clustering.evidence_accumulation(chosen, k)
 
 
 for name in ("all thirteen views", "both networks, all layers", "layers of SqueezeNet"):
@@ -639,14 +636,14 @@ for n_images in (193, 9_144, 100_000):
     print(f"{n_images:7,} pictures: all pairs {pairs:9.4f} GB, Z {ones:.4f} GB")
 many = np.random.default_rng(0).integers(0, 7, (52, 9_144))  # as many as Caltech-101
 try:
-    ensembles.co_association(many)
+    clustering.co_association(many)
 except MemoryError as error:
     print("refused:", error)
 
 # %% [markdown]
-# `ensembles.co_association` refuses above 8,000 pictures and says why.
+# `clustering.co_association` refuses above 8,000 pictures and says why.
 # `evidence_accumulation` then goes over groups of pictures that all or nearly all
-# labelings put together. Another way is `ensembles.bipartite` (Fern and Brodley, 2004),
+# labelings put together. Another way is `clustering.bipartite` (Fern and Brodley, 2004),
 # which never forms a pair: pictures and clusters are the two sides of a network of
 # lines, and Z says who is joined to whom. Each row of Z is then squeezed into k numbers
 # (by its singular vectors, a relative of principal components), and k-means groups the
@@ -654,7 +651,7 @@ except MemoryError as error:
 
 # %%
 for name in ("all thirteen views", "both networks, all layers"):
-    found = study(ENSEMBLES[name], ensembles.bipartite)["nmi"]
+    found = study(ENSEMBLES[name], clustering.bipartite)["nmi"]
     print(f"{name:26} bipartite {found.mean():.3f} ± {found.std(ddof=0):.3f}")
 
 # %% [markdown]
@@ -681,7 +678,7 @@ rows = []
 for draw in range(10):
     four = voters(ENSEMBLES["all thirteen views"], draw)
     for recipe, chosen in {"four seeds": four, "one seed": four[::N_SEEDS]}.items():
-        found = ensembles.evidence_accumulation(chosen, n_classes)
+        found = clustering.evidence_accumulation(chosen, n_classes)
         rows.append({"recipe": recipe, "draw": draw, "nmi": scores_of(found)[0]})
 comparison = pd.DataFrame(rows)
 # END SOLUTION

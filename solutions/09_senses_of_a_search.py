@@ -34,8 +34,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageOps
 
-from course_utils import checks, clustering, datasets, downloads, features, imagesets
-from course_utils import metrics, senses
+from course_utils import images, representations, clustering, metrics, plots
 
 # %% [markdown]
 # ## 1 · A search and its pictures
@@ -45,9 +44,9 @@ from course_utils import metrics, senses
 # and lets a plural pass.
 
 # %%
-stamps_all = datasets.load("stamps-all", progress=False)
+stamps_all = images.load("stamps-all", progress=False)
 for word in ("marker", "quarter", "mercury"):
-    found = senses.search_captions(stamps_all, word)
+    found = images.search_captions(stamps_all, word)
     print(f"{word}: {len(found)} pictures")
     for caption in found.captions:
         print("    ", caption[:70])
@@ -77,8 +76,8 @@ def has_word(caption, word):
 checks.ex09_1(has_word)
 
 # %%
-search = senses.search_captions(stamps_all, "red", "yellow", "green")
-senses.contact_sheet(search, {f"{len(search)} pictures": range(len(search))}, size=72)
+search = images.search_captions(stamps_all, "red", "yellow", "green")
+plots.contact_sheet(search, {f"{len(search)} pictures": range(len(search))}, size=72)
 
 # %% [markdown]
 # On the sheet: fruit and vegetables, flowers, flags, three traffic lights, and things
@@ -94,7 +93,7 @@ senses.contact_sheet(search, {f"{len(search)} pictures": range(len(search))}, si
 # the next one, 1 at best.
 
 # %%
-vectors = features.extract(search, "EfficientNetLite0", progress=False)
+vectors = representations.extract(search, "EfficientNetLite0", progress=False)
 points = clustering.prepare(vectors, "l2+kmeans")
 silhouettes = {}
 for k in range(2, 9):
@@ -138,7 +137,7 @@ def medoid(vectors):
 checks.ex09_2(medoid)
 
 # %% [markdown]
-# From here on we use `senses.medoids`, which does this for every cluster. Each heading
+# From here on we use `clustering.medoids`, which does this for every cluster. Each heading
 # of the sheet begins a cluster, the biggest first. Its first picture is the medoid, and
 # the caption in the heading is the medoid's.
 
@@ -146,8 +145,8 @@ checks.ex09_2(medoid)
 # %%
 def sense_rows(image_set, vectors, cluster_labels, n_senses=4, n_pictures=20):
     """{text: indices} for a contact sheet: the medoid first, then the others."""
-    rows, medoids = {}, senses.medoids(vectors, cluster_labels)
-    biggest = senses.top_clusters(cluster_labels, n_senses)
+    rows, medoids = {}, clustering.medoids(vectors, cluster_labels)
+    biggest = clustering.top_clusters(cluster_labels, n_senses)
     for rank, cluster in enumerate(biggest, start=1):
         members = np.flatnonzero(cluster_labels == cluster)
         others = members[members != medoids[cluster]]
@@ -159,7 +158,7 @@ def sense_rows(image_set, vectors, cluster_labels, n_senses=4, n_pictures=20):
 
 
 cluster_labels = clustering.cluster(points, "kmeans", best_k, seed=0)
-senses.contact_sheet(search, sense_rows(search, vectors, cluster_labels), size=72)
+plots.contact_sheet(search, sense_rows(search, vectors, cluster_labels), size=72)
 
 # %% [markdown]
 # Clusters 2 and 4 you would name at once: flags, and traffic lights. Cluster 1 is
@@ -214,9 +213,9 @@ for i, caption in enumerate(search.captions):
         for what, data in copies(Image.fromarray(search.picture(i))).items():
             name = f"copies/{what} {i}.jpg"
             contents[name], captions[name], original[name] = data, caption, i
-web = imagesets.from_bytes("web", contents, captions=captions)
+web = images.from_bytes("web", contents, captions=captions)
 true_groups = np.array([original[name] for name in web.images])
-web_vectors = features.extract(web, "EfficientNetLite0", progress=False)
+web_vectors = representations.extract(web, "EfficientNetLite0", progress=False)
 print(len(web), "pictures, of which", len(set(true_groups)), "are different")
 
 # %% [markdown]
@@ -231,13 +230,13 @@ prediction = None  # e.g. 10
 # %%
 directions = clustering.prepare(web_vectors, "l2+kmeans")  # of length 1
 n_search = len(search)
-nearest = senses.nearest_distances(vectors)  # without any copies
+nearest = clustering.nearest_distances(vectors)  # without any copies
 to_original = 1 - (directions[n_search:] * directions[true_groups[n_search:]]).sum(1)
 for name in ("recompressed", "smaller", "cropped", "mirrored", "brighter"):
     chosen = [f"{name} " in image for image in web.images[n_search:]]
     print(f"{name:13}", to_original[chosen].round(3))
 ratio = float(np.median(nearest) / np.median(to_original))
-notebook.reveal(prediction, round(ratio), "the ratio of the medians")
+lessons.reveal(prediction, round(ratio), "the ratio of the medians")
 
 # %% [markdown]
 # Each number is the distance of one copy to its original, in the order kangaroo, lemon,
@@ -245,11 +244,11 @@ notebook.reveal(prediction, round(ratio), "the ratio of the medians")
 # cropping most, and no copy is further off than 0.1. A typical picture is about 11
 # times as far from its nearest neighbour as a typical copy from its original: it seems
 # easy to put a threshold between. But medians hide the exceptions. Which *different*
-# pictures are as near as copies? `senses.links` connects all pictures by the shortest
+# pictures are as near as copies? `clustering.links` connects all pictures by the shortest
 # links that do it; here are the six shortest of all.
 
 # %%
-pairs, distances = senses.links(vectors)
+pairs, distances = clustering.links(vectors)
 for (one, other), distance in list(zip(pairs, distances, strict=True))[:6]:
     captions_of_pair = search.captions[one][:32], search.captions[other][:32]
     print(f"{distance:.3f}  {captions_of_pair[0]:33} {captions_of_pair[1]}")
@@ -296,7 +295,7 @@ for what, shown, style in (
     ("search with copies", web_vectors, {"color": "#D55E00", "ls": "-"}),
     ("search alone", vectors, {"color": "#0072B2", "ls": "--"}),
 ):
-    left = senses.duplicate_curve(shown, thresholds)
+    left = clustering.duplicate_curve(shown, thresholds)
     panel.plot(thresholds, left, label=what, **style)
 panel.axhline(n_search, color="black", ls=":")
 panel.text(0.6, n_search + 0.6, "different pictures", ha="right")
@@ -319,16 +318,16 @@ plt.show()
 
 # %%
 THRESHOLD = 0.1
-kept = senses.without_duplicates(web_vectors, THRESHOLD)
-groups = senses.duplicate_groups(web_vectors, THRESHOLD)
+kept = clustering.without_duplicates(web_vectors, THRESHOLD)
+groups = clustering.duplicate_groups(web_vectors, THRESHOLD)
 rows = {}
-for group in senses.top_clusters(groups, 6):
+for group in clustering.top_clusters(groups, 6):
     members = np.flatnonzero(groups == group)
     if len(members) > 1:
         text = f"{len(members)} in group {group} · {web.captions[members[0]]}"
         rows[text] = members
 print(len(web), "pictures,", len(kept), "kept")
-senses.contact_sheet(web, rows, size=72)
+plots.contact_sheet(web, rows, size=72)
 
 # %% [markdown]
 # Of each group one picture is kept. Three groups are right: the kangaroo, the lemon and
@@ -357,10 +356,10 @@ def find_senses(vectors):
 
 
 web_labels = find_senses(web_vectors)
-biggest = senses.top_clusters(web_labels, 1)[0]
+biggest = clustering.top_clusters(web_labels, 1)[0]
 share = float((web_labels == biggest).mean())
-notebook.reveal(prediction_2, share, "the share of the biggest cluster")
-senses.contact_sheet(web, sense_rows(web, web_vectors, web_labels), size=60)
+lessons.reveal(prediction_2, share, "the share of the biggest cluster")
+plots.contact_sheet(web, sense_rows(web, web_vectors, web_labels), size=60)
 
 # %% [markdown]
 # Three pictures of the 25 now pass for the three biggest senses, each of them seven
@@ -373,7 +372,7 @@ senses.contact_sheet(web, sense_rows(web, web_vectors, web_labels), size=60)
 # %%
 clean, clean_vectors = web.subset(kept), web_vectors[kept]
 clean_labels = find_senses(clean_vectors)
-senses.contact_sheet(clean, sense_rows(clean, clean_vectors, clean_labels), size=60)
+plots.contact_sheet(clean, sense_rows(clean, clean_vectors, clean_labels), size=60)
 
 # %% [markdown]
 # The kangaroo, the lemon and the bus are single members again. But now there are only
@@ -393,16 +392,18 @@ senses.contact_sheet(clean, sense_rows(clean, clean_vectors, clean_labels), size
 
 # %%
 if os.environ.get("COURSE_CALTECH101"):
-    caltech = datasets.load("caltech101", progress=False)
+    caltech = images.load("caltech101", progress=False)
     background = caltech.class_names.index("BACKGROUND_Google")
     things = caltech.subset(np.flatnonzero(caltech.true_labels == background))
-    things_vectors = features.extract(things, "EfficientNetLite0", progress=False)
-    things_kept = senses.without_duplicates(things_vectors, THRESHOLD)
+    things_vectors = representations.extract(
+        things, "EfficientNetLite0", progress=False
+    )
+    things_kept = clustering.without_duplicates(things_vectors, THRESHOLD)
     print(len(things), "pictures,", len(things_kept), "kept")
     things, things_vectors = things.subset(things_kept), things_vectors[things_kept]
     things_labels = clustering.cluster(things_vectors, "l2+kmeans", 12, seed=0)
     rows = sense_rows(things, things_vectors, things_labels, 6, n_pictures=10)
-    display(senses.contact_sheet(things, rows, size=72))
+    display(plots.contact_sheet(things, rows, size=72))
 else:
     print("Set COURSE_CALTECH101 to a folder with Caltech-101 (137 MB) to see this.")
 
@@ -416,17 +417,17 @@ else:
 LIVE = False  # True: ask Openverse
 WORD = "crane"
 if LIVE:
-    from course_utils import websearch
-
     try:
-        live = websearch.search(WORD, n_images=60, progress=False)
-        live_vectors = features.extract(live, "EfficientNetLite0", progress=False)
-        live_kept = senses.without_duplicates(live_vectors, THRESHOLD)
+        live = images.search_openverse(WORD, n_images=60, progress=False)
+        live_vectors = representations.extract(
+            live, "EfficientNetLite0", progress=False
+        )
+        live_kept = clustering.without_duplicates(live_vectors, THRESHOLD)
         live, live_vectors = live.subset(live_kept), live_vectors[live_kept]
         live_labels = find_senses(live_vectors)
         rows = sense_rows(live, live_vectors, live_labels, n_pictures=10)
-        display(senses.contact_sheet(live, rows, size=72))
-    except (downloads.DownloadError, ValueError) as error:  # or nothing was found
+        display(plots.contact_sheet(live, rows, size=72))
+    except (images.DownloadError, ValueError) as error:  # or nothing was found
         print(f"No live search now: {error}. Sections 1 to 3 need no network.")
 else:
     print("LIVE is False, so nothing was asked of the network.")
@@ -461,7 +462,7 @@ checks.ex09_4(precision_recall)
 
 # %%
 for threshold in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
-    found = senses.duplicate_groups(web_vectors, threshold)
+    found = clustering.duplicate_groups(web_vectors, threshold)
     values = precision_recall(found, true_groups)
     print(threshold, len(set(found)), "left", values and np.round(values, 2))
 
@@ -485,25 +486,25 @@ for threshold in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
 # ### Exercise 9.5 · A search of your own (open)
 #
 # Choose one or several words that find at least eight pictures of `stamps-all`
-# (`senses.word_counts(stamps_all).most_common(80)` lists the words), filter duplicates
+# (`images.word_counts(stamps_all).most_common(80)` lists the words), filter duplicates
 # with a threshold you choose by a curve, cluster, and look at the contact sheet. Which
 # clusters are senses? Did the filter take too much? The check wants two things:
 # `my_search`, the image set that is left after the filter, six pictures or more, and
-# `my_medoids`, what `senses.medoids` says of its clusters.
+# `my_medoids`, what `clustering.medoids` says of its clusters.
 
 # %%
 # BEGIN SOLUTION: my_search, my_medoids = None, None
-my_search = senses.search_captions(stamps_all, "light", "head", "flag", "means", "gun")
-my_vectors = features.extract(my_search, "EfficientNetLite0", progress=False)
-my_kept = senses.without_duplicates(my_vectors, 0.03)
+my_search = images.search_captions(stamps_all, "light", "head", "flag", "means", "gun")
+my_vectors = representations.extract(my_search, "EfficientNetLite0", progress=False)
+my_kept = clustering.without_duplicates(my_vectors, 0.03)
 my_search, my_vectors = my_search.subset(my_kept), my_vectors[my_kept]
 my_labels = find_senses(my_vectors)
-my_medoids = senses.medoids(my_vectors, my_labels)
+my_medoids = clustering.medoids(my_vectors, my_labels)
 # END SOLUTION
 checks.ex09_5(my_search, my_medoids)
 
 # %% tags=["solution"]
-senses.contact_sheet(my_search, sense_rows(my_search, my_vectors, my_labels), size=60)
+plots.contact_sheet(my_search, sense_rows(my_search, my_vectors, my_labels), size=60)
 
 # %% [markdown] tags=["solution"]
 # Four flags are one sense; the heads of lettuce and the two signs that mean "give way"

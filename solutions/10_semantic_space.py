@@ -35,8 +35,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from course_utils import checks, clustering, datasets, features, metrics, nouns
-from course_utils import semantics, senses, tac
+from course_utils import images, representations, clustering, metrics, plots
 
 # %% [markdown]
 # ## 1 · Nouns are vectors, too
@@ -48,11 +47,13 @@ from course_utils import semantics, senses, tac
 # in the space of the features**: it points to where pictures of that noun lie.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 true_labels = image_set.true_labels
 n_classes = len(image_set.class_names)
-picture_features = features.extract(image_set, "EfficientNetLite0", progress=False)
-noun_names, noun_weights = nouns.imagenet_nouns()
+picture_features = representations.extract(
+    image_set, "EfficientNetLite0", progress=False
+)
+noun_names, noun_weights = representations.imagenet_nouns()
 print("pictures", picture_features.shape, " nouns", noun_weights.shape)
 print("for example:", ", ".join(noun_names[::111]))
 
@@ -61,7 +62,7 @@ print("for example:", ", ".join(noun_names[::111]))
 # both to length 1, then multiply number by number and add up (`a @ b`). 1 is the same
 # direction, 0 nothing in common. But some nouns are near very many pictures, whatever
 # they show. Before scaling we can subtract from every picture what all pictures have
-# in common, their mean, and the same for the nouns (`nouns.centred`). Does it help? We
+# in common, their mean, and the same for the nouns (`representations.centred`). Does it help? We
 # can tell without any true label: describe each picture by its five nearest nouns, and
 # count how often the commonest ones come.
 
@@ -81,7 +82,8 @@ def commonest(pictures, noun_vectors):
 
 
 print("as they are:", commonest(unit(picture_features), unit(noun_weights)))
-pictures, noun_vectors = nouns.centred(picture_features), nouns.centred(noun_weights)
+pictures = representations.centred(picture_features)
+noun_vectors = representations.centred(noun_weights)
 print("centred:    ", commonest(pictures, noun_vectors))
 
 # %% [markdown]
@@ -189,8 +191,8 @@ print(f"{noun_names[151]} to {noun_names[268]}: {is_dog.sum()} breeds of dog;",
 kmeans_labels = clustering.cluster(pictures, "kmeans", n_classes, seed=0)
 members = [pictures[kmeans_labels == c] for c in range(n_classes)]
 centres = unit(np.array([group.mean(axis=0) for group in members]))
-chosen = semantics.choose_nouns(centres, noun_vectors, n_nearest=100, generic=GENERIC)
-undropped = semantics.choose_nouns(centres, noun_vectors, n_nearest=100, generic=2)
+chosen = clustering.choose_nouns(centres, noun_vectors, n_nearest=100, generic=GENERIC)
+undropped = clustering.choose_nouns(centres, noun_vectors, n_nearest=100, generic=2)
 print(len(chosen), "nouns are chosen,", len(undropped) - len(chosen), "were dropped")
 space = noun_vectors[chosen]
 
@@ -225,8 +227,8 @@ def pseudo(pictures, centres, space, n_nouns):
 checks.ex10_3(pseudo)
 
 # %%
-twins = semantics.semantic_centres(centres, space, n_nouns=30)
-labels = semantics.pseudo_labels(pictures, twins)
+twins = clustering.semantic_centres(centres, space, n_nouns=30)
+labels = clustering.pseudo_labels(pictures, twins)
 moved = np.flatnonzero(labels != kmeans_labels)
 print(f"{len(moved)} of {len(labels)} pictures change their cluster when nouns decide:")
 for index in moved[:6]:
@@ -296,7 +298,7 @@ checks.ex10_4(consistency, agreement, evenness)
 # into cluster 0, one that does not know, and one that repeats k-means and is sure.
 
 # %%
-near = semantics.neighbours(pictures, 20)
+_, near = clustering.nearest_neighbours(pictures, 20)
 rows = []
 for head, probabilities in {
     "all in one cluster": np.eye(n_classes)[np.zeros(len(pictures), int)],
@@ -305,9 +307,9 @@ for head, probabilities in {
 }.items():
     row = {"head": head}
     nearest = probabilities[near[:, 0]]
-    row["consistency"] = semantics.consistency_loss(probabilities, nearest)
-    row["agreement"] = semantics.semantic_loss(probabilities, labels)
-    row["evenness"] = semantics.balance(probabilities)
+    row["consistency"] = clustering.consistency_loss(probabilities, nearest)
+    row["agreement"] = clustering.semantic_loss(probabilities, labels)
+    row["evenness"] = clustering.balance(probabilities)
     row["loss"] = row["consistency"] + 0.1 * row["agreement"] - 5 * row["evenness"]
     rows.append(row)
 pd.DataFrame(rows).set_index("head").round(2) + 0.0
@@ -320,7 +322,7 @@ pd.DataFrame(rows).set_index("head").round(2) + 0.0
 # the lowest loss. Its evenness is a little below the highest, log 7 = 1.95, since
 # k-means' clusters differ in size: remember this.
 #
-# **Training.** Keras gets the same three losses (`semantics.keras_loss`) and finds by
+# **Training.** Keras gets the same three losses (`clustering.keras_loss`) and finds by
 # itself how to change the weights. The model takes a picture and a neighbour, both
 # through the same layer. Each epoch begins with new pseudo-labels: the surest
 # pictures of each cluster make the centres now, instead of k-means.
@@ -328,7 +330,7 @@ pd.DataFrame(rows).set_index("head").round(2) + 0.0
 # %%
 import keras
 
-SETTINGS = semantics.Settings(
+SETTINGS = clustering.SICSettings(
     n_nearest=100, generic=GENERIC, learning_rate=0.01, batch_size=256, n_epochs=100
 )
 start = keras.initializers.GlorotUniform(seed=0)
@@ -338,7 +340,7 @@ both = keras.ops.stack([dense(one), dense(other)], axis=1)
 model = keras.Model([one, other], both)
 model.compile(
     keras.optimizers.Adam(SETTINGS.learning_rate),
-    loss=semantics.keras_loss(n_classes, SETTINGS),
+    loss=clustering.keras_loss(n_classes, SETTINGS),
     jit_compile=False,  # compiling would take longer than the training
 )
 print(model.count_params(), "weights: 1,280 × 7 and 7 constants")
@@ -348,15 +350,15 @@ generator, everyone = np.random.default_rng(0), np.arange(len(pictures))
 inputs = pictures.astype("float32")
 for _ in range(10):
     probabilities = np.asarray(dense(inputs))
-    surest = semantics.image_centres(pictures, probabilities)
-    twins = semantics.semantic_centres(surest, space)
-    labels = semantics.pseudo_labels(pictures, twins)
+    surest = clustering.image_centres(pictures, probabilities)
+    twins = clustering.semantic_centres(surest, space)
+    labels = clustering.pseudo_labels(pictures, twins)
     drawn = near[everyone, generator.integers(20, size=len(everyone))]
     value = model.train_on_batch([inputs, inputs[drawn]], labels)
     print(f"{float(value):.2f}", end="  ")
 
 # %% [markdown]
-# Ten epochs, ten values of the loss, and it falls. That is all of SIC; `semantics.sic`
+# Ten epochs, ten values of the loss, and it falls. That is all of SIC; `clustering.sic`
 # does the same, with batches for large sets. **When to stop?** The authors' published
 # code keeps the epoch with the best accuracy against the *true* labels. That is looking
 # at the answers: whoever has them needs no clustering. We always run 100 epochs: it is
@@ -365,7 +367,7 @@ for _ in range(10):
 
 # %%
 history = []
-sic_labels = semantics.sic(pictures, noun_vectors, n_classes, SETTINGS, 0, history)
+sic_labels = clustering.sic(pictures, noun_vectors, n_classes, SETTINGS, 0, history)
 curves = pd.DataFrame(history)
 figure, panel = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for part, name, colour, style in (
@@ -450,13 +452,15 @@ SEEDS = range(5)
 
 def in_words(seed):
     """The counterparts of all pictures, in nouns that TAC chooses."""
-    kept = tac.distinctive_nouns(pictures, noun_vectors, 3 * n_classes, seed=seed)
-    return tac.counterparts(pictures, noun_vectors[kept], TEMPERATURE)
+    kept = clustering.distinctive_nouns(
+        pictures, noun_vectors, 3 * n_classes, seed=seed
+    )
+    return clustering.counterparts(pictures, noun_vectors[kept], TEMPERATURE)
 
 
 def by_tac(seed, temperature=TEMPERATURE):
     vectors = pictures, noun_vectors
-    return tac.tac(*vectors, n_classes, temperature=temperature, seed=seed)
+    return clustering.tac(*vectors, n_classes, temperature=temperature, seed=seed)
 
 
 found = {
@@ -480,7 +484,7 @@ def scores_of(cluster_labels):
 
 
 nouns_alone = np.mean([scores_of(x)["nmi"] for x in found["k-means on nouns"]])
-notebook.reveal(prediction, round(float(nouns_alone), 3), "the NMI of nouns alone")
+lessons.reveal(prediction, round(float(nouns_alone), 3), "the NMI of nouns alone")
 
 # %% [markdown]
 # **Predict first.** Now SIC, whole and with each of its three losses taken away. Which
@@ -498,14 +502,14 @@ VARIANTS = {
 
 
 def by_sic(seed, settings=SETTINGS):
-    return semantics.sic(pictures, noun_vectors, n_classes, settings, seed)
+    return clustering.sic(pictures, noun_vectors, n_classes, settings, seed)
 
 
 found["SIC"] = [sic_labels] + [by_sic(seed) for seed in SEEDS[1:]]  # seed 0: above
 for name, settings in VARIANTS.items():
     found[name] = [by_sic(seed, settings) for seed in SEEDS]
 uneven = np.mean([scores_of(labels)["nmi"] for labels in found["SIC, no evenness"]])
-notebook.reveal(prediction_2, round(float(uneven), 3), "the NMI without evenness")
+lessons.reveal(prediction_2, round(float(uneven), 3), "the NMI without evenness")
 
 # %%
 rows = []
@@ -563,19 +567,21 @@ plt.show()
 #
 # ## 5 · Clusters with names
 #
-# What the nouns give without doubt is names. `nouns.name_clusters` takes the nouns
+# What the nouns give without doubt is names. `representations.name_clusters` takes the nouns
 # nearest to the mean of a cluster's pictures.
 
 # %%
-cluster_names = nouns.name_clusters(pictures, noun_vectors, noun_names, sic_labels)
+cluster_names = representations.name_clusters(
+    pictures, noun_vectors, noun_names, sic_labels
+)
 sheet_rows = {}
-for cluster in senses.top_clusters(sic_labels):
+for cluster in clustering.top_clusters(sic_labels):
     members = np.flatnonzero(sic_labels == cluster)
     middle = pictures[members].mean(axis=0)
     members = members[np.argsort(-(pictures[members] @ middle))]
     text = f"{', '.join(cluster_names[cluster])} · {len(members)} pictures"
     sheet_rows[text] = members[:10]
-senses.contact_sheet(image_set, sheet_rows, size=72)
+plots.contact_sheet(image_set, sheet_rows, size=72)
 
 # %% [markdown]
 # Each row is a cluster of SIC (seed 0), under its three nearest nouns; the pictures
@@ -614,22 +620,21 @@ pd.crosstab(pd.Series(image_set.true_names, name="class"), pd.Series(by_name, na
 ONLINE = False
 NAME = "cifar10"  # or "stl10"
 if ONLINE:
-    from course_utils import benchmark_sets, clip
-
-    clip_model = clip.load()
-    web_set = benchmark_sets.load(NAME)
-    web_nouns = nouns.wordnet_nouns()
-    clip_pictures = clip.picture_vectors(web_set, clip_model)
-    clip_nouns = clip.noun_vectors(web_nouns, clip_model)
+    clip_model = representations.load_clip()
+    web_set = images.load(NAME)
+    web_nouns = representations.wordnet_nouns()
+    clip_pictures = representations.picture_vectors(web_set, clip_model)
+    clip_nouns = representations.noun_vectors(web_nouns, clip_model)
     answers = {
         "k-means": clustering.cluster(clip_pictures, "kmeans", 10),
-        "SIC": semantics.sic(clip_pictures, clip_nouns, 10),
-        "TAC": tac.tac(clip_pictures, clip_nouns, 10),
+        "SIC": clustering.sic(clip_pictures, clip_nouns, 10),
+        "TAC": clustering.tac(clip_pictures, clip_nouns, 10),
     }
     for name, labels in answers.items():
         values = metrics.scores(true_labels=web_set.true_labels, cluster_labels=labels)
         print(name, {score: round(value, 3) for score, value in values.items()})
-    print(nouns.name_clusters(clip_pictures, clip_nouns, web_nouns, answers["SIC"]))
+    found = answers["SIC"]
+    print(representations.name_clusters(clip_pictures, clip_nouns, web_nouns, found))
 else:
     print("Skipped: ONLINE is False. CLIP and its pictures are not downloaded.")
 

@@ -28,15 +28,13 @@
 # CPU, about the same on a GPU: the networks trained here are too small to gain
 
 # %% tags=["setup"]
-import os
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from course_utils import backbones, checks, clustering, datasets, ensembles, features
-from course_utils import learning, metrics, storage
+from course_utils import images, representations, clustering, metrics
 
 # %% [markdown]
 # ## 1 · Clusters that grow
@@ -74,8 +72,8 @@ for algorithm in ("kmeans", "ward"):
 prediction = None  # e.g. 10
 
 # %%
-chains = learning.chains(plane)
-notebook.reveal(prediction, int(chains.max() + 1), "the number of chains")
+chains = clustering.chains(plane)
+lessons.reveal(prediction, int(chains.max() + 1), "the number of chains")
 
 # %% [markdown]
 # Many small clusters. A nearest neighbour seldom deceives, so they tend to be pure. Now
@@ -144,12 +142,12 @@ checks.ex11_2(between)
 # The best is not just the highest affinity. If a cluster has *several* near ones, the
 # choice is a gamble, and can wait. So a pair's worth is its affinity plus its **lead**:
 # how far on average it lies above the affinities of the same cluster to its next four.
-# `learning.merge` does this. It keeps running sums, so that a merger costs one new row
+# `clustering.merge_clusters` does this. It keeps running sums, so that a merger costs one new row
 # and not a whole new table.
 
 # %%
-weights = learning.affinity(plane)
-stages = {k: learning.merge(weights, chains, k) for k in (8, 2)}
+weights = clustering.affinity(plane)
+stages = {k: clustering.merge_clusters(weights, chains, k) for k in (8, 2)}
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
            "#999999"]  # fmt: skip
 MARKERS = "os^DvP*X"
@@ -274,17 +272,16 @@ plt.show()
 # eyes, so the numbers of JULE and MVnet below are a little flattered.
 
 # %%
-print("Keras computes on the", backbones.accelerator())  # imports Keras: some seconds
+# This imports Keras, which takes some seconds.
+print("Keras computes on the", representations.accelerator())
 import keras
-
-from course_utils import multiview
 
 inputs = keras.Input((2,))
 hidden = keras.layers.Dense(160, activation="relu")(inputs)
 penalty = keras.regularizers.L2(0.01)
 outputs = keras.layers.Dense(160, kernel_regularizer=penalty)(hidden)
 print(keras.Model(inputs, outputs).count_params(), "weights,",
-      multiview.network(2).count_params(), "in the library's")  # fmt: skip
+      clustering.triplet_network(2).count_params(), "in the library's")  # fmt: skip
 
 # %% [markdown]
 # Here is all of JULE. `multiview.train` changes the weights in small steps, each of
@@ -295,20 +292,22 @@ print(keras.Model(inputs, outputs).count_params(), "weights,",
 # nobody could tell.
 
 # %%
-network = multiview.network(2, seed=0)  # untrained
+network = clustering.triplet_network(2, seed=0)  # untrained
 network.compile(optimizer=keras.optimizers.Adam(0.001), jit_compile=False)
-labels, seen = chains, [multiview.embed(network, plane)]
+labels, seen = chains, [clustering.embed(network, plane)]
 while True:
     n_clusters = int(labels.max()) + 1
-    losses = multiview.train(network, plane, labels, epochs=20, seed=n_clusters)
-    seen.append(multiview.embed(network, plane))
+    losses = clustering.train_triplets(
+        network, plane, labels, epochs=20, seed=n_clusters
+    )
+    seen.append(clustering.embed(network, plane))
     print(f"{n_clusters:3} clusters: loss {losses[0]:.2f} → {losses[-1]:.2f},",
           len(set(labels[shape == 1].tolist())), "of them in the ring")  # fmt: skip
     if n_clusters == 2:
         break
     merged_away = int(np.ceil(0.9 * n_clusters))
     fewer = max(2, n_clusters - merged_away)
-    labels = learning.merge(learning.affinity(seen[-1]), labels, fewer)
+    labels = clustering.merge_clusters(clustering.affinity(seen[-1]), labels, fewer)
 print(f"JULE on the plane: NMI {nmi_of(labels):.2f}")
 
 # %%
@@ -345,18 +344,18 @@ plt.show()
 # SqueezeNet. All methods get the same prepared features, as in lesson 8.
 
 # %%
-image_set = datasets.load("stamps", progress=False)
+image_set = images.load("stamps", progress=False)
 true_labels = image_set.true_labels
 K = len(image_set.class_names)
 VIEWS = ["EfficientNetLite0", "EfficientNetLite0:block6", "SqueezeNet"]
 views = [
     clustering.prepare(
-        features.extract(image_set, view, progress=False), "l2+pca50+kmeans"
+        representations.extract(image_set, view, progress=False), "l2+pca50+kmeans"
     )
     for view in VIEWS
 ]
 for name, view in zip(VIEWS, views, strict=True):
-    print(f"{name:25} {view.shape}, {learning.chains(view).max() + 1} chains")
+    print(f"{name:25} {view.shape}, {clustering.chains(view).max() + 1} chains")
 
 # %% [markdown]
 # **Several views at once.** Lesson 8 let views vote. **MVnet** (Guérin and Boots, 2018;
@@ -369,7 +368,7 @@ for name, view in zip(VIEWS, views, strict=True):
 #
 # `multiview.mvnet` gives the labels after each of the three steps. For comparison:
 # k-means and Ward on each view, evidence accumulation of the k-means labelings, and
-# merging without any network, `learning.merge` on the chains of a view.
+# merging without any network, `clustering.merge_clusters` on the chains of a view.
 
 # %%
 N_SEEDS = 5
@@ -382,13 +381,14 @@ def keep(method, labels):
 
 for name, view in zip(VIEWS, views, strict=True):  # these two have no seed
     keep(f"Ward, {name}", clustering.cluster(view, "ward", K))
-    grown = learning.merge(learning.affinity(view), learning.chains(view), K)
+    weights, start = clustering.affinity(view), clustering.chains(view)
+    grown = clustering.merge_clusters(weights, start, K)
     keep(f"merging, {name}", grown)
 for seed in range(N_SEEDS):
     voters = [clustering.cluster(view, "kmeans", K, seed) for view in views]
     for name, labels in zip(VIEWS, voters, strict=True):
         keep(f"k-means, {name}", labels)
-    keep("evidence accumulation", ensembles.evidence_accumulation(voters, K))
+    keep("evidence accumulation", clustering.evidence_accumulation(voters, K))
 found = [nmi_of(labels, true_labels) for labels in partitions[f"k-means, {VIEWS[0]}"]]
 print(f"k-means, {VIEWS[0]}: mean NMI {np.mean(found):.2f}")
 
@@ -401,7 +401,7 @@ prediction_2 = None  # e.g. 0.9
 
 # %%
 for seed in range(N_SEEDS):
-    learnt = multiview.mvnet(views, K, seed=seed)
+    learnt = clustering.mvnet(views, K, seed=seed)
     for name, labels in zip(VIEWS, learnt["views"], strict=True):
         keep(f"JULE, {name}", labels)
     keep("MVnet-fix, all views", learnt["fixed"])
@@ -421,7 +421,7 @@ order = means["nmi"].sort_values().index
 chance = metrics.chance_scores(
     true_labels=true_labels, cluster_labels=partitions["k-means, SqueezeNet"][0]
 )
-notebook.reveal(prediction_2, round(means.loc["MVnet, all views", "nmi"], 3),
+lessons.reveal(prediction_2, round(means.loc["MVnet, all views", "nmi"], 3),
                 "the mean NMI of MVnet")  # fmt: skip
 table = means.map("{:.3f}".format) + spreads.map(" ± {:.3f}".format)
 print("chance", {name: round(chance[name], 3) for name in SCORES})
@@ -482,14 +482,13 @@ plt.show()
 # takes ten of its classes, up to 40 pictures each.
 
 # %%
-downloaded = storage.cache_dir() / "datasets" / "caltech101" / "101_ObjectCategories"
-if os.environ.get("COURSE_CALTECH101") or downloaded.is_dir():
-    objects = datasets.load("caltech101-objects", progress=False)
+if images.is_here("caltech101-objects"):
+    objects = images.load("caltech101-objects", progress=False)
     places = [np.flatnonzero(objects.true_labels == c)[:40] for c in range(10)]
     part = objects.subset(np.concatenate(places))
-    found = features.extract(part, "EfficientNetLite0", progress=False)
+    found = representations.extract(part, "EfficientNetLite0", progress=False)
     view = clustering.prepare(found, "l2+pca50+kmeans")
-    learnt, _ = multiview.jule(view, 10, multiview.network(view.shape[1]))
+    learnt, _ = clustering.jule(view, 10, clustering.triplet_network(view.shape[1]))
     for name, labels in (("k-means", clustering.cluster(view, "kmeans", 10)),
                          ("JULE", learnt)):  # fmt: skip
         print(f"{name:8} NMI {nmi_of(labels, part.true_labels):.3f}")
@@ -559,7 +558,7 @@ else:
 # - smaller steps: `multiview.jule(view, K, network, unfold=0.5, seed=seed)` on a stamp
 #   view, against 0.9 (`multiview.network(50, seed=seed)` makes a network for it). With
 #   `finish=False` the last training, which no label depends on, is left out
-# - fewer neighbours: `learning.affinity(view, 5)` and `learning.merge`
+# - fewer neighbours: `clustering.affinity(view, 5)` and `clustering.merge_clusters`
 
 # %%
 # BEGIN SOLUTION: comparison = None
@@ -568,9 +567,10 @@ from sklearn.datasets import make_moons
 rows = []
 for seed in range(3):
     points, moon = make_moons(120, noise=0.06, random_state=seed)
-    grown = learning.merge(learning.affinity(points), learning.chains(points), 2)
-    network = multiview.network(2, seed=seed)
-    learnt, _ = multiview.jule(points, 2, network, finish=False, seed=seed)
+    weights, start = clustering.affinity(points), clustering.chains(points)
+    grown = clustering.merge_clusters(weights, start, 2)
+    network = clustering.triplet_network(2, seed=seed)
+    learnt, _ = clustering.jule(points, 2, network, finish=False, seed=seed)
     for recipe, found in {"merging": grown, "JULE": learnt}.items():
         rows.append({"recipe": recipe, "seed": seed, "nmi": nmi_of(found, moon)})
 comparison = pd.DataFrame(rows)

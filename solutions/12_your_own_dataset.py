@@ -35,10 +35,8 @@ import zipfile
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import checks, datasets, experiments, features, metrics, plots
-from course_utils import review, submission, submission_check, submission_file
-from course_utils import widgets
-from course_utils.grading import rubric
+from course_utils import images, representations, metrics, experiments, plots
+from course_utils import widgets, homework
 
 # %% [markdown]
 # ## 1 · Choose the pictures
@@ -82,7 +80,7 @@ stand_in = Path(temporary.name, "my_pictures")
 stand_in.mkdir()
 
 # %%
-all_stamps = datasets.load("stamps-all", progress=False)
+all_stamps = images.load("stamps-all", progress=False)
 rows = ["image,label"]
 for index, category in enumerate(all_stamps.categories):
     if category in CLASSES:
@@ -101,7 +99,7 @@ print(*rows[:4], "…", sep="\n")
 # BEGIN SOLUTION: my_choice = None  # "stamps", or "my_pictures" beside this notebook
 my_choice = stand_in  # our own run shows what comes out for the stand-in
 # END SOLUTION
-image_set = datasets.load(my_choice or stand_in, progress=False)
+image_set = images.load(my_choice or stand_in, progress=False)
 print(image_set)
 for image, reason in image_set.problems:
     print("left out:", image, "–", reason)
@@ -138,18 +136,18 @@ prediction = None  # e.g. 0.7
 # can cover what is graded: the **rubric** says what gives how many points.
 
 # %%
-rules = rubric.load()  # rubric.load("theirs.yaml"), if your instructor gave you one
+rules = homework.load_rubric()  # load_rubric("theirs.yaml"), if you were given one
 for part, how in rules["points"].items():
     more = [f"{key}: {value}" for key, value in how.items() if key != "points"]
     print(f"{part:16}{how['points']:3} points ", *more)
-print(f"{'together':16}{rubric.most_points(rules):3} points")
+print(f"{'together':16}{homework.max_points(rules):3} points")
 
 # %% [markdown]
 # - `representations`, `layers`, `algorithms`: full points for the `goal`, that many
 #   different ones in your grid, and a share for fewer. A *layer* is named after a
 #   colon, like `SqueezeNet:fire9`; what stands before the colon counts as one
 #   representation, whatever its layers. Preparation steps such as `l2+` make no other
-#   algorithm. (`backbones.layers("SqueezeNet")` of lesson 6 lists a network's layers.)
+#   algorithm. (`representations.backbone_layers("SqueezeNet")` of lesson 6 lists a network's layers.)
 # - `purity`, `nmi`, `fowlkes_mallows`: your own functions, tried in exercise 12.4.
 # - `best_nmi`: points from each threshold on. The usual thresholds suit `stamps`. On
 #   other pictures the same NMI may be harder or easier to get: ask whether they hold.
@@ -165,7 +163,7 @@ print(f"{'together':16}{rubric.most_points(rules):3} points")
 # BEGIN SOLUTION: student_id = None  # e.g. "ab123", as your instructor knows it
 student_id = "ab123"
 # END SOLUTION
-seeds = submission.seeds(student_id or "nobody", 3)
+seeds = homework.seeds(student_id or "nobody", 3)
 print("the seeds of", student_id or "nobody", "are", seeds)
 
 # %% [markdown]
@@ -215,7 +213,7 @@ table[columns].tail(6).round(3)
 
 # %%
 chance = plots.chance_level(results, labels, image_set.true_labels)
-widgets.comparison_explorer(results, chance)
+widgets.ComparisonExplorer(results, chance)
 
 # %% [markdown]
 # Tick the scores, representations and algorithms that you want to compare. One line a representation and algorithm, the best NMI on top. A mark is the mean, its
@@ -249,7 +247,7 @@ for line in (table.iloc[0], table.iloc[-1]):
 # %%
 best = table.iloc[-1]
 print("best on average:", best["representation"], "with", best["algorithm"])
-notebook.reveal(prediction, float(best["nmi"]), "its NMI")
+lessons.reveal(prediction, float(best["nmi"]), "its NMI")
 
 # %% [markdown]
 # ### Exercise 12.2 · Who won? (medium)
@@ -296,7 +294,7 @@ print(f"spread over its seeds: up to {table.loc[of_network, 'nmi_std'].max():.3f
 
 # %%
 run = first_runs[tuple(best[columns[:2]])]
-vectors = features.extract(image_set, best["representation"], progress=False)
+vectors = representations.extract(image_set, best["representation"], progress=False)
 figure = plots.gallery(image_set, labels[run], vectors, n_pictures=9, title=run)
 figure.set_size_inches(9.6, 6)
 plt.show()
@@ -401,7 +399,7 @@ def fowlkes_mallows(true_labels, cluster_labels):
 checks.ex12_4(purity, nmi, fowlkes_mallows)
 
 # %%
-values = submission.exercise_values(
+values = homework.exercise_values(
     student_id or "nobody", purity=purity, nmi=nmi, fowlkes_mallows=fowlkes_mallows
 )
 for name, found in values.items():
@@ -415,7 +413,7 @@ for name, found in values.items():
 # pictures, not of scores. Three quotes, `"""`, begin and end a text of several lines.
 
 # %%
-print(*submission.QUESTIONS, sep="\n")
+print(*homework.QUESTIONS, sep="\n")
 
 # %%
 # BEGIN SOLUTION: first, second = None, None  # each a text, your answer
@@ -429,7 +427,7 @@ pie lies with the planets and a Santa with the clothes: the network sees what a 
 looks like, not for which day it is. The lobster went from the fish to the insects, and
 there I would rather change the label."""
 # END SOLUTION
-answers = dict(zip(submission.QUESTIONS, (first, second), strict=True))
+answers = dict(zip(homework.QUESTIONS, (first, second), strict=True))
 checks.ex12_5(answers)
 
 # %% [markdown]
@@ -462,9 +460,9 @@ if student_id and student_name:
     path = Path(hand_in_folder, f"{student_id}.zip")
     about = {"student_id": student_id, "name": student_name}
     texts = {question: text for question, text in answers.items() if text}
-    own = image_set.name not in datasets.NAMES
+    own = image_set.name not in images.NAMES
     work = {"exercises": values, "answers": texts, "self_supplied_labels": own}
-    submission.write(path, image_set, results, labels, **about, **work)
+    homework.submit(path, image_set, results, labels, **about, **work)
     print("written:", Path(path.parent.name, path.name))
 
 # %% [markdown]
@@ -472,14 +470,14 @@ if student_id and student_name:
 # true labels travel with the file, and your instructor is told that they are yours. For
 # `stamps` the grader takes its own labels, whatever the file says.
 #
-# `submission_check.report` runs the grader on your file, with the rubric above. It
+# `homework.check_submission` runs the grader on your file, with the rubric above. It
 # gives no points for the written answers, which are for a person to read. Its best NMI
 # is that of your best single run, seeds of luck included: a rule for points. In your
 # answers stay with the means.
 
 # %%
 if path:
-    print(submission_check.report(path, image_set, rules))
+    print(homework.check_submission(path, image_set, rules))
 
 # %% [markdown]
 # **To hand in**
@@ -504,7 +502,7 @@ if path:
             print(f"{member.filename}, {member.file_size // 1000} kB")
         for line in archive.read("labels.csv").decode().splitlines()[:3]:
             print("   ", line[:28], "…", line[-40:])
-    for lesson, states in submission_file.read(path.read_bytes()).lessons.items():
+    for lesson, states in homework.read_submission(path.read_bytes()).lessons.items():
         print(f"{lesson}: {len(states)} checks, like", *list(states.items())[:1])
 
 # %% [markdown]
@@ -540,9 +538,9 @@ def remarks(sent_set, sent_results, sent_labels, sender=student_id or "nobody"):
     """What the grader says of a file with this in it."""
     file = Path(temporary.name, "doctored.zip")
     who = {"student_id": sender, "name": "Somebody"}
-    submission.write(file, sent_set, sent_results, sent_labels, **who)
-    sent = submission_file.read(file.read_bytes())
-    found = review.review(sent, image_set, own_seeds=True)
+    homework.submit(file, sent_set, sent_results, sent_labels, **who)
+    sent = homework.read_submission(file.read_bytes())
+    found = homework.review_submission(sent, image_set, own_seeds=True)
     not_counted = [f"not counted: {run.why}." for run in found.runs if run.why]
     return [*found.errors, *found.flags, *not_counted]
 
@@ -565,7 +563,7 @@ for letter, sentences in said.items():
     text = " ".join(sentences) or "(no remark)"
     print(textwrap.fill(f"{letter}: {text}", 88, subsequent_indent="   "))
 passed = " ".join(letter for letter, sentences in said.items() if not sentences)
-notebook.reveal(prediction_2, passed, "the one that passes")
+lessons.reveal(prediction_2, passed, "the one that passes")
 
 # %% [markdown]
 # A helps nobody: the typed number is ignored, the recomputed one counts, and somebody
@@ -611,7 +609,7 @@ notebook.reveal(prediction_2, passed, "the one that passes")
 
 # %%
 # BEGIN SOLUTION: elsewhere = None  # the table of experiments.run, not its labels
-stamps, five = datasets.load("stamps", progress=False), plan["representations"][:5]
+stamps, five = images.load("stamps", progress=False), plan["representations"][:5]
 elsewhere, _ = experiments.run(stamps, five, seeds=seeds, progress=False)
 # END SOLUTION
 checks.ex12_6(results, elsewhere)

@@ -40,8 +40,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from course_utils import blocks, checks, clustering, datasets, features, measure
-from course_utils import metrics, partitioned, streams
+from course_utils import images, representations, clustering, metrics, experiments
 
 os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # so that processes share a GPU
 
@@ -49,13 +48,13 @@ os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # so that processes share a GP
 # ## 1 · What grows how, and what breaks first
 #
 # To time a method at many sizes we need pictures, or rather their features, as many as
-# we want. `measure.blobs` makes them up: 20 classes that overlap, 64 numbers a picture
+# we want. `experiments.blobs` makes them up: 20 classes that overlap, 64 numbers a picture
 # (a network gives 500 to 2,000; few numbers keep this notebook quick). They lie in a
 # file and are read from there as they are needed.
 
 # %%
 folder = Path(tempfile.mkdtemp())  # for all that this notebook writes
-made_up, true_labels = measure.blobs(
+made_up, true_labels = experiments.blobs(
     folder / "made_up.npy", 16_000, width=64, n_classes=20
 )
 print(made_up.shape, f"{made_up.nbytes / 1e6:.0f} MB")
@@ -163,9 +162,9 @@ def exponent(sizes, seconds):
 checks.ex13_1(exponent)
 
 # %% [markdown]
-# The library's `measure.growth` does the same with one difference: it takes the larger
+# The library's `experiments.growth` does the same with one difference: it takes the larger
 # half of the sizes only. At small n we measure what a call costs before it has looked
-# at a picture, and this **overhead** does not grow. `measure.forecast` follows the line
+# at a picture, and this **overhead** does not grow. `experiments.forecast` follows the line
 # to a size that was not measured.
 
 # %%
@@ -173,12 +172,12 @@ lines = {}
 for method, seconds in measured.items():
     lines[method] = {
         "yours, all sizes": exponent(SIZES, seconds),
-        "growth, larger half": measure.growth(SIZES, seconds),
+        "growth, larger half": experiments.growth(SIZES, seconds),
         f"seconds for {SIZES[-1]:,}": seconds[-1],
-        "hours for a million": measure.forecast(SIZES, seconds, 1e6) / 3600,
+        "hours for a million": experiments.forecast(SIZES, seconds, 1e6) / 3600,
     }
 table = pd.DataFrame(lines).T.astype(float)
-notebook.reveal(
+lessons.reveal(
     prediction, 10 ** table.loc["ward"].iloc[1], "the factor that Ward takes longer"
 )
 table.style.format("{:.3g}", na_rep="–")
@@ -226,12 +225,12 @@ def gigabytes_of_all_pairs(n):
 checks.ex13_2(gigabytes_of_all_pairs)
 
 # %% [markdown]
-# Is that what Ward really needs? `measure.measure` calls a function in a new process
+# Is that what Ward really needs? `experiments.measure` calls a function in a new process
 # and reports the most memory that it held.
 
 # %%
 n = SIZES[-1]
-found = measure.measure(clustering.cluster, np.array(made_up[:n]), "ward", 20)
+found = experiments.measure(clustering.cluster, np.array(made_up[:n]), "ward", 20)
 print(f"{n:,} pictures, all pairs: {math.comb(n, 2) * 8e-9:.3f} GB by arithmetic")
 print(f"measured: {found.peak_gb - found.start_gb:.3f} GB more than before the call")
 
@@ -243,13 +242,13 @@ print(f"measured: {found.peak_gb - found.start_gb:.3f} GB more than before the c
 # %%
 MEMORY = 16e9
 full = math.isqrt(int(2 * MEMORY / 8))  # as n²/2 · 8 = MEMORY, nearly
-minutes = measure.forecast(SIZES, measured["ward"], full) / 60
+minutes = experiments.forecast(SIZES, measured["ward"], full) / 60
 print(f"all pairs of {full:,} pictures fill 16 GB")
 print(f"Ward's time there, by the forecast: {minutes:.0f} minutes")
 
 # %%
 many = np.geomspace(1000, 1e7, 50)
-ahead = [measure.forecast(SIZES, measured["ward"], n) for n in many]
+ahead = [experiments.forecast(SIZES, measured["ward"], n) for n in many]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 left.loglog(SIZES, measured["ward"], "^", color="#D55E00", label="Ward, measured")
 left.loglog(many, ahead, "--", color="#D55E00", label="Ward, forecast")
@@ -282,7 +281,7 @@ plt.show()
 # | counting pairs for a score | the contingency table, exactly | `metrics.scores` |
 #
 # And for what reads all rows many times, such as k-means: **mini-batches**, read from
-# the file block by block (`blocks.fit`).
+# the file block by block (`clustering.fit_out_of_core`).
 #
 # What is lost by the first line of the table? On the made-up features we can score it:
 
@@ -314,18 +313,18 @@ pd.DataFrame(lines, columns=["pictures", "algorithm", "seconds", "NMI"])
 import io
 import tarfile
 
-stamps = datasets.load("stamps", progress=False)
-shards = streams.write_shards(stamps, folder / "shards", per_shard=25, progress=False)
+stamps = images.load("stamps", progress=False)
+shards = images.write_shards(stamps, folder / "shards", per_shard=25, progress=False)
 cut_off = stamps.read(0)[:3000]
 with tarfile.open(shards[3], "a") as archive:
     about = tarfile.TarInfo("downloads/cut_off.jpg")
     about.size = len(cut_off)
     archive.addfile(about, io.BytesIO(cut_off))
-stream = streams.open(folder / "shards", name="stamps")  # or s3://bucket/archive
+stream = images.open_stream(folder / "shards", name="stamps")  # or s3://bucket/archive
 print(stream.name, "has", sum(1 for _ in stream.parts()), "parts")
 
 # %% [markdown]
-# `streams.open` has read no picture. A stream knows its **parts**, here one a shard,
+# `images.open_stream` has read no picture. A stream knows its **parts**, here one a shard,
 # and a part is what can be done, lost and done again by itself. `extract` is the call
 # that you know. For a stream it writes one file a part into the folder `to` (in
 # Parquet, a format for tables), and each file appears whole or not at all.
@@ -353,14 +352,14 @@ one = Path(tempfile.mkdtemp(dir=folder))
 short_stream = dataclasses.replace(stream, list_parts=interrupted_parts)
 started = time.time()
 try:
-    features.extract(short_stream, "SqueezeNet", to=one, progress=False)
+    representations.extract(short_stream, "SqueezeNet", to=one, progress=False)
 except KeyboardInterrupt:
     first_seconds = time.time() - started
 first_times = finished(one, started)
 print(f"stopped after {first_seconds:.1f} s with {len(first_times)} parts written")
 
 started = time.time()
-found = features.extract(stream, "SqueezeNet", to=one, progress=False)
+found = representations.extract(stream, "SqueezeNet", to=one, progress=False)
 second_seconds = time.time() - started
 second_times = finished(one, started)
 print(f"{second_seconds:.1f} s for the other {len(second_times)} parts")
@@ -444,7 +443,9 @@ else:
 # %%
 two = Path(tempfile.mkdtemp(dir=folder))
 started = time.time()
-by_two = features.extract(stream, "SqueezeNet", to=two, progress=False, engine=client)
+by_two = representations.extract(
+    stream, "SqueezeNet", to=two, progress=False, engine=client
+)
 two_seconds = time.time() - started
 two_times = finished(two, started)
 same = sum((one / n).read_bytes() == (two / n).read_bytes() for n in by_two.names)
@@ -452,7 +453,7 @@ print(f"{same} of {len(by_two.names)} part files are the same, byte for byte")
 who = "two workers" if client else "one process again"
 print(f"one process {first_seconds + second_seconds:.1f} s, {who} {two_seconds:.1f} s")
 faster = (first_seconds + second_seconds) / two_seconds
-notebook.reveal(prediction_2, faster, "the time of one process over theirs")
+lessons.reveal(prediction_2, faster, "the time of one process over theirs")
 
 # %% [markdown]
 # Below 1, two workers are slower than one process: so they were on our machine, which
@@ -485,7 +486,7 @@ if client:
     before = set(client.run(os.getpid).values())
     killer = threading.Thread(target=kill_a_worker, args=[min(before)], daemon=True)
     killer.start()
-after_kill = features.extract(
+after_kill = representations.extract(
     stream, "SqueezeNet", to=killed, progress=False, engine=client
 )
 killed_seconds, killed_times = time.time() - started, finished(killed, started)
@@ -526,13 +527,13 @@ plt.show()
 #
 # ### Cluster and score in parts
 #
-# Nobody holds all features now. `blocks.fit` learns from them block by block, and what
+# Nobody holds all features now. `clustering.fit_out_of_core` learns from them block by block, and what
 # it learns is small: how to prepare a row, and the k centres. This **model** goes to
 # the workers. Each labels its parts and counts a contingency table of its own.
 
 # %%
-model = blocks.fit(found, "l2+minibatch", len(stamps.class_names))
-result = partitioned.label(found, model, engine=client, progress=False)
+model = clustering.fit_out_of_core(found, "l2+minibatch", len(stamps.class_names))
+result = clustering.label_out_of_core(found, model, engine=client, progress=False)
 result.table
 
 # %% [markdown]
@@ -633,13 +634,13 @@ plans.style.format("{:,.2f}")
 # What one would do:
 #
 # - **Pictures** in shards of a few thousand in an object store, where all machines
-#   reach them over the network. `streams.open` takes its address, `s3://…`, and
+#   reach them over the network. `images.open_stream` takes its address, `s3://…`, and
 #   `storage_options` for user name and key.
 # - **Extraction** with one worker a machine and one network a worker. `to="s3://…"`
 #   instead of a folder, `engine="tcp://…"`: otherwise the call of section 2.
-# - **Clustering** with `blocks.fit(found, "l2+pca50+minibatch", k)` on one machine. It
+# - **Clustering** with `clustering.fit_out_of_core(found, "l2+pca50+minibatch", k)` on one machine. It
 #   reads the features a few times, or take a sample of a million of them.
-# - **Labels and scores** by the workers, `partitioned.label(…, to="s3://…")`.
+# - **Labels and scores** by the workers, `clustering.label_out_of_core(…, to="s3://…")`.
 #
 # **With a GPU** the network may do thousands of pictures a second, and then decoding
 # the files on the CPU takes longest. Our own run had no GPU, so this is not measured
@@ -652,7 +653,7 @@ plans.style.format("{:,.2f}")
 #
 # - it is done by tomorrow morning, or in a few nights, as `extract` goes on where it
 #   stopped;
-# - the features fit on its disk, from which `blocks.fit` reads them block by block;
+# - the features fit on its disk, from which `clustering.fit_out_of_core` reads them block by block;
 # - a random sample of the pictures answers the question;
 # - a better method is at hand. Above, the table instead of the loop won more than a
 #   hundred machines could. And in a well-known paper (McSherry and others, 2015),

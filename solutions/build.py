@@ -52,9 +52,9 @@ if COURSE is None:  # as on Colab, which starts with nothing: fetch the course
         !git clone -q --depth 1 --branch {tag} {{REPOSITORY}} {{COURSE}}
 sys.path.insert(0, str(COURSE))
 
-from course_utils import notebook
+from course_utils import lessons
 
-notebook.start("{lesson}")"""
+checks = lessons.start("{lesson}")"""
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{path}/blob/{tag}/notebooks/{lesson}.ipynb)"

@@ -52,9 +52,9 @@ def caltech101():
 @pytest.fixture
 def keras_home(monkeypatch):
     """KERAS_HOME with the weights of MobileNetV2, for the course and not for Keras."""
-    from course_utils import backbones
+    from course_utils._support import keras
 
-    backbones.import_keras()  # on import it would look there for its settings
+    keras.import_keras()  # on import it would look there for its settings
     folder = _real_data("COURSE_TEST_KERAS_HOME", "keras_home", "models")
     monkeypatch.setenv("KERAS_HOME", str(folder))
     return folder
@@ -104,7 +104,7 @@ def start_for_control_c(command, **options):
 @pytest.fixture
 def direct(monkeypatch):
     """No proxy is asked, and no host is known as unreachable."""
-    from course_utils import downloads
+    from course_utils._support import downloads
 
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)

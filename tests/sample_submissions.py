@@ -22,7 +22,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from course_utils import clustering, metrics, submission
+from course_utils import metrics
+from course_utils.clustering import algorithms
+from course_utils.homework import submission
 
 DEADLINE = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
@@ -46,7 +48,7 @@ def clusters(true_labels, representation, algorithm, seed, k, right=0.6):
 
     An algorithm without chance ignores the seed, as the real ones do.
     """
-    if algorithm.split("+")[-1] not in clustering.SEEDED:
+    if algorithm.split("+")[-1] not in algorithms.SEEDED:
         seed = 0
     text = f"{representation} {algorithm} {seed} {k}"
     noise = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
@@ -76,7 +78,7 @@ def runs(image_set, student_id, right=0.6, n_seeds=2, k=None):
     labels = {}
     for representation in REPRESENTATIONS:
         for algorithm in ALGORITHMS:
-            seeded = algorithm.split("+")[-1] in clustering.SEEDED
+            seeded = algorithm.split("+")[-1] in algorithms.SEEDED
             for seed in submission.seeds(student_id, n_seeds) if seeded else [0]:
                 key = (representation, algorithm, k, seed)
                 labels[key] = clusters(
@@ -90,7 +92,7 @@ def hand_in(path, image_set, student_id, name, found=None, functions=None, **mor
     functions = own_functions() if functions is None else functions
     values = submission.exercise_values(student_id, **functions)
     answers = dict.fromkeys(submission.QUESTIONS, f"{name} thinks so.")
-    return submission.write(
+    return submission.submit(
         path,
         image_set,
         *(found or runs(image_set, student_id)),
@@ -216,7 +218,7 @@ def _trivial(image_set):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    from course_utils import datasets
+    from course_utils.images import datasets
 
     folder = Path(sys.argv[1])
     os.environ["COURSE_ANSWERS"] = str(folder / "no answers")  # not those kept here

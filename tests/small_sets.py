@@ -5,7 +5,7 @@ import pytest
 from conftest import encode
 from threadpoolctl import threadpool_limits
 
-from course_utils import datasets
+from course_utils.images import datasets
 
 COLOURS = ((230, 30, 30), (30, 190, 40), (30, 50, 230), (240, 220, 20))
 

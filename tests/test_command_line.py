@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from small_sets import contents, one_thread, write_folder  # noqa: F401
 
-from course_utils import backbones, datasets, downloads, imagemap
 from course_utils.__main__ import main
+from course_utils._support import downloads
+from course_utils.images import datasets
+from course_utils.maps import image_map
+from course_utils.representations import backbones
 
 
 @pytest.fixture
@@ -262,12 +265,12 @@ def test_a_map_and_the_same_places_again(call, folder, tmp_path):
     how = ("--representation", "colour", "--layouts", "tsne,grid", "--k", 3)
     status, out, err = call("map", folder, *how, "--out", "map.html")
     assert status == 0 and "Open map.html" in out, err
-    old = imagemap.read(tmp_path / "map.html")
+    old = image_map.read(tmp_path / "map.html")
     assert list(old["layouts"]) == ["tsne", "grid"]
     assert len(old["groups"][0]["entries"]) == 3
     again = ("--coordinates", "map.html", "--seed", 5, "--out", "folder")
     assert call("map", folder, *how, *again)[0] == 0
-    new = imagemap.read(tmp_path / "folder")
+    new = image_map.read(tmp_path / "folder")
     np.testing.assert_allclose(
         new["layouts"]["tsne"], old["layouts"]["tsne"], atol=1e-6
     )

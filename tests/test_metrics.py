@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics.cluster import contingency_matrix, pair_confusion_matrix
 
-from course_utils import metrics, tables
+from course_utils import metrics
 
 SYMMETRIC = ("nmi", "fowlkes_mallows", "ari")
 small_label = st.integers(0, 4)
@@ -217,8 +217,8 @@ def test_merged_tables_of_parts_are_the_table_of_all(pairs, cuts):
     named = [(f"class {label}", cluster) for label, cluster in pairs]
     edges = [0, *sorted(cuts), len(named)]
     parts = [named[a:b] for a, b in itertools.pairwise(edges) if named[a:b]]
-    expected = tables.named_table(**split(named))
-    merged = tables.merge_tables(tables.named_table(**split(p)) for p in parts[::-1])
+    expected = metrics.named_table(**split(named))
+    merged = metrics.merge_tables(metrics.named_table(**split(p)) for p in parts[::-1])
     pd.testing.assert_frame_equal(merged, expected)
     assert metrics.scores_of_table(merged) == metrics.scores(**split(named))
 
@@ -228,7 +228,7 @@ def test_a_table_that_has_no_counts_is_refused():
         with pytest.raises(ValueError, match="table of counts"):
             metrics.scores_of_table(table)
     with pytest.raises(ValueError, match="no tables to merge"):
-        tables.merge_tables([])
+        metrics.merge_tables([])
 
 
 def blobs(n=90, seed=0):

@@ -7,7 +7,9 @@ import pytest
 from matplotlib import pyplot as plt
 from small_sets import coloured, noisy, one_thread  # noqa: F401
 
-from course_utils import experiments, features, metrics, plots
+from course_utils import metrics, plots
+from course_utils.experiments import runs
+from course_utils.representations import extraction
 
 matplotlib.use("Agg")
 
@@ -92,7 +94,7 @@ def test_scores_nobody_knows_have_no_panel():
 
 
 def gallery(image_set, cluster_labels, **how):
-    vectors = features.extract(image_set, "raw", progress=False)
+    vectors = extraction.extract(image_set, "raw", progress=False)
     return plots.gallery(image_set, cluster_labels, vectors, **how)
 
 
@@ -135,7 +137,7 @@ def test_the_crossed_pictures_are_the_ones_of_another_class():
 
 def test_pictures_nearest_the_centre_come_first_and_the_rest_is_cut():
     image_set = noisy(n=12)
-    vectors = features.extract(image_set, "raw", progress=False)
+    vectors = extraction.extract(image_set, "raw", progress=False)
     figure = plots.gallery(image_set, np.zeros(12, int), vectors, n_pictures=4)
     order = plots.nearest_first(vectors)
     assert len(figure.axes) == 4
@@ -184,7 +186,7 @@ def test_class_names_are_drawn_as_they_are(name, tmp_path):
 
 def test_chance_is_low_and_of_the_same_clusters():
     image_set = noisy(n=40)
-    results, labels = experiments.run(image_set, "raw", "ward", progress=False)
+    results, labels = runs.run(image_set, "raw", "ward", progress=False)
     level = plots.chance_level(results, labels, image_set.true_labels)
     assert list(level) == list(metrics.SCORES)
     assert abs(level["ari"]) < 0.15

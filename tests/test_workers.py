@@ -38,8 +38,8 @@ def test_a_few_tests_run_in_one_process_and_the_lessons_side_by_side(count):
     assert count(TESTS, keyword="medoid") == 0
     assert count(TESTS, capture="no") == 0
     assert count(TESTS / "test_texts.py") == 0
-    assert count(f"{TESTS / 'test_lessons.py'}::test_template") == 0
-    assert count(TESTS / "test_lessons.py") == 8
+    assert count(f"{TESTS / 'test_notebooks.py'}::test_template") == 0
+    assert count(TESTS / "test_notebooks.py") == 8
     assert count(TESTS / "test_texts.py", TESTS / "test_plots.py") == 8
 
 
@@ -48,7 +48,7 @@ def scope(nodeid):
 
 
 def test_a_file_stays_in_one_worker_and_so_does_a_lesson():
-    lessons = "tests/test_lessons.py"
+    lessons = "tests/test_notebooks.py"
     assert scope("tests/test_texts.py::test_cell[a::b]") == "tests/test_texts.py"
     assert scope(f"{lessons}::test_template[05_maps]") == "05_maps"
     assert scope(f"{lessons}::test_every_notebook_has_a_master") == lessons
@@ -56,7 +56,7 @@ def test_a_file_stays_in_one_worker_and_so_does_a_lesson():
 
 
 def test_the_long_ones_come_first(monkeypatch):
-    names = ["test_archive", "test_lessons", "test_texts", "test_widgets_browser"]
+    names = ["test_archive", "test_notebooks", "test_texts", "test_widgets_browser"]
     items = [SimpleNamespace(path=TESTS / f"{name}.py") for name in names]
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     workers.pytest_collection_modifyitems(items)

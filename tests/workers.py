@@ -18,7 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 WORKER_BYTES = 2e9  # a worker with TensorFlow, and a lesson's kernel beside it
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 # These take minutes: started last, one would run on alone when all others are done.
-LONG = ("test_lessons", "test_widgets_browser", "test_imagemap_browser")
+LONG = ("test_notebooks", "test_widgets_browser", "test_map_browser")
 
 
 def pytest_xdist_auto_num_workers(config):
@@ -29,7 +29,7 @@ def pytest_xdist_auto_num_workers(config):
         options.keyword
         or options.capture == "no"
         or any("::" in place for place in places)
-        or (one_file and Path(places[0]).stem != "test_lessons")
+        or (one_file and Path(places[0]).stem != "test_notebooks")
     ):
         return 0
     return max(1, min(_cores(), int(psutil.virtual_memory().available / WORKER_BYTES)))
@@ -52,7 +52,7 @@ class ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         file, _, test = nodeid.partition("::")
         lesson = re.fullmatch(r".*\[(\d\d_\w+)\]", test)
-        if Path(file).stem == "test_lessons" and lesson:
+        if Path(file).stem == "test_notebooks" and lesson:
             return lesson[1]
         return file
 

@@ -12,19 +12,15 @@ matplotlib Figure of what it shows; it is stored with the notebook, so that GitH
 `nbconvert` have a picture too.
 """
 
-from course_utils.widgets.browser import ClusterBrowser
-from course_utils.widgets.comparison import ComparisonExplorer
-from course_utils.widgets.contingency import ContingencyExplorer
-from course_utils.widgets.stepper import KMeansStepper
+import lazy_loader
 
-__all__ = [
-    "cluster_browser",
-    "comparison_explorer",
-    "contingency_explorer",
-    "kmeans_stepper",
-]
-
-kmeans_stepper = KMeansStepper
-cluster_browser = ClusterBrowser
-contingency_explorer = ContingencyExplorer
-comparison_explorer = ComparisonExplorer
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cluster_browser": ["ClusterBrowser"],
+        "comparison": ["ComparisonExplorer"],
+        "contingency": ["ContingencyExplorer"],
+        "image_scatter": ["ImageScatter"],
+        "kmeans_stepper": ["KMeansStepper"],
+    },
+)

@@ -3,17 +3,19 @@
 import ipywidgets
 
 from course_utils import plots
-from course_utils.widgets import parts
+from course_utils.widgets import base
 
 SHOWN_FIRST = ("purity", "nmi", "fowlkes_mallows")
+
 LONGEST = 44  # characters of a name in the chart
+
 NOTHING = (
     "Nothing to draw: pick a score, a representation and an algorithm that were run "
     "together."
 )
 
 
-class ComparisonExplorer(parts.Explorer):
+class ComparisonExplorer(base.Explorer):
     """Pick scores, representations and algorithms from a results table.
 
     results: as `experiments.run` gives them. chance: {score: level}, drawn dashed.
@@ -29,7 +31,7 @@ class ComparisonExplorer(parts.Explorer):
             raise ValueError(
                 "there is nothing to compare: results need runs with representation, "
                 "algorithm and a score, as `results, labels = experiments.run(…)` has "
-                f"them. These have {parts.count(len(results), 'run')} and the columns "
+                f"them. These have {base.count(len(results), 'run')} and the columns "
                 f"{', '.join(map(str, results.columns)) or 'none'}."
             )
         self.results, self.chance = results, chance
@@ -40,9 +42,9 @@ class ComparisonExplorer(parts.Explorer):
         self.representations = _several("Representations", names, names)
         names = list(dict.fromkeys(results["algorithm"]))
         self.algorithms = _several("Algorithms", names, names)
-        self.chart = parts.Chart()
+        self.chart = base.Chart()
         controls = [self.scores, self.representations, self.algorithms]
-        self.assemble(parts.line(controls), self.chart)
+        self.assemble(base.line(controls), self.chart)
         self.watch(self.show, *controls)
         self.attempt(self.show)
 
@@ -61,19 +63,19 @@ class ComparisonExplorer(parts.Explorer):
         ]
         best = lines.index[0]
         sentence = (
-            f"{parts.count(len(runs), 'run')}. Highest mean {titles[0]}: "
+            f"{base.count(len(runs), 'run')}. Highest mean {titles[0]}: "
             f"{best[0]} with {best[1]}, {rows[0][2]}."
         )
         self.chart.alt = f"Chart of {', '.join(titles)} over {sentence}"
         self.chart.rows = [["representation", "algorithm", *titles], *rows]
-        self.chart.src = parts.data_uri(parts.png(self.static()), "png")
+        self.chart.src = base.data_uri(base.png(self.static()), "png")
         self.status.text = sentence + " Ctrl or Shift with a click picks several."
 
     def static(self):
         """The chart of what is picked, as `plots.score_chart` draws it."""
         runs, scores = self._picked()
         if runs.empty or not scores:
-            return parts.note(NOTHING)
+            return base.note(NOTHING)
         for column in ("representation", "algorithm"):
             runs = runs.assign(**{column: runs[column].map(_short_names(runs[column]))})
         return plots.score_chart(runs, self.chance, scores)
@@ -92,7 +94,7 @@ def _several(description, options, value):
         options=options,
         value=value,
         rows=min(8, max(3, len(options))),
-        style=parts.NARROW,
+        style=base.NARROW,
         layout={"width": "260px"},
     )
 

@@ -5,8 +5,9 @@ import numpy as np
 import traitlets
 from matplotlib import pyplot as plt
 
-from course_utils import metrics, senses
-from course_utils.widgets import parts
+from course_utils import metrics
+from course_utils.clustering import representatives
+from course_utils.widgets import base
 
 MOST_PICTURES = 60  # of a cell
 
@@ -16,7 +17,7 @@ class Table(anywidget.AnyWidget):
     purity}]}; chosen: [row id, column]; `on_click` is called with these two.
     """
 
-    _esm, _css = parts.FRONT / "table.js", parts.FRONT / "style.css"
+    _esm, _css = base.FRONT / "table.js", base.FRONT / "style.css"
     table = traitlets.Dict().tag(sync=True)
     chosen = traitlets.List().tag(sync=True)
 
@@ -25,7 +26,7 @@ class Table(anywidget.AnyWidget):
         self.on_msg(lambda _, message, __: on_click(*message["cell"]))
 
 
-class ContingencyExplorer(parts.Explorer):
+class ContingencyExplorer(base.Explorer):
     """Rows of clusters, columns of classes: click a count to see its pictures.
 
     cluster_labels: one a picture of the set, which needs true labels. Raises ValueError
@@ -54,12 +55,12 @@ class ContingencyExplorer(parts.Explorer):
         self.classes = np.unique(image_set.true_labels).tolist()
         self.names = [image_set.class_names[label] for label in self.classes]
         self.numbers = np.unique(self.cluster_labels).tolist()
-        self.order = senses.top_clusters(self.cluster_labels).tolist()
+        self.order = representatives.top_clusters(self.cluster_labels).tolist()
         self.order += [-1] * (-1 in self.numbers)
-        self.thumbnails = parts.Thumbnails(image_set)
+        self.thumbnails = base.Thumbnails(image_set)
         self.table = Table(lambda *cell: self.attempt(self.choose, *cell))
-        self.pictures = parts.Pictures(lambda index: self.attempt(self.tell, index))
-        self.pager = parts.Pager("clusters", lambda: self.attempt(self._show_page))
+        self.pictures = base.Pictures(lambda index: self.attempt(self.tell, index))
+        self.pager = base.Pager("clusters", lambda: self.attempt(self._show_page))
         self.assemble(self.table, self.pager, self.pictures)
         self._show_page()
         self.status.text = "Click a count to see its pictures."
@@ -69,25 +70,25 @@ class ContingencyExplorer(parts.Explorer):
         here = self.cluster_labels == cluster
         here &= self.image_set.true_labels == self.classes[column]
         found = np.flatnonzero(here).tolist()
-        heading = f"{parts.cluster_name(cluster)}, {self.names[column]}"
-        note = parts.count(len(found))
+        heading = f"{base.cluster_name(cluster)}, {self.names[column]}"
+        note = base.count(len(found))
         if len(found) > MOST_PICTURES:
             note += f",\nthe first {MOST_PICTURES} are shown"
         row = self.thumbnails.row(heading, note, found[:MOST_PICTURES])
         self.pictures.rows, self.table.chosen = [row], [cluster, column]
         self.pictures.chosen = -1
-        self.status.text = f"{heading}: {parts.count(len(found))}."
+        self.status.text = f"{heading}: {base.count(len(found))}."
 
     def tell(self, index):
         """Say which picture this is."""
         self.pictures.chosen = index
         self.status.text = (
-            f"{parts.name_of(self.image_set, index)}: {self.image_set.images[index]}"
+            f"{base.name_of(self.image_set, index)}: {self.image_set.images[index]}"
         )
 
     def static(self):
         """The table as a figure: the biggest clusters, the commonest classes."""
-        most = parts.ROWS_A_PAGE
+        most = base.ROWS_A_PAGE
         rows = [self.numbers.index(cluster) for cluster in self.order[:most]]
         columns = np.sort(np.argsort(-self.counts.sum(axis=0), kind="stable")[:most])
         counts = self.counts[np.ix_(rows, columns)]
@@ -106,7 +107,7 @@ class ContingencyExplorer(parts.Explorer):
         panel.set_xticks(
             range(len(names)), names, rotation=30, ha="left", parse_math=False
         )
-        panel.set_yticks(range(len(rows)), map(parts.cluster_name, self.order[:most]))
+        panel.set_yticks(range(len(rows)), map(base.cluster_name, self.order[:most]))
         panel.xaxis.tick_top()
         panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
@@ -123,7 +124,7 @@ class ContingencyExplorer(parts.Explorer):
             rows.append(
                 {
                     "id": cluster,
-                    "name": parts.cluster_name(cluster),
+                    "name": base.cluster_name(cluster),
                     "counts": counts.tolist(),
                     "total": total,
                     "purity": f"{counts.max() / total:.0%}",

@@ -87,7 +87,8 @@ def make_class(folder, n_students, n_runs):
     import numpy as np
     from sample_submissions import REPRESENTATIONS, clusters, hand_in, table
 
-    from course_utils import datasets, submission
+    from course_utils.homework import submission
+    from course_utils.images import datasets
 
     stamps = datasets.load("stamps", progress=False)
     folder.mkdir()

@@ -81,7 +81,7 @@ def main():
 def measure(n_images, options):
     import numpy as np
 
-    from course_utils import hotspots, imagemap, layouts
+    from course_utils.maps import hotspots, image_map, layouts
 
     image_set, thumbnails = pictures(n_images, options.folder)
     row = {"n": n_images}
@@ -94,13 +94,13 @@ def measure(n_images, options):
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(options.keep or temporary)
-        path = imagemap.write(
+        path = image_map.write(
             image_set,
             folder / f"map-{n_images}" if n_images > 10_000 else folder / "map.html",
             points=points,
             cluster_labels=np.arange(n_images) % 50,
             vectors=thumbnails,
-            spots=hotspots.find(points[name], thumbnails),
+            spots=hotspots.find_hotspots(points[name], thumbnails),
             progress=False,
         )
         row["write_s"] = round(time.perf_counter() - began, 1)
@@ -116,8 +116,9 @@ def pictures(n_images, folder):
     import numpy as np
     from PIL import Image, ImageOps
 
-    from course_utils import datasets, imagesets
-    from course_utils.pictures import thumbnail
+    from course_utils.images import datasets
+    from course_utils.images.decoding import thumbnail
+    from course_utils.images.image_set import from_bytes
 
     real = datasets.load("caltech101", folder=folder, progress=False)
     chosen = np.linspace(0, len(real) - 1, min(n_images, len(real))).astype(int)
@@ -139,7 +140,7 @@ def pictures(n_images, folder):
         labels[image] = real.class_names[real.true_labels[index]]
         small = thumbnail(data, 16).convert("L").resize((16, 16))
         features.append(np.asarray(small, np.float32).ravel())
-    image_set = imagesets.from_bytes("augmented", contents, labels)
+    image_set = from_bytes("augmented", contents, labels)
     order = {image: place for place, image in enumerate(contents)}
     places = [order[image] for image in image_set.images]
     return image_set, np.array(features)[places]

@@ -31,7 +31,10 @@ def main():
     parser.add_argument("--pictures", type=int, default=40, help="of each class")
     options = parser.parse_args()
 
-    from course_utils import clustering, datasets, features, metrics
+    from course_utils import metrics
+    from course_utils.clustering import algorithms
+    from course_utils.images import datasets
+    from course_utils.representations import extraction
 
     everything = datasets.load(
         "caltech101-objects", folder=options.folder, progress=False
@@ -42,8 +45,8 @@ def main():
     names = sorted({everything.class_names[everything.true_labels[i]] for i in chosen})
     print(f"{len(image_set)} pictures: {', '.join(names)}", flush=True)
     views = [
-        clustering.prepare(
-            features.extract(image_set, name, progress=False), "l2+pca50+kmeans"
+        algorithms.prepare(
+            extraction.extract(image_set, name, progress=False), "l2+pca50+kmeans"
         )
         for name in VIEWS
     ]
@@ -83,18 +86,20 @@ def a_slice(true_labels, n_classes, n_each):
 
 def partitions(views, k, seed):
     """Cluster labels of every method for one seed."""
-    from course_utils import clustering, ensembles, learning, multiview
+    from course_utils.clustering import algorithms, ensembles, joint_learning, multiview
 
     voters = []
     found = {}
     for name, view in zip(VIEWS, views, strict=True):
-        voters.append(clustering.cluster(view, "kmeans", k, seed))
+        voters.append(algorithms.cluster(view, "kmeans", k, seed))
         found[f"k-means, {name}"] = voters[-1]
     for name, view in zip(VIEWS, views, strict=True):
-        found[f"Ward, {name}"] = clustering.cluster(view, "ward", k)
+        found[f"Ward, {name}"] = algorithms.cluster(view, "ward", k)
     for name, view in zip(VIEWS, views, strict=True):
-        weights = learning.affinity(view)
-        found[f"merging, {name}"] = learning.merge(weights, learning.chains(view), k)
+        weights = joint_learning.affinity(view)
+        found[f"merging, {name}"] = joint_learning.merge_clusters(
+            weights, joint_learning.chains(view), k
+        )
     found["evidence accumulation"] = ensembles.evidence_accumulation(voters, k)
     learnt = multiview.mvnet(views, k, seed=seed)
     for name, labels in zip(VIEWS, learnt["views"], strict=True):

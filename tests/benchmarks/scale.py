@@ -3,11 +3,12 @@
     python tests/benchmarks/scale.py [--parts …] [--sizes …] [--folder CALTECH101]
 
 Every measurement is a process of its own: seconds by the clock and of the processor,
-and peak memory (see `course_utils.measure`). A method is left out where its growth so
-far says that it would pass the limit of time or memory, and is stopped if it passes it
-all the same; the table says so. OUT gets scale.csv, one row a measurement; growth.csv,
-the exponents; scale.png; and journal.jsonl, by which the same command goes on after
-Ctrl-C. The pictures are the embedded stamps, repeated as needed, or Caltech-101.
+and peak memory (see `course_utils.experiments.scaling`). A method is left out where its
+growth so far says that it would pass the limit of time or memory, and is stopped if it
+passes it all the same; the table says so. OUT gets scale.csv, one row a measurement;
+growth.csv, the exponents; scale.png; and journal.jsonl, by which the same command goes
+on after Ctrl-C. The pictures are the embedded stamps, repeated as needed, or
+Caltech-101.
 """
 
 import argparse
@@ -26,14 +27,11 @@ import pandas as pd
 import scale_parts
 from scale_plot import draw
 
-from course_utils import (
-    datasets,
-    experiments,
-    interruption,
-    measure,
-    metrics,
-    storage,
-)
+from course_utils import metrics
+from course_utils._support import files, interruption
+from course_utils.experiments import scaling
+from course_utils.experiments.runs import versions
+from course_utils.images import datasets
 
 COLUMNS = (
     "part",
@@ -71,7 +69,7 @@ def main(arguments=None):
     try:
         with tempfile.TemporaryDirectory() as folder:
             made_up = Path(folder, "features.npy")
-            _, labels = measure.blobs(
+            _, labels = scaling.blobs(
                 made_up,
                 options.sizes[-1],
                 width=scale_parts.WIDTH,
@@ -87,9 +85,9 @@ def main(arguments=None):
     table = pd.DataFrame(rows, columns=COLUMNS)
     exponents = growth_table(table, options.backbones)
     for found, name in ((table, "scale.csv"), (exponents, "growth.csv")):
-        with storage.atomic_file(out / name, "w", encoding="utf-8") as file:
+        with files.atomic_file(out / name, "w", encoding="utf-8") as file:
             found.to_csv(file, index=False, float_format="%.5g")
-    with storage.atomic_file(out / "scale.png") as file:
+    with files.atomic_file(out / "scale.png") as file:
         draw(table, exponents, options.limit).savefig(file, format="png", dpi=110)
     print(f"\nseconds ≈ a · n^exponent\n{exponents.to_string(index=False)}")
     print(f"\nOpen {out / 'scale.png'}")
@@ -158,11 +156,11 @@ def _reason(row, method, options, rows):
     if not done:
         return ""
     sizes = [r["n"] for r in done]
-    seconds = measure.forecast(sizes, [r["seconds"] for r in done], row["n"])
+    seconds = scaling.forecast(sizes, [r["seconds"] for r in done], row["n"])
     if seconds > options.limit:
         return f"left out: about {seconds:.0f} s"
     extra = [max(r["peak_gb"] - r["start_gb"], 1e-6) for r in done]
-    memory = done[-1]["start_gb"] + measure.forecast(sizes, extra, row["n"])
+    memory = done[-1]["start_gb"] + scaling.forecast(sizes, extra, row["n"])
     if extra[-1] >= SMALLEST_GB and memory > options.memory:
         return f"left out: about {memory:.0f} GB"
     return ""
@@ -171,7 +169,7 @@ def _reason(row, method, options, rows):
 def _measure(row, method, material, options):
     """What a measurement adds to its row."""
     try:
-        found = measure.measure(
+        found = scaling.measure(
             method.function,
             material,
             row["n"],
@@ -223,10 +221,10 @@ def growth_table(table, backbones):
         runs = runs[above] if above.sum() > 1 or above.all() else runs[~above]
         extra = runs["peak_gb"] - runs["start_gb"]
         big = extra >= SMALLEST_GB
-        row["seconds_exponent"] = measure.growth(runs["n"], runs["seconds"])
-        row["cpu_exponent"] = measure.growth(runs["n"], runs["cpu_seconds"])
+        row["seconds_exponent"] = scaling.growth(runs["n"], runs["seconds"])
+        row["cpu_exponent"] = scaling.growth(runs["n"], runs["cpu_seconds"])
         row["memory_exponent"] = (
-            measure.growth(runs["n"][big], extra[big]) if big.any() else float("nan")
+            scaling.growth(runs["n"][big], extra[big]) if big.any() else float("nan")
         )
         rows.append(row)
     return pd.DataFrame(rows).round(3)
@@ -242,12 +240,12 @@ class Journal:
     def __init__(self, out, image_set):
         self.path = out / "journal.jsonl"
         here = Path(__file__).resolve().parent
-        code = [*here.glob("scale*.py"), *here.parents[1].glob("course_utils/*.py")]
-        about = [image_set.fingerprint, experiments.versions(), os.cpu_count()]
-        about += [storage.sha256(path) for path in sorted(code)]
-        self.about = storage.digest(json.dumps(about))
+        code = [*here.glob("scale*.py"), *here.parents[1].glob("course_utils/**/*.py")]
+        about = [image_set.fingerprint, versions(), os.cpu_count()]
+        about += [files.sha256(path) for path in sorted(code)]
+        self.about = files.digest(json.dumps(about))
         self.rows = {}
-        for entry in storage.journal(self.path):
+        for entry in files.journal(self.path):
             with contextlib.suppress(KeyError, TypeError):
                 if entry["about"] == self.about:
                     self.rows[tuple(entry["key"])] = entry
@@ -263,7 +261,7 @@ class Journal:
     def add(self, row, options):
         key = (row["part"], row["method"], row["n"], max(options.sizes))
         entry = {"about": self.about, "key": key, "limit": options.limit, "row": row}
-        storage.note(self.path, entry)
+        files.note(self.path, entry)
 
 
 if __name__ == "__main__":

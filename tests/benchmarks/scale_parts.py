@@ -17,15 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils import (
-    blocks,
-    clustering,
-    ensembles,
-    features,
-    handcrafted,
-    metrics,
-)
-from course_utils.imagesets import ImageSet
+from course_utils import metrics
+from course_utils.clustering import algorithms, ensembles, out_of_core
+from course_utils.images.image_set import ImageSet
+from course_utils.representations import extraction, handcrafted
 
 N_CLASSES = 100  # of the made-up features, and clusters
 WIDTH = 1280  # of the made-up features
@@ -79,11 +74,11 @@ def methods(part, backbones):
             found[f"{name}: plain loops"] = Method(_pictures, plain, None)
         return found
     if part == "clustering":
-        names = [f"l2+{name}" for name in clustering.ALGORITHMS]
+        names = [f"l2+{name}" for name in algorithms.ALGORITHMS]
         names += [f"l2+pca50+{name}" for name in REDUCED]
         return {
             name: Method(
-                _features, clustering.cluster, name, switch=_switch(name.split("+")[-1])
+                _features, algorithms.cluster, name, switch=_switch(name.split("+")[-1])
             )
             for name in names
         }
@@ -104,11 +99,11 @@ def methods(part, backbones):
 
 
 def _switch(algorithm):
-    if algorithm in blocks.PASSES:
-        return blocks.LARGE // WIDTH
-    if algorithm in clustering.OVER_MICRO:
-        return clustering.MOST_PICTURES_PAIRWISE
-    return clustering.MOST_PICTURES_RADIUS if algorithm == "dbscan" else math.inf
+    if algorithm in out_of_core.PASSES:
+        return out_of_core.LARGE // WIDTH
+    if algorithm in algorithms.OVER_MICRO:
+        return algorithms.MOST_PICTURES_PAIRWISE
+    return algorithms.MOST_PICTURES_RADIUS if algorithm == "dbscan" else math.inf
 
 
 def width(part, value):
@@ -150,16 +145,17 @@ def enlarge(image_set, n):
 
 
 def _network(material, n, choice):
-    from course_utils import backbones, extraction
+    from course_utils._support import keras
+    from course_utils.representations import backbones, extraction
 
     name, way = choice
     os.environ["COURSE_CACHE"] = str(Path(material.folder, "cache"))
     image_set = enlarge(material.image_set, n)
-    model = backbones.build(name, precision=extraction.choose_precision(name))
+    model = backbones.build_backbone(name, precision=extraction.choose_precision(name))
     # A model that extract need not build again keeps the comparison to the forward.
-    backbones.build = lambda *_, **__: model
+    backbones.build_backbone = lambda *_, **__: model
     size = backbones.TABLE[name].input_size
-    batch = extraction.BATCH_SIZES[backbones.accelerator()]
+    batch = extraction.BATCH_SIZES[keras.accelerator()]
     one = np.zeros((1, size, size, 3), np.uint8)
     if way in ("bare forward", "predict"):
         with ThreadPoolExecutor() as pool:
@@ -175,7 +171,7 @@ def _network(material, n, choice):
         return model, image_set, size
     bare_forward(model, np.repeat(one, batch, axis=0), batch)
     if way == "from the cache":
-        features.extract(image_set, name, progress=False)
+        extraction.extract(image_set, name, progress=False)
     return image_set, name
 
 
@@ -202,11 +198,11 @@ def one_by_one(model, image_set, size):
 
 
 def _extract(image_set, name):
-    return features.extract(image_set, name, cache=False, progress=False)
+    return extraction.extract(image_set, name, cache=False, progress=False)
 
 
 def _from_cache(image_set, name):
-    return features.extract(image_set, name, progress=False)
+    return extraction.extract(image_set, name, progress=False)
 
 
 # Handcrafted features

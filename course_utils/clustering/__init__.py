@@ -1,0 +1,57 @@
+"""Clustering: algorithms by name, ensembles, near-duplicates, learnt clusterings."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "algorithms": [
+            "ALGORITHMS",
+            "FIND_K",
+            "SEEDED",
+            "cluster",
+            "is_seeded",
+            "parse",
+            "prepare",
+        ],
+        "ensembles": [
+            "bipartite",
+            "co_association",
+            "diversity",
+            "evidence_accumulation",
+        ],
+        "representatives": ["medoids", "top_clusters"],
+        "duplicates": [
+            "duplicate_curve",
+            "duplicate_groups",
+            "links",
+            "nearest_distances",
+            "without_duplicates",
+        ],
+        "joint_learning": [
+            "affinity",
+            "chains",
+            "merge_clusters",
+            "triplet_loss",
+            "triplets",
+        ],
+        "multiview": ["embed", "jule", "mvnet", "train_triplets", "triplet_network"],
+        "out_of_core": ["fit_out_of_core", "label_out_of_core"],
+        "neighbours": ["nearest_neighbours"],
+        "semantic": [
+            "SICSettings",
+            "balance",
+            "choose_nouns",
+            "consistency_loss",
+            "counterparts",
+            "distinctive_nouns",
+            "image_centres",
+            "keras_loss",
+            "pseudo_labels",
+            "semantic_centres",
+            "semantic_loss",
+            "sic",
+            "tac",
+        ],
+    },
+)

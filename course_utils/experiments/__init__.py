@@ -1,0 +1,12 @@
+"""Experiments: representation × layer × algorithm × seed, one row per run."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "runs": ["COLUMNS", "run", "summary"],
+        "report": ["readable"],
+        "scaling": ["blobs", "forecast", "growth", "measure"],
+    },
+)

@@ -1,0 +1,221 @@
+"""Experiments: representation × algorithm × seed on one image set, as a table.
+
+A run is named `representation/algorithm/k7/s0`. With an output folder every finished
+run is noted in `runs.jsonl` at once, and an interrupted experiment goes on where it
+stopped.
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from course_utils import clustering, metrics
+from course_utils._support import files
+from course_utils.clustering import validation
+from course_utils.representations import extraction
+from course_utils.representations.backbones import WeightsUnavailable
+
+COLUMNS = (
+    "run",
+    "image_set",
+    "representation",
+    "algorithm",
+    "k",
+    "seed",
+    "n_images",
+    *metrics.SCORES,
+    "silhouette",
+    "seconds",
+)
+
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "numpy",
+    "scikit-learn",
+    "scikit-image",
+    "opencv-python-headless",
+    "pillow",
+)
+
+
+def run(
+    image_set,
+    representations,
+    algorithms=("l2+kmeans",),
+    *,
+    k=None,
+    seeds=5,
+    out=None,
+    progress=True,
+):
+    """Cluster every representation with every algorithm and seed, and score each run.
+
+    k: number of clusters, the number of classes if None. seeds: how many, 0, 1, …, or a
+    list of them; algorithms without chance run once, as seed 0. out: a folder for
+    runs.jsonl, from which an interrupted experiment is continued.
+    Returns: (results, labels). results: DataFrame, one row a run: COLUMNS, then
+    n_clusters, n_noise (pictures without cluster) and versions; `attrs["skipped"]` has
+    {representation: reason} of those that could not be had. labels: dict {run: int
+    array (n_images,)}. Scores are NaN without true labels.
+    Raises ValueError before any work if a name is unknown or k is impossible.
+    """
+    representations, algorithms = check_names(representations, algorithms)
+    k = choose_k(image_set, k)
+    seeds = _seeds(seeds)
+    journal = _Journal(out, image_set)
+    rows, labels, skipped = [], {}, {}
+    bar = tqdm(representations, unit="", leave=False, disable=not progress)
+    for representation in bar:
+        bar.set_description(representation)
+        try:
+            vectors = extraction.extract(image_set, representation, progress=progress)
+        except (WeightsUnavailable, ValueError) as error:
+            skipped[representation] = str(error)
+            bar.write(f"skipped: {error}")
+            continue
+        for algorithm in algorithms:
+            seeded = clustering.is_seeded(algorithm)
+            for seed in seeds if seeded else [0]:
+                name = f"{representation}/{algorithm}/k{k}/s{seed}"
+                key = files.array_digest(vectors)
+                row, found = journal.get(name, key) or (None, None)
+                if row is None:
+                    try:
+                        row, found = _one(image_set, vectors, algorithm, k, seed)
+                    except MemoryError as error:
+                        skipped[f"{representation}/{algorithm}"] = str(error)
+                        bar.write(f"skipped: {error}")
+                        break
+                    row = {
+                        "run": name,
+                        "image_set": image_set.name,
+                        "representation": representation,
+                        **row,
+                    }
+                    journal.add(name, key, row, found)
+                rows.append(row)
+                labels[name] = np.asarray(found)
+    results = pd.DataFrame(
+        rows, columns=[*COLUMNS, "n_clusters", "n_noise", "versions"]
+    )
+    results.attrs["skipped"] = skipped
+    return results, labels
+
+
+def summary(results):
+    """Mean and standard deviation over the seeds, best NMI (or silhouette) last.
+
+    One row a representation and algorithm, in the order of the mean.
+    """
+    scores = [*metrics.SCORES, "silhouette"]
+    grouped = results.groupby(["representation", "algorithm"], sort=False)[scores]
+    table = grouped.mean().join(grouped.std(ddof=0).add_suffix("_std"))
+    key = "nmi" if results["nmi"].notna().any() else "silhouette"
+    return table.sort_values(key, kind="stable").reset_index()
+
+
+def check_names(representations, algorithms):
+    """Both as lists without repeats; raises ValueError if one is not known."""
+    representations, algorithms = _names(representations), _names(algorithms)
+    for representation in representations:
+        extraction.parse(representation)
+    for algorithm in algorithms:
+        clustering.parse(algorithm)
+    return representations, algorithms
+
+
+def choose_k(image_set, k=None):
+    """k if given, else the number of classes; raises ValueError if neither will do."""
+    if k is None:
+        if image_set.true_labels is None:
+            raise ValueError(
+                f"{image_set.name} has no true labels, so say how many clusters: k=10 "
+                "(on the command line --k 10)."
+            )
+        k = len(image_set.class_names)
+    validation.check_k(k, len(image_set))
+    return int(k)
+
+
+def versions():
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def _one(image_set, vectors, algorithm, k, seed):
+    started = time.perf_counter()
+    found = clustering.cluster(vectors, algorithm, k, seed)
+    seconds = time.perf_counter() - started
+    if image_set.true_labels is None:
+        scores = dict.fromkeys(metrics.SCORES, float("nan"))
+    else:
+        scores = metrics.scores(true_labels=image_set.true_labels, cluster_labels=found)
+    prepared = clustering.prepare(vectors, algorithm, seed)
+    row = {
+        "algorithm": algorithm,
+        "k": k,
+        "seed": seed,
+        "n_images": len(image_set),
+        **scores,
+        "silhouette": metrics.silhouette(prepared, found),
+        "seconds": round(seconds, 4),
+        "n_clusters": len(set(found.tolist()) - {-1}),
+        "n_noise": int((found == -1).sum()),
+        "versions": json.dumps(versions()),
+    }
+    return row, found
+
+
+def _seeds(seeds):
+    """A list of distinct seeds, from how many or from a list."""
+    one_number = isinstance(seeds, int | np.integer)
+    found = [int(seed) for seed in (range(seeds) if one_number else seeds)]
+    found = list(dict.fromkeys(found))
+    if not found or min(found) < 0:
+        raise ValueError(f"seeds={seeds}: one or more, and each from 0 on.")
+    return found
+
+
+def _names(names):
+    """A list of distinct names, from one string or several."""
+    names = [names] if isinstance(names, str) else list(names)
+    if not names:
+        raise ValueError("nothing to compare: name a representation and an algorithm.")
+    return list(dict.fromkeys(names))
+
+
+class _Journal:
+    """Finished runs on disk, one JSON line each, so that none is computed twice.
+
+    A run counts only for the same pictures, true labels, features and versions.
+    """
+
+    def __init__(self, out, image_set):
+        self.path = Path(out, "runs.jsonl") if out else None
+        self.about = [image_set.fingerprint, image_set.true_names, versions()]
+        self.about = files.digest(json.dumps(self.about, sort_keys=True))
+        self.runs = {}
+        for entry in files.journal(self.path) if self.path else ():
+            with contextlib.suppress(KeyError, TypeError):
+                self.runs[tuple(entry["key"])] = entry["row"], entry["labels"]
+
+    def get(self, name, features_digest):
+        return self.runs.get((self.about, features_digest, name))
+
+    def add(self, name, features_digest, row, labels):
+        if self.path:
+            key = (self.about, features_digest, name)
+            entry = {"key": key, "row": row, "labels": labels.tolist()}
+            files.note(self.path, entry)

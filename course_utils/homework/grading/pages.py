@@ -1,0 +1,416 @@
+"""The pages of a graded class: feedback for each student, leaderboards, an overview.
+
+Each is one file that needs no network and runs no script. All texts are escaped by the
+templates, and every one, whoever wrote it, goes through `texts.plain`.
+A feedback page names no other student.
+
+Figures of the overview: how the points lie, what wins, where points are lost.
+"""
+
+import base64
+import functools
+import hashlib
+import io
+import re
+import statistics
+import unicodedata
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import seaborn
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from course_utils import plots
+from course_utils._support.text import plain
+from course_utils.homework.grading import rubric
+from course_utils.homework.grading.rubric import short
+from course_utils.representations import extraction
+
+SCORES = ("nmi", "purity", "fowlkes_mallows")
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+# Flags that the table of files says as well, with no name of others in them.
+EXPLAINED = re.compile(r"nothing that was .* can be scored\.|.*; .* counts instead\.")
+
+
+def pages(graded, assignment, problems, notes):
+    """All pages as {path in the folder: HTML}; problems, notes as in `gradebook`."""
+    templates = _templates()
+    names = page_names(graded.students)
+    feedback = templates.get_template("feedback.html")
+    made = {"overview.html": _overview(graded, assignment, problems, notes, names)}
+    board = templates.get_template("leaderboard.html")
+    n_own = sum(bool(_review(s) and _review(s).self_supplied) for s in graded.students)
+    about = {"assignment": assignment, "scores": SCORES, "n_own": n_own}
+    for half, rows in zip(("public", "private"), leaderboards(graded), strict=True):
+        name = f"leaderboard{'-private' * (half == 'private')}.html"
+        made[name] = board.render(graded=graded, half=half, rows=rows, **about)
+    for student, name in zip(graded.students, names, strict=True):
+        made[name] = feedback.render(
+            assignment=assignment, scores=SCORES, **_feedback(graded, student)
+        )
+    return made
+
+
+def page_names(students):
+    """The path of each student's page: ASCII, short, and no two are the same."""
+    names, used = [], {}
+    for student in students:
+        ascii_id = unicodedata.normalize("NFKD", student.student_id).lower()
+        ascii_id = re.sub(
+            "[^a-z0-9]+", "-", ascii_id.encode("ascii", "ignore").decode()
+        )
+        users = [entry.receipt.user for entry in student.entries[:1]]
+        who = "\0".join((student.student_id, student.name, *users))
+        mark = hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()[:10]
+        name = f"{ascii_id.strip('-')[:36] or 'student'}-{mark}"
+        used[name] = used.get(name, 0) + 1
+        again = f"-{used[name]}" if used[name] > 1 else ""
+        names.append(f"feedback/{name}{again}.html")
+    return names
+
+
+def leaderboards(graded):
+    """(rows of the public one, rows of the private one), each in order of its rank."""
+    on_it = [s for s in graded.students if _review(s) and _review(s).leading]
+    ranks, boards = {}, []
+    for half in ("public", "private"):
+        values = {id(s): round(getattr(_review(s), half)["nmi"], 9) for s in on_it}
+        ordered = sorted(values.values(), reverse=True)
+        rank = {value: place for place, value in reversed([*enumerate(ordered, 1)])}
+        rows = []
+        for student in sorted(
+            on_it, key=lambda s: (-values[id(s)], s.name, s.student_id)
+        ):
+            place, found = rank[values[id(student)]], _review(student)
+            up = ranks.setdefault(id(student), place) - place
+            change = f"up {up}" if up > 0 else f"down {-up}" if up else "same"
+            row = {"rank": place, "change": change, "run": found.leading.run}
+            row["name"] = student.name or student.student_id
+            rows.append({**row, "scores": getattr(found, half)})
+        boards.append(rows)
+    return boards
+
+
+def _review(student):
+    return student.counted.review if student.counted else None
+
+
+def _feedback(graded, student):
+    """What a student's own page shows."""
+    found, entries = _review(student), student.entries
+    given = [p.points for p in student.parts.values() if p.points is not None]
+    open_points = sum(p.most for p in student.parts.values() if p.points is None)
+    # `review` saw this file alone; any other flag may name somebody else.
+    own = [flag for flag in student.flags if found and flag in found.flags]
+    others = [f for f in student.flags if f not in own and not EXPLAINED.fullmatch(f)]
+    if found:
+        n_differing = sum(bool(run.differing) for run in found.runs)
+        n_counted = sum(run.counts for run in found.runs)
+        sentence = f"{n_counted} of {len(found.runs)} are counted; the claimed scores "
+        sentence += f"of {n_differing} differ." if n_differing else "agree with ours."
+    return {
+        "student": student,
+        "most": rubric.max_points(graded.rubric),
+        "why_none": "None of the files can be scored: see below."
+        if entries
+        else "Nothing was received from you.",
+        "waiting": open_points * (1 - student.penalty),
+        "flags": own,
+        "talk": bool(others),
+        "time": _time_sentence(graded, student),
+        "lost": round(sum(given) - student.points, 2) if student.parts else 0,
+        "files": [(e, _counts(student, e, graded.rubric["count"])) for e in entries],
+        "review": found,
+        "runs_sentence": sentence if found else "",
+        "best": found.best if found else None,
+        "answers": student.counted.answers if found else [],
+    }
+
+
+def _time_sentence(graded, student):
+    if student.late:
+        return (
+            f"{student.late}; {short(100 * student.penalty)} % of the points are lost"
+        )
+    if not graded.deadline or not student.counted:
+        return ""
+    return "in time" if student.counted.receipt.time else "not known when it came"
+
+
+def _counts(student, entry, how):
+    """Why a file counts or not."""
+    if entry.error:
+        return f"no, it cannot be scored: {entry.error}"
+    if entry is student.counted:
+        if sum(not e.error for e in student.entries) == 1:
+            return "yes"
+        return f"yes, it {'brings the most points' if how == 'best' else 'is the last'}"
+    return (
+        f"no, {'another brings more points' if how == 'best' else 'a later one does'}"
+    )
+
+
+def _overview(graded, assignment, problems, notes, names):
+    students = graded.students
+    counts = {
+        "students": len(students),
+        "files received": graded.n_files,
+        "handed in": sum(bool(s.entries) for s in students),
+        "scored": sum(s.points is not None for s in students),
+        "late": sum(bool(s.late) for s in students),
+        "cannot be scored": sum(bool(s.entries and not s.counted) for s in students),
+        "flagged": sum(bool(s.flags) for s in students),
+        "nobody's files": len(graded.problems),
+    }
+    return (
+        _templates()
+        .get_template("overview.html")
+        .render(
+            assignment=assignment,
+            graded=graded,
+            deadline=_time(graded.deadline) if graded.deadline else "not given",
+            counts=counts.items(),
+            notes=notes,
+            figures=figures(graded),
+            most=rubric.max_points(graded.rubric),
+            students=[
+                (s, page, _review(s).best if s.counted else None, _remarks(s))
+                for s, page in zip(students, names, strict=True)
+            ],
+            problems=problems,
+        )
+    )
+
+
+def _remarks(student):
+    """What there is to say of a student in a few words."""
+    said = [student.late] if student.late else []
+    if not student.counted:
+        said.append("cannot be scored" if student.entries else "no submission")
+    elif not student.complete:
+        said.append("answers not marked")
+    if student.counted and student.counted.review.self_supplied:
+        said.append("labels of their own")
+    if student.flags:
+        said.append(f"{len(student.flags)} flag{'s' * (len(student.flags) > 1)}")
+    return "; ".join(said)
+
+
+def _time(time):
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def _received(receipt):
+    if not receipt.time:
+        return "not known" + ", marked late" * receipt.marked_late
+    return f"{_time(receipt.time)}, by the {receipt.time_source}"
+
+
+def _claim(value, differs):
+    """What is claimed, below a score; said in words if it differs."""
+    if value is None:
+        return Markup('<span class="claim">no claim</span>')
+    kind, word = ("claim differs", "differs: ") if differs else ("claim", "")
+    text = '<span class="{}">{}claimed {}</span>'
+    return Markup(text).format(kind, word, _score(value))
+
+
+def _score(value):
+    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.3g}"
+
+
+def _breaks(name):
+    """A name in which a line may end after a slash."""
+    return Markup("/<wbr>").join(plain(name).split("/"))
+
+
+def _shown(value):
+    """Every value that a template puts on a page, before it is escaped."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return plain(value, keep="\n\t")
+
+
+@functools.cache
+def _templates():
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "number": short,
+        "part": part_title,
+        "breaks": _breaks,
+        "title_of": plots.TITLES.get,
+        "score": _score,
+        "claim": _claim,
+        "time": _received,
+    }
+    return templates
+
+
+MOST_SHOWN = 20  # representations
+
+PARTS = {  # of the rubric, as a reader understands them
+    "purity": "Own function: purity",
+    "nmi": "Own function: NMI",
+    "fowlkes_mallows": "Own function: FM",
+    "best_nmi": "Best NMI",
+    "answers": "Written answers",
+}
+
+BLUE, ORANGE = "#0072B2", "#D55E00"
+
+
+def figures(graded):
+    """The figures that there is something to show in: dictionaries with title, data
+    (PNG in base64), alt and caption. The same class gives the same bytes.
+    """
+    scored = [student for student in graded.students if student.points is not None]
+    if not scored:
+        return []
+    made = [_points(scored, rubric.max_points(graded.rubric)), _winners(scored)]
+    return [figure for figure in (*made, _lost(scored)) if figure]
+
+
+def part_title(name):
+    """A part of the rubric in words."""
+    return PARTS.get(name, name.capitalize())
+
+
+def _axes(height):
+    figure = Figure(figsize=(6.4, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _made(figure, title, alt, caption):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return {"title": title, "data": data, "alt": alt, "caption": caption}
+
+
+def _points(scored, most):
+    points = [student.points for student in scored]
+    middle = statistics.median(points)
+    figure, axes = _axes(2.8)
+    edges = np.linspace(0, max(most, *points, 1), 21)
+    seaborn.histplot(
+        x=points, bins=edges, color=BLUE, edgecolor="white", alpha=1, ax=axes
+    )
+    axes.axvline(middle, color="black", ls="--", lw=1.5)
+    place = {"xy": (middle, 1), "xycoords": ("data", "axes fraction")}
+    side = "right" if middle > most / 2 else "left"
+    offset = {
+        "xytext": (-5 if side == "right" else 5, 4),
+        "textcoords": "offset points",
+    }
+    axes.annotate(f"median {short(middle)}", ha=side, **place, **offset)
+    axes.set(
+        xlabel=f"points (of {short(most)})", ylabel="students", xlim=(0, edges[-1])
+    )
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.grid(axis="y", color="#dddddd")
+    alt = (
+        f"Histogram of the points of {len(points)} students, from {short(min(points))} "
+        f"to {short(max(points))}, median {short(middle)}."
+    )
+    return _made(
+        figure, "How the points lie", alt, "After lateness; dashed: the median."
+    )
+
+
+def _winners(scored):
+    """Each student's best NMI by each representation that the course knows."""
+    best = {}
+    for number, student in enumerate(scored):
+        found = student.counted.review
+        for run in () if found.self_supplied else found.runs:
+            if run.counts and _known(run.representation):
+                by_student = best.setdefault(run.representation, {})
+                nmi = run.scores["nmi"]
+                by_student[number] = max(nmi, by_student.get(number, nmi))
+    if not best:
+        return None
+    values = {name: [*by_student.values()] for name, by_student in best.items()}
+    order = sorted(values, key=lambda n: (-statistics.median(values[n]), n))
+    order, n_left_out = order[:MOST_SHOWN], len(order) - MOST_SHOWN
+    figure, axes = _axes(1.1 + 0.3 * len(order))
+    generator = np.random.default_rng(0)
+    for height, name in enumerate(order):
+        colour, marker = plots.KINDS[plots.kind(name)]
+        offset = generator.uniform(-0.22, 0.22, len(values[name]))
+        look = {"color": colour, "alpha": 0.45, "ms": 4, "mec": "none"}
+        axes.plot(values[name], height + offset, marker, **look)
+        low, middle, high = np.quantile(values[name], (0.25, 0.5, 0.75))
+        box = {"fill": False, "edgecolor": "black", "zorder": 3}
+        axes.barh(height, high - low, 0.62, left=low, **box)
+        axes.plot([middle] * 2, [height - 0.31, height + 0.31], "k", lw=2.5, zorder=3)
+    axes.set(xlabel="best NMI of a student", ylabel="", xlim=(-0.02, 1.02))
+    axes.set_yticks(range(len(order)), order)
+    axes.set_ylim(len(order) - 0.4, -0.6)  # the best on top
+    axes.grid(axis="x", color="#dddddd")
+    kinds = dict.fromkeys(plots.kind(name) for name in order)
+    for kind in kinds:
+        colour, marker = plots.KINDS[kind]
+        axes.plot([], [], marker, color=colour, label=kind)
+    figure.legend(loc="outside upper left", ncols=3, frameon=False)
+    alt = "Best NMI by representation, medians of the class: " + ", ".join(
+        f"{name} {statistics.median(values[name]):.2f}" for name in order
+    )
+    caption = (
+        "A mark is a student's best counted run; the box spans the middle half of "
+        "the class, its thick line is the median."
+    )
+    if n_left_out > 0:
+        caption += f" The {n_left_out} representations below these are left out."
+    return _made(figure, "Which representations win", f"{alt}.", caption)
+
+
+def _known(representation):
+    try:
+        extraction.parse(representation)
+    except ValueError:
+        return False
+    # A layer is the student's word: what is no name has no place on an axis.
+    return bool(re.fullmatch("[A-Za-z0-9_.:-]{1,40}", representation))
+
+
+def _lost(scored):
+    """Mean points that are lost in each part, of those that were given."""
+    lost, most = {}, {}
+    for student in scored:
+        for name, part in student.parts.items():
+            if part.points is not None:
+                lost.setdefault(name, []).append(part.most - part.points)
+                most[name] = part.most
+        given = sum(p.points for p in student.parts.values() if p.points is not None)
+        lost.setdefault("lateness", []).append(given - student.points)
+    means = {name: statistics.fmean(values) for name, values in lost.items()}
+    order = sorted(means, key=lambda name: (-means[name], name))
+    titles = [part_title(name) for name in order]
+    figure, axes = _axes(0.8 + 0.32 * len(order))
+    heights = [means[name] for name in order]
+    seaborn.barplot(x=heights, y=titles, color=ORANGE, saturation=1, width=0.7, ax=axes)
+    words = [
+        f" {short(means[n])}" + (f" of {short(most[n])}" if n in most else "")
+        for n in order
+    ]
+    axes.bar_label(axes.containers[0], words)
+    axes.set(xlabel="mean points lost", ylabel="", xlim=(0, 1.18 * max(heights) or 1))
+    alt = "Mean points lost: " + ", ".join(
+        f"{title}{word}" for title, word in zip(titles, words, strict=True)
+    )
+    caption = "Mean over the class; written answers only where they are marked."
+    return _made(figure, "Where points are lost", f"{alt}.", caption)

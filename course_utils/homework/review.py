@@ -1,0 +1,321 @@
+"""One submission held against the pictures: what its labels are really worth.
+
+The student's `check` and the instructor's `grade` both say what `review` finds, so a
+student knows beforehand. Nothing that the submission claims is believed.
+
+Runs that cannot have come about as they say; a person is asked to look at them.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from course_utils import metrics
+from course_utils._support.text import shown
+from course_utils.clustering import algorithms, validation
+from course_utils.homework import submission
+from course_utils.representations import extraction
+
+TOLERANCE = 0.0005  # between a claimed score and ours
+
+VALUE_TOLERANCE = 1e-4  # between a value of an exercise and ours
+
+MOST_CLUSTERS_PER_CLASS = 3
+
+MOST_CELLS = 1_000_000  # classes × clusters of a run: more take too long to score
+
+
+@dataclass
+class Run:
+    """A run as handed in, with our scores beside the claimed ones.
+
+    counts: False if the run is not taken for points, `why` says so. partition: the
+    same for two runs whose clusters are the same under other numbers.
+    """
+
+    run: str
+    representation: str
+    algorithm: str
+    k: int
+    seed: int
+    claimed: dict
+    scores: dict
+    n_clusters: int
+    counts: bool
+    why: str
+    partition: str
+    trivial: bool
+    public: float = float("nan")  # NMI on the public half
+
+    @property
+    def differing(self):
+        """The scores whose claimed value is not ours."""
+        return [
+            score
+            for score, value in self.claimed.items()
+            if value is not None and not abs(value - self.scores[score]) <= TOLERANCE
+        ]
+
+    @property
+    def seeded(self):
+        """True if the algorithm has chance in it (an unknown one may)."""
+        try:
+            return algorithms.is_seeded(self.algorithm)
+        except ValueError:
+            return True
+
+
+@dataclass
+class Review:
+    """What was found. errors: why nothing is scored. flags: what a person should look
+    at. notes: what is merely said. leading: the run that is best on the public half;
+    public, private: our scores of it on each half. exercises: {score: (right, of how
+    many)}.
+    """
+
+    runs: list = field(default_factory=list)
+    errors: list = field(default_factory=list)
+    flags: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    exercises: dict = field(default_factory=dict)
+    self_supplied: bool = False
+    leading: Run | None = None
+    public: dict = field(default_factory=dict)
+    private: dict = field(default_factory=dict)
+
+    @property
+    def best(self):
+        """The counted run of highest NMI, the first of equal ones; or None."""
+        counted = [run for run in self.runs if run.counts]
+        return max(counted, key=lambda run: run.scores["nmi"], default=None)
+
+
+def review_submission(
+    sent,
+    image_set,
+    *,
+    clusters_per_class=MOST_CLUSTERS_PER_CLASS,
+    own_seeds=False,
+    public=None,
+):
+    """Hold a `submission_file.Submission` against the image set that was asked for.
+
+    image_set: an ImageSet with the instructor's true labels. clusters_per_class: runs
+    with more clusters are not counted. own_seeds: say if the seeds are not those of the
+    student id. public: bool array, from `public_half`.
+    Returns: Review.
+    """
+    found = Review(notes=list(sent.notes))
+    found.exercises = _exercises(sent)
+    matched = _match(sent, image_set, found)
+    if found.errors:
+        return found
+    order, true_labels = matched
+    n_classes = len(np.unique(true_labels))
+    most_clusters = int(clusters_per_class * n_classes)
+    for run in sent.runs:
+        labels = sent.labels[run["run"]][order]
+        many = n_classes * len(labels) > MOST_CELLS  # what may be, quicker than what is
+        if many and n_classes * len(np.unique(labels)) > MOST_CELLS:
+            found.errors.append(f"{shown(run['run'])} has too many clusters to score.")
+            return found
+        found.runs.append(_run(run, labels, true_labels, most_clusters))
+    if not found.runs:
+        found.errors.append("it holds no runs.")
+    flag(found, sent.student_id, own_seeds)
+    if public is not None and not found.self_supplied:
+        _halves(sent, found, order, true_labels, public)
+    return found
+
+
+def public_half(image_set, salt=""):
+    """Which pictures are in the public half: bool array (n_images,), at random by salt.
+
+    It depends on each picture's bytes and the salt alone. Keep the salt to yourself.
+    """
+    marks = [hashlib.sha256(f"{salt} {d}".encode()).digest() for d in image_set.digests]
+    half = np.zeros(len(marks), dtype=bool)
+    half[sorted(range(len(marks)), key=marks.__getitem__)[: (len(marks) + 1) // 2]] = 1
+    return half
+
+
+def partition_of(labels):
+    """A digest of the partition: the same under any renaming of the clusters."""
+    numbers = validation.renumber(labels)
+    return hashlib.sha256(numbers.astype("<i4").tobytes()).hexdigest()
+
+
+def _match(sent, image_set, found):
+    """(order, true_labels): sent labels[order] lie in the order of true_labels."""
+    about = sent.image_set
+    same = about["fingerprint"] == image_set.fingerprint
+    if about["self_supplied_labels"] and not same:
+        found.self_supplied = True
+        found.flags.append(
+            f"self-supplied labels: the {len(sent.images)} pictures of "
+            f"{shown(about['name'])} and their true labels are the student's own."
+        )
+        codes = {name: code for code, name in enumerate(sorted(set(sent.true_names)))}
+        true_labels = np.array([codes[name] for name in sent.true_names])
+        return np.arange(len(sent.images)), true_labels
+    places = {image: place for place, image in enumerate(sent.images)}
+    missing = [image for image in image_set.images if image not in places]
+    unknown = set(places).difference(image_set.images)
+    for images, what in ((missing, "are missing"), (unknown, "are not known here")):
+        if images:
+            first = ", ".join(shown(image) for image in sorted(images)[:3])
+            more = " …" if len(images) > 3 else ""
+            found.errors.append(f"{len(images)} pictures {what}: {first}{more}.")
+    if found.errors:
+        found.errors.append(
+            f"The pictures must be those of {image_set.name} as it is here, "
+            f"{len(image_set)} of them, each with a label: load it again."
+        )
+        return None
+    order = np.array([places[image] for image in image_set.images])
+    if not same:
+        if (order != np.arange(len(order))).any():
+            found.notes.append("its pictures are in another order; matched by name.")
+            digests = image_set.subset(np.argsort(order)).fingerprint
+            same = digests == about["fingerprint"]
+        if not same:
+            found.flags.append(
+                "the fingerprint is not that of these pictures: the names agree, but "
+                "some files behind them were others."
+            )
+    if about["self_supplied_labels"]:
+        theirs = [sent.true_names[place] for place in order]
+        if theirs != list(image_set.true_names):
+            found.notes.append("its own true labels differ from ours; ours are used.")
+    return order, image_set.true_labels
+
+
+def _run(run, labels, true_labels, most_clusters):
+    scores = _scores(true_labels, labels)
+    n_clusters = len(np.unique(labels))
+    why = ""
+    if n_clusters < 2:
+        why = "one cluster"
+    elif n_clusters > most_clusters:
+        why = f"{n_clusters} clusters; at most {most_clusters} are counted"
+    return Run(
+        run=run["run"],
+        representation=run["representation"],
+        algorithm=run["algorithm"],
+        k=int(run["k"]),
+        seed=int(run["seed"]),
+        claimed=run["claimed"],
+        scores=scores,
+        n_clusters=n_clusters - int((labels == -1).any()),
+        counts=not why,
+        why=why,
+        partition=partition_of(labels),
+        trivial=n_clusters in (1, len(labels)),
+    )
+
+
+def _scores(true_labels, labels):
+    return metrics.scores(
+        true_labels=true_labels, cluster_labels=labels, names=submission.CLAIMED
+    )
+
+
+def _halves(sent, found, order, true_labels, public):
+    """The best run on the public half, and what it scores on the other."""
+    counted = [run for run in found.runs if run.counts]
+    for run in counted:
+        labels = sent.labels[run.run][order]
+        run.public = metrics.nmi(
+            true_labels=true_labels[public], cluster_labels=labels[public]
+        )
+    if counted:
+        found.leading = max(counted, key=lambda run: run.public)
+        labels = sent.labels[found.leading.run][order]
+        for half, scored in ((public, found.public), (~public, found.private)):
+            scored.update(_scores(true_labels[half], labels[half]))
+
+
+def _exercises(sent):
+    """{score: (values that are right, probes)} of the student's own functions."""
+    pairs = submission.probes(sent.student_id)
+    found = {}
+    for score in submission.CLAIMED:
+        function, values = getattr(metrics, score), sent.exercises.get(score, [])
+        right = [
+            value is not None
+            and abs(value - function(true_labels=true, cluster_labels=clusters))
+            <= VALUE_TOLERANCE
+            for value, (true, clusters) in zip(values, pairs, strict=False)
+        ]
+        found[score] = sum(right) if len(values) == len(pairs) else 0, len(pairs)
+    return found
+
+
+def flag(found, student_id, own_seeds):
+    """Add to the flags of a Review what cannot have come about as it is said.
+
+    own_seeds: also the seeds that are not those of the student id.
+    """
+    runs = found.runs
+    differing = [(run, score) for run in runs for score in run.differing]
+    if differing:
+        run, score = max(
+            differing, key=lambda d: abs(d[0].claimed[d[1]] - d[0].scores[d[1]])
+        )
+        found.flags.append(
+            f"claimed scores are not those of the labels in "
+            f"{len({run.run for run, _ in differing})} of {len(runs)} runs; most in "
+            f"{shown(run.run)}: {score} claimed {run.claimed[score]:.4g}, recomputed "
+            f"{run.scores[score]:.4g}."
+        )
+
+    def note(which, what):
+        named = [run for run in runs if which(run)]
+        if named:
+            more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+            found.flags.append(f"{shown(named[0].run)}{more}: {what}")
+
+    note(
+        lambda r: r.run != f"{r.representation}/{r.algorithm}/k{r.k}/s{r.seed}",
+        "the name does not say representation/algorithm/k/seed of the run.",
+    )
+    note(
+        lambda r: not _known(extraction.parse, r.representation),
+        "the course has no such representation.",
+    )
+    note(
+        lambda r: not _known(algorithms.parse, r.algorithm),
+        "the course has no such algorithm.",
+    )
+    note(
+        lambda r: (
+            r.n_clusters > r.k and r.algorithm.split("+")[-1] not in algorithms.FIND_K
+        ),
+        "it has more clusters than its k.",
+    )
+    note(
+        lambda r: not r.trivial and r.scores["nmi"] > 1 - 1e-9,
+        "its clusters are exactly the true classes.",
+    )
+    by_partition = {}
+    for run in runs:
+        by_partition.setdefault(run.partition, set()).add(run.representation)
+    note(
+        lambda r: not r.trivial and len(by_partition[r.partition]) > 1,
+        "another representation has exactly the same clusters.",
+    )
+    if own_seeds:
+        own = set(submission.seeds(student_id, 100))
+        note(
+            lambda r: r.seeded and r.seed not in own,
+            "the seed is not one of this student's (submission.seeds).",
+        )
+
+
+def _known(parse, name):
+    try:
+        parse(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,330 @@
+"""The submission file: read from bytes that nobody vouches for.
+
+A submission is a .zip of two texts, manifest.json (its published schema is
+submission.schema.json) and labels.csv. Nothing in it is executed, unpickled or written
+to disk, and every size is bounded before it is read. `submission` writes such files.
+
+manifest.json of a submission: JSON that nobody vouches for, against its schema.
+"""
+
+import csv
+import functools
+import hashlib
+import io
+import json
+import math
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+
+from course_utils._support.text import plain, shown
+from course_utils.images.image_set import fingerprint
+
+FORMAT, VERSION = "image-clustering-submission", 1
+
+MEMBERS = ("manifest.json", "labels.csv")
+
+MOST_BYTES = 16 * 1024**2  # of the .zip
+
+MOST_TEXT = {"manifest.json": 2 * 1024**2, "labels.csv": 32 * 1024**2}
+
+MOST_CELLS = 2_000_000  # of labels.csv
+
+DIRECTORY_END = b"PK\x05\x06"  # followed by 18 bytes and a comment
+
+LARGE_END = b"PK\x06\x07"  # of the larger, newer form: 20 bytes before DIRECTORY_END
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a submission says. Nothing of it is verified; `review` does that.
+
+    runs: the dictionaries of the manifest. labels: {run: int array (n_images,)}, in the
+    order of images. digests, true_names: one a picture if the labels are self-supplied,
+    else None. receipt: SHA-256 of the file. notes: sentences on what was put right.
+    """
+
+    student_id: str
+    name: str
+    image_set: dict
+    runs: list = field(repr=False)
+    labels: dict = field(repr=False)
+    images: tuple = field(repr=False)
+    digests: tuple | None = field(repr=False)
+    true_names: tuple | None = field(repr=False)
+    exercises: dict = field(repr=False)
+    answers: list = field(repr=False)
+    lessons: dict = field(repr=False)
+    versions: dict = field(repr=False)
+    receipt: str = ""
+    notes: tuple = ()
+
+
+def read_submission(data):
+    """Read the bytes of a submission; raises BadSubmission, and nothing else."""
+    if len(data) > MOST_BYTES:
+        raise BadSubmission(
+            f"the file is larger than {MOST_BYTES // 1024**2} MB: hand in fewer runs."
+        )
+    texts = _unzip(data)
+    manifest = parse(texts["manifest.json"])
+    header, columns = _table(texts["labels.csv"])
+    supplied = manifest["image_set"]["self_supplied_labels"]
+    fixed = ["image", "sha256", "true_label"] if supplied else ["image"]
+    runs = manifest["runs"]
+    expected = fixed + [run["run"] for run in runs]
+    if header != expected:
+        raise BadSubmission(_other_columns(header, expected))
+    images = columns[0]
+    if len(images) != manifest["image_set"]["n_images"]:
+        raise BadSubmission(
+            f"labels.csv has {len(images)} pictures, the manifest says "
+            f"{manifest['image_set']['n_images']}."
+        )
+    twice = repeated(images)
+    if twice is not None:
+        raise BadSubmission(f"labels.csv has the picture {shown(twice)} twice.")
+    digests, true_names = columns[1:3] if supplied else (None, None)
+    labels = {
+        run["run"]: _integers(run["run"], column)
+        for run, column in zip(runs, columns[len(fixed) :], strict=True)
+    }
+    if supplied:
+        _fingerprint(manifest, images, digests)
+    notes, name = [], plain(manifest["student"]["name"])
+    if name != manifest["student"]["name"]:
+        notes.append("the name held characters that cannot be seen; they are left out")
+    return Submission(
+        student_id=manifest["student"]["id"],
+        name=name,
+        image_set=manifest["image_set"],
+        runs=runs,
+        labels=labels,
+        images=images,
+        digests=digests,
+        true_names=true_names,
+        exercises=manifest["exercises"],
+        answers=[
+            {key: plain(text, "\n\t") for key, text in answer.items()}
+            for answer in manifest["answers"]
+        ],
+        lessons=manifest["lessons"],
+        versions=manifest["versions"],
+        receipt=hashlib.sha256(data).hexdigest(),
+        notes=tuple(notes),
+    )
+
+
+def _unzip(data):
+    """{member: text}; looks at the directory's size before `zipfile` reads it."""
+    end = data.rfind(DIRECTORY_END, max(0, len(data) - 65557))
+    if end < 0 or not data.startswith(b"PK"):
+        raise BadSubmission(
+            "not a .zip file, or cut off: hand in the file as `submit` wrote it."
+        )
+    n_entries = int.from_bytes(data[end + 10 : end + 12], "little")
+    directory_size = int.from_bytes(data[end + 12 : end + 16], "little")
+    if data[end - 20 : end].startswith(LARGE_END):  # says other numbers, to be believed
+        n_entries = int.from_bytes(data[end - 44 : end - 36], "little")
+        directory_size = len(data)
+    if n_entries != len(MEMBERS) or directory_size > 4096:
+        raise BadSubmission(
+            f"the .zip holds {n_entries:,} files instead of {' and '.join(MEMBERS)}: "
+            "hand in the file as `submit` wrote it, not packed again."
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            infos = archive.infolist()
+            if sorted(info.filename for info in infos) != sorted(MEMBERS):
+                names = ", ".join(shown(info.filename) for info in infos[:3])
+                raise BadSubmission(
+                    f"the .zip holds {names} instead of {' and '.join(MEMBERS)}: hand "
+                    "in the file as `submit` wrote it."
+                )
+            return {info.filename: _text(archive, info) for info in infos}
+    except BadSubmission:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise BadSubmission(f"the .zip is damaged or cut off ({error}).") from error
+    except Exception as error:  # zipfile on a directory that lies: many kinds
+        raise BadSubmission(
+            f"the .zip cannot be read ({type(error).__name__})."
+        ) from error
+
+
+def _text(archive, info):
+    if info.flag_bits & 1:
+        raise BadSubmission(f"{info.filename} is encrypted: do not set a password.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadSubmission(f"{info.filename} is packed in a way that is not read.")
+    most = MOST_TEXT[info.filename]
+    with archive.open(info) as file:
+        content = file.read(most + 1)  # whatever the directory says of its size
+    if len(content) > most:
+        raise BadSubmission(f"{info.filename} is larger than {most // 1024**2} MB.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadSubmission(
+            f"{info.filename} is not UTF-8 text (byte {error.start}): was it opened "
+            "and saved by another program?"
+        ) from error
+
+
+def _table(text):
+    """The header of labels.csv and its columns, as tuples of strings."""
+    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if text.count(",") + ends > MOST_CELLS:
+        raise BadSubmission(
+            f"labels.csv has over {MOST_CELLS:,} cells: hand in fewer runs."
+        )
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except csv.Error as error:
+        raise BadSubmission(f"labels.csv is not CSV ({error}).") from error
+    if len(rows) < 2:
+        raise BadSubmission("labels.csv holds no pictures.")
+    header, *rows = rows
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(header):
+            raise BadSubmission(
+                f"row {number} of labels.csv has {len(row)} cells, its header "
+                f"{len(header)}: was it cut off, or saved by a spreadsheet?"
+            )
+    return header, list(zip(*rows, strict=True))
+
+
+def _integers(run, column):
+    # One match for the whole column is many times quicker than one a cell.
+    if not re.fullmatch(r"(?:-?[0-9]{1,6},)+", ",".join(column) + ","):
+        wrong = next(c for c in column if not re.fullmatch(r"-?[0-9]{1,6}", c))
+        raise BadSubmission(
+            f"run {shown(run)} has the label {shown(wrong)}: cluster labels are whole "
+            "numbers, -1 for noise."
+        )
+    labels = np.array(column, dtype=np.int32)
+    if labels.min() < -1:
+        raise BadSubmission(
+            f"run {shown(run)} has the label {labels.min()}: below 0 only -1 is one."
+        )
+    return labels
+
+
+def _other_columns(header, expected):
+    missing = [name for name in expected if name not in set(header)]
+    unknown = [name for name in header if name not in set(expected)]
+    for names, what in ((missing, "lacks"), (unknown, "has, but the manifest lacks,")):
+        if names:
+            return f"labels.csv {what} the column {shown(names[0])}" + (
+                f" and {len(names) - 1} more." if len(names) > 1 else "."
+            )
+    return "the columns of labels.csv are not in the order of the manifest."
+
+
+def _fingerprint(manifest, images, digests):
+    if not re.fullmatch(r"(?:[0-9a-f]{64},)+", ",".join(digests) + ","):
+        raise BadSubmission("the column sha256 of labels.csv does not hold SHA-256s.")
+    if fingerprint(images, digests) != manifest["image_set"]["fingerprint"]:
+        raise BadSubmission(
+            "the fingerprint in the manifest is not that of the pictures in labels.csv."
+        )
+
+
+SCHEMA = Path(__file__).with_name("submission.schema.json")
+
+
+class BadSubmission(ValueError):
+    """The file cannot be read as a submission; the message says why."""
+
+
+def parse(text):
+    """The manifest as dictionary, checked against the schema; or BadSubmission."""
+
+    def unique(pairs):
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice = shown(repeated([key for key, _ in pairs]))
+            raise BadSubmission(f"manifest.json has the key {twice} twice.")
+        return found
+
+    def constant(name):
+        raise BadSubmission(f"manifest.json holds {name}: a score is a number or null.")
+
+    def integer(digits):
+        if len(digits) > 18:
+            raise BadSubmission("manifest.json holds a number of over 18 digits.")
+        return int(digits)
+
+    def number(digits):
+        value = float(digits)
+        return value if math.isfinite(value) else constant("a number beyond 1e308")
+
+    try:
+        manifest = json.loads(
+            text,
+            object_pairs_hook=unique,
+            parse_constant=constant,
+            parse_int=integer,
+            parse_float=number,
+        )
+        _follow_schema(manifest)
+    except BadSubmission:
+        raise
+    except RecursionError:
+        raise BadSubmission("manifest.json is nested too deeply.") from None
+    except ValueError as error:
+        raise BadSubmission(f"manifest.json is not JSON ({error}).") from error
+    try:
+        json.dumps(manifest, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadSubmission(
+            "manifest.json holds half a character (a lone surrogate)."
+        ) from None
+    if not manifest["student"]["id"].isprintable():  # a $ lets one newline through
+        raise BadSubmission("the student id ends in a line break.")
+    for text in _texts([manifest[part] for part in ("runs", "lessons", "versions")]):
+        if not text.isprintable():  # these are shown as they are
+            raise BadSubmission(
+                f"manifest.json holds characters that cannot be seen: {shown(text)}."
+            )
+    twice = repeated([run["run"] for run in manifest["runs"]])
+    if twice is not None:
+        raise BadSubmission(f"manifest.json has the run {shown(twice)} twice.")
+    return manifest
+
+
+def _follow_schema(manifest):
+    for error in _validator().iter_errors(manifest):
+        where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.path)
+        wanted = f"{error.validator}: {json.dumps(error.validator_value)}"
+        raise BadSubmission(
+            f"manifest.json{plain(where)[:120]} does not follow the schema, which says "
+            f"{wanted[:160]}."
+        )
+
+
+def _texts(value):
+    """Every string in it, the keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        parts = value if isinstance(value, list) else [*value, *value.values()]
+        for part in parts:
+            yield from _texts(part)
+
+
+@functools.cache
+def _validator():
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def repeated(values):
+    """The first value that comes a second time, or None."""
+    seen = set()
+    return next((v for v in values if v in seen or seen.add(v)), None)

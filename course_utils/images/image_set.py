@@ -1,0 +1,174 @@
+"""The image set: pictures in a fixed order, with what is known of them.
+
+Every picture is decoded once while a set is made, so that a broken one is named and
+left out here and nowhere else.
+"""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from course_utils.images import decoding
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Pictures in a fixed order.
+
+    images: path of each picture inside the set, its name everywhere (posix, unique).
+    sources: for each picture its file, or its bytes.
+    digests: SHA-256 of each picture's bytes.
+    true_labels: int array (n,), an index into class_names; None if not known.
+    captions, categories: one string a picture; None if not known.
+    problems: (image, reason) of every file that was left out.
+    """
+
+    name: str
+    images: tuple
+    sources: tuple = field(repr=False)
+    digests: tuple = field(repr=False)
+    true_labels: np.ndarray | None = None
+    class_names: tuple = ()
+    captions: tuple | None = None
+    categories: tuple | None = None
+    problems: tuple = ()
+
+    def __len__(self):
+        return len(self.images)
+
+    def __repr__(self):
+        classes = (
+            f"{len(self.class_names)} classes" if self.class_names else "no labels"
+        )
+        left_out = f", {len(self.problems)} left out" if self.problems else ""
+        return f"ImageSet({self.name}: {len(self):,} pictures, {classes}{left_out})"
+
+    def read(self, index):
+        """The bytes of a picture; raises if they changed since the set was loaded."""
+        source = self.sources[index]
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if hashlib.sha256(data).hexdigest() != self.digests[index]:
+            raise ValueError(
+                f"{self.images[index]} has changed since {self.name} was loaded: "
+                "load the image set again."
+            )
+        return data
+
+    def picture(self, index, size=None):
+        """A picture as uint8 RGB array (height, width, 3); see `pictures.decode`."""
+        return decoding.decode(self.read(index), size)
+
+    def subset(self, indices):
+        """The same set with only these pictures, in this order (classes are kept)."""
+        indices = np.arange(len(self))[indices]
+
+        def pick(values):
+            return None if values is None else tuple(values[i] for i in indices)
+
+        labels = None if self.true_labels is None else self.true_labels[indices]
+        return replace(
+            self,
+            images=pick(self.images),
+            sources=pick(self.sources),
+            digests=pick(self.digests),
+            true_labels=labels,
+            captions=pick(self.captions),
+            categories=pick(self.categories),
+        )
+
+    @property
+    def true_names(self):
+        """The class name of every picture, or None."""
+        if self.true_labels is None:
+            return None
+        return [self.class_names[label] for label in self.true_labels]
+
+    @cached_property
+    def fingerprint(self):
+        """One SHA-256 for the pictures, their names and their order."""
+        return fingerprint(self.images, self.digests)
+
+
+def fingerprint(images, digests):
+    """One SHA-256 for pictures by their names and digests, in this order."""
+    lines = "\n".join(f"{d} {i}" for d, i in zip(digests, images, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def left_out(problems, rest=""):
+    """The first ten (image, reason) pairs as lines; rest: where the others are."""
+    lines = [f"left out: {image}: {reason}" for image, reason in problems[:10]]
+    if len(problems) > 10:
+        lines.append(f"… and {len(problems) - 10:,} more{rest}")
+    return lines
+
+
+def from_bytes(name, contents, labels=None, captions=None, progress=False):
+    """An image set held in memory: contents is {image name: bytes of its file}."""
+    return gather(name, dict(contents), labels, captions, None, (), progress)
+
+
+def gather(name, sources, labels, captions, categories, problems, progress):
+    """Make an image set of the pictures that can be decoded; the rest become problems.
+
+    sources: {image: file or bytes}; labels, captions, categories: {image: str} or None;
+    problems: (image, reason) pairs known already. Raises ValueError if none is left.
+    """
+
+    def look(item):
+        image, source = item
+        try:
+            data = source if isinstance(source, bytes) else Path(source).read_bytes()
+            decoding.check(data)
+            return image, hashlib.sha256(data).hexdigest(), None
+        except decoding.BadPicture as error:
+            return image, None, str(error)
+        except OSError as error:
+            return image, None, f"cannot be read ({error.strerror})"
+
+    with ThreadPoolExecutor() as pool:
+        looked = list(
+            tqdm(
+                pool.map(look, sources.items()),
+                total=len(sources),
+                desc=f"reading {name}",
+                unit=" pictures",
+                leave=False,
+                delay=2,
+                disable=not progress,
+            )
+        )
+    bad = tuple((image, reason) for image, _, reason in looked if reason)
+    good = [(image, digest) for image, digest, reason in looked if not reason]
+    problems = tuple(sorted((*problems, *bad)))
+    if not good:
+        listed = "".join(f"\n  {image}: {reason}" for image, reason in problems[:5])
+        raise ValueError(f"{name} holds no picture that can be read.{listed}")
+    images = tuple(image for image, _ in good)
+
+    def column(values):
+        return None if values is None else tuple(values[image] for image in images)
+
+    image_set = ImageSet(
+        name=name,
+        images=images,
+        sources=tuple(sources[image] for image in images),
+        digests=tuple(digest for _, digest in good),
+        captions=column(captions),
+        categories=column(categories),
+        problems=problems,
+    )
+    return image_set if labels is None else relabel(image_set, column(labels))
+
+
+def relabel(image_set, names):
+    """The same set with these class names as true labels, one a picture."""
+    class_names, true_labels = np.unique(names, return_inverse=True)
+    return replace(
+        image_set, true_labels=true_labels, class_names=tuple(map(str, class_names))
+    )

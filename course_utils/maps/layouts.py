@@ -1,0 +1,320 @@
+"""Layouts: a place in the plane for every picture, so that a map can be drawn.
+
+`layout` reduces features to two numbers a picture, by PCA, t-SNE or UMAP. Two numbers
+cannot hold what a thousand do: lesson 7 shows what each algorithm keeps, loses and
+invents. `grid` and `grouped` give each picture a cell of its own.
+
+Pictures side by side: a cell of its own for each, so that none covers another.
+
+These are places of a plane, rearranged; `layouts` computes them from features.
+"""
+
+import contextlib
+import difflib
+import importlib.metadata
+import inspect
+import json
+import sys
+import warnings
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
+
+from course_utils._support import files
+
+__all__ = ["NAMES", "grid", "grouped", "layout", "to_unit_square"]
+
+RECIPE = 1  # raise it when the course computes layouts differently
+
+FEW = 4  # fewer pictures than this leave nothing to arrange: PCA draws them
+
+LIBRARIES = ("numpy", "scikit-learn", "umap-learn", "pynndescent", "numba")
+
+_unwritable = set()  # folders that were warned of
+
+
+def _pca(directions, seed):
+    n_components = min(2, *directions.shape)
+    # In full if that is small, else by ARPACK, which finds two components and no more.
+    solver = "full" if min(directions.shape) <= 500 else "arpack"
+    pca = PCA(n_components, svd_solver=solver, random_state=0)  # the same for any seed
+    points = pca.fit_transform(directions)
+    return np.pad(points, ((0, 0), (0, 2 - n_components)))
+
+
+def _tsne(directions, seed, *, perplexity=30):
+    n_images, width = directions.shape
+    if min(n_images, width) > 50:
+        directions = PCA(50, random_state=seed).fit_transform(directions)
+    elif width == 1:
+        directions = np.pad(directions, ((0, 0), (0, 1)))  # init="pca" needs two
+    perplexity = min(perplexity, (n_images - 1) / 3)
+    tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+    return tsne.fit_transform(directions)
+
+
+def _umap(directions, seed, *, n_neighbors=15, min_dist=0.1):
+    n_neighbors = min(int(n_neighbors), len(directions) - 1)
+    index = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(directions)
+    distances, neighbours = index.kneighbors(directions)  # a picture is its own first
+    cosine = np.where(distances < 1e-3, 0, distances**2 / 2).astype(np.float32)
+    umap = _import_umap()(
+        n_neighbors=n_neighbors,
+        min_dist=min_dist,
+        metric="cosine",
+        random_state=seed,
+        n_jobs=1,  # what a seed forces; more threads give other coordinates each time
+        precomputed_knn=(neighbours, cosine),  # exact, and saves compiling the search
+        force_approximation_algorithm=True,  # else few pictures ignore the neighbours
+        disconnection_distance=np.inf,  # opposite features have neighbours, too
+    )
+    with warnings.catch_warnings():  # equal pictures, separate graphs: no harm done
+        warnings.simplefilter("ignore")
+        return umap.fit_transform(directions)
+
+
+ALGORITHMS = {"umap": _umap, "tsne": _tsne, "pca": _pca}
+
+NAMES = tuple(ALGORITHMS)
+
+RANGES = {"n_neighbors": (2, np.inf), "min_dist": (0, 1), "perplexity": (1, np.inf)}
+
+
+def layout(features, name, *, seed=0, cache=True, **settings):
+    """Places of pictures in the plane: float32 array (n, 2).
+
+    features: (n, d); every vector is scaled to length 1 first, so only directions
+    count. name: "umap" (settings n_neighbors=15, min_dist=0.1), "tsne" (perplexity=30)
+    or "pca" (none; seeds do not change it). Neighbours and perplexity are cut down for
+    few pictures. cache: False neither reads nor writes the stored coordinates.
+
+    On one machine a seed gives the same map again; another machine or library may give
+    another map, t-SNE's and above all UMAP's. So coordinates are stored in the cache,
+    under all they depend on, and what is stored is what is drawn. UMAP with a seed runs
+    on one thread; the first start ever takes half a minute, to compile it.
+
+    Raises ValueError for an unknown name or setting, or features that are not finite.
+    Sources: Pearson (1901); van der Maaten and Hinton, *Visualizing data using t-SNE*,
+    JMLR 2008; McInnes, Healy and Melville, *UMAP*, 2018, arXiv:1802.03426.
+    """
+    settings = _settings(name, settings)
+    features = np.ascontiguousarray(features, dtype=np.float32)
+    if features.ndim != 2 or not features.size:
+        raise ValueError(f"features have shape {features.shape}: (n, d) is needed.")
+    if not np.isfinite(features).all():
+        raise ValueError("features hold NaN or infinity: extract them again.")
+    path = _path(features, name, seed, settings) if cache else None
+    points = _stored(path, len(features)) if cache else None
+    if points is None:
+        points = _compute(features, name, seed, settings)
+        if cache:
+            _store(path, points)
+    return points
+
+
+def _compute(features, name, seed, settings):
+    directions = normalize(features)
+    if np.ptp(directions, axis=0).max() < 1e-6:
+        return np.zeros((len(features), 2), np.float32)  # all the same: one place
+    if len(features) < FEW:
+        name, settings = "pca", {}
+    with np.errstate(all="ignore"):  # a second component of nothing, for example
+        points = ALGORITHMS[name](directions, seed, **settings)
+    return np.ascontiguousarray(points, dtype=np.float32)
+
+
+def _settings(name, settings):
+    """All settings of an algorithm, with these values; unknown ones are refused."""
+    if name not in NAMES:
+        raise ValueError(
+            f"there is no layout {name!r}: {_nearest(name, NAMES)}"
+            f"Known are {', '.join(NAMES)}."
+        )
+    known = inspect.signature(ALGORITHMS[name]).parameters.values()
+    defaults = {p.name: p.default for p in known if p.kind == p.KEYWORD_ONLY}
+    for unknown in sorted(settings.keys() - defaults.keys()):
+        raise ValueError(
+            f"{name} has no setting {unknown!r}: {_nearest(unknown, defaults)}"
+            f"It has {', '.join(defaults) or 'none'}."
+        )
+    for setting, value in settings.items():
+        low, high = RANGES[setting]
+        if not low <= value <= high:
+            raise ValueError(f"{setting}={value}: a number from {low} to {high}.")
+    return defaults | settings
+
+
+def _nearest(word, known):
+    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.4)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def _import_umap():
+    """The class UMAP; Keras, which the package would load as well, stays out."""
+    unused = "umap.parametric_umap"
+    if "umap" not in sys.modules:
+        sys.modules[unused] = None  # "cannot be imported"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from umap import UMAP
+    except ImportError as error:
+        raise ImportError("UMAP is missing: `pip install umap-learn`.") from error
+    finally:
+        if sys.modules.get(unused, 0) is None:
+            del sys.modules[unused]
+    return UMAP
+
+
+def _path(features, name, seed, settings):
+    """The file of a layout, named after all that its coordinates depend on."""
+    versions = {}
+    for library in LIBRARIES[: 2 if name != "umap" else None]:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[library] = importlib.metadata.version(library)
+    about = {
+        "features": files.array_digest(features),
+        "layout": name,
+        "seed": None if name == "pca" else int(seed),
+        "settings": {key: float(value) for key, value in settings.items()},
+        "versions": versions,
+        "recipe": RECIPE,
+    }
+    key = files.digest(json.dumps(about, sort_keys=True))[:24]
+    return files.cache_dir() / "layouts" / f"{name}-{key}.npy"
+
+
+def _stored(path, n_images):
+    """Stored coordinates, or None; a damaged file is none."""
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        points = np.load(path, allow_pickle=False)
+        if points.shape == (n_images, 2) and points.dtype == np.float32:
+            return points if np.isfinite(points).all() else None
+    return None
+
+
+def _store(path, points):
+    try:
+        with files.atomic_file(path) as file:
+            np.save(file, points, allow_pickle=False)
+    except OSError as error:
+        if path.parent not in _unwritable:
+            _unwritable.add(path.parent)
+            warnings.warn(
+                f"layouts are not kept: {path.parent} cannot be written "
+                f"({error.strerror or error}). COURSE_CACHE can name another folder.",
+                stacklevel=3,
+            )
+
+
+GAP = 1  # empty cells between blocks
+
+SHELF = 1.3  # shelves are so much wider than all of them are high, about
+
+
+def to_unit_square(points):
+    """The points scaled into the unit square, centred, their aspect ratio kept."""
+    points = _points(points)
+    if not len(points):
+        return points.astype(np.float32)
+    low, high = points.min(axis=0), points.max(axis=0)
+    span = (high - low).max() or 1  # 1 if they all lie at one place
+    return np.clip((points - (low + high) / 2) / span + 0.5, 0, 1).astype(np.float32)
+
+
+def grid(points):
+    """A cell of its own for every picture: whole numbers, float32 array (n, 2).
+
+    The grid has ceil(√n) columns; only its lowest row, y = 0, may be incomplete, at the
+    right. Neighbours stay near each other: the rectangle of cells is halved across its
+    longer side and so are the pictures, by their order along that side, and both
+    halves again. So only the order of the x and of the y counts. Pictures at one place
+    are taken in their order. Source: the median splits of Bentley's k-d tree (1975).
+    """
+    points = _points(points)
+    n_images = len(points)
+    n_columns = int(np.ceil(np.sqrt(n_images)))
+    n_rows = -(-n_images // max(n_columns, 1))
+    in_lowest_row = n_images - n_columns * (n_rows - 1)
+    cells = np.zeros((n_images, 2), np.float32)
+    by_x, by_y = np.lexsort(points.T[::-1]), np.lexsort(points.T)
+    order_x, order_y = np.argsort(by_x), np.argsort(by_y)
+
+    def n_cells(left, right, low, high):
+        absent = right - max(left, in_lowest_row) if low == 0 else 0
+        return (right - left) * (high - low) - max(absent, 0)
+
+    def fill(members, left, right, low, high):
+        """Give the pictures the cells of columns left… and rows low…, ends excluded."""
+        if len(members) <= 1:
+            cells[members] = left, high - 1
+            return
+        across = right - left >= high - low
+        members = members[np.argsort((order_x if across else order_y)[members])]
+        middle = (left + right) // 2 if across else (low + high) // 2
+        one = (left, middle, low, high) if across else (left, right, low, middle)
+        other = (middle, right, low, high) if across else (left, right, middle, high)
+        n_first = n_cells(*one)
+        fill(members[:n_first], *one)
+        fill(members[n_first:], *other)
+
+    fill(np.arange(n_images), 0, n_columns, 0, n_rows)
+    return cells
+
+
+def grouped(labels, points=None):
+    """Cells so that pictures of one label form a block: float32 array (n, 2).
+
+    labels: one a picture, of any kind that can be sorted; -1 is noise and comes last.
+    points: within its block, a picture lies as `grid` puts it; without them, in
+    reading order. The blocks are about square and stand on shelves, the biggest first,
+    with an empty cell or more between them.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1:
+        raise ValueError(f"labels have shape {labels.shape}: one a picture is needed.")
+    points = None if points is None else _points(points)
+    if points is not None and len(points) != len(labels):
+        raise ValueError(f"{len(labels)} labels, but {len(points)} points.")
+    try:
+        groups, codes = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            "labels of several kinds: take all int, or all str."
+        ) from error
+    members = [np.flatnonzero(codes == code) for code in range(len(groups))]
+    noise = [label == -1 for label in groups.tolist()]
+    order = sorted(range(len(groups)), key=lambda g: (noise[g], -len(members[g])))
+    blocks = {g: _block(members[g], points) for g in order}
+    sizes = {g: block.max(axis=0) + 1 for g, block in blocks.items()}
+    area = sum(np.prod(size + GAP) for size in sizes.values())
+    widest = max([np.sqrt(SHELF * area), *(width for width, _ in sizes.values())])
+    places = np.zeros((len(labels), 2), np.float32)
+    left = top = tallest = 0
+    for g in order:
+        width, height = sizes[g]
+        if left + width > widest:  # the next shelf
+            left, top, tallest = 0, top - tallest - GAP, 0
+        places[members[g]] = blocks[g] + (left, top - height)
+        left, tallest = left + width + GAP, max(tallest, height)
+    return places - places.min(axis=0) if len(places) else places
+
+
+def _block(members, points):
+    if points is not None:
+        return grid(points[members])
+    n_columns = int(np.ceil(np.sqrt(len(members))))
+    rows, columns = np.divmod(np.arange(len(members)), n_columns)
+    return np.column_stack([columns, rows.max() - rows]).astype(np.float32)
+
+
+def _points(points):
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"points have shape {points.shape}: (n, 2) is needed.")
+    if not np.isfinite(points).all():
+        raise ValueError("points hold NaN or infinity: lay the pictures out again.")
+    return points

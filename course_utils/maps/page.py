@@ -1,0 +1,245 @@
+"""The page of a map: what it is made of, and how it is read again.
+
+Texts are JSON in which no `<` stands, and the page's program sets them as text: what is
+called `<script>` is shown and does nothing. In a page of one file the sheets and packs
+are text elements; in a folder they are scripts, since a page opened from a disk may run
+those but not read files.
+"""
+
+import base64
+import contextlib
+import html
+import json
+import shutil
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from course_utils._support.files import atomic_file
+from course_utils._support.text import plain
+from course_utils.clustering import representatives
+from course_utils.maps import hotspots, layouts, sprites
+
+TITLES = {
+    "umap": "UMAP",
+    "tsne": "t-SNE",
+    "pca": "PCA",
+    "grid": "Grid",
+    "cluster": "By cluster",
+    "class": "By class",
+}
+
+ON_A_LATTICE = ("grid", "cluster", "class")
+
+SCRIPTS = ("data.js", "scene.js", "panel.js", "main.js")  # one after the other
+
+BEGIN, END = '<script type="application/json" id="about">', "</script>"
+
+
+def write(
+    image_set,
+    out,
+    *,
+    points,
+    cluster_labels,
+    vectors,
+    spots=(),
+    words=None,
+    subtitle="",
+    progress=True,
+):
+    """Write the map of pictures whose places and clusters are known already.
+
+    points: {layout: array (n, 2)}; cluster_labels: int array (n,); vectors: features
+    (n, d), which say which picture stands for a group; spots: of `hotspots.find`;
+    words: a text a picture, to name the clusters by; subtitle: how it was made.
+    """
+    out = Path(out)
+    check_out(out)
+    n_images = len(image_set)
+    for name, places in points.items():
+        if np.shape(places) != (n_images, 2):
+            raise ValueError(
+                f"layout {name}: shape {np.shape(places)}, {(n_images, 2)} is needed."
+            )
+    if not points:
+        raise ValueError("a map needs one layout or more.")
+    cell, detail = sprites.sizes(n_images)
+    near = points.get("grid", next(iter(points.values())))
+    order = _neighbours_together(layouts.to_unit_square(near))
+    groups = [_group("cluster", cluster_labels, None, vectors, words)]
+    if image_set.true_labels is not None:
+        names = image_set.class_names
+        groups.append(_group("class", image_set.true_labels, names, vectors, None))
+    about = {
+        "title": plain(image_set.name),
+        "subtitle": subtitle,
+        "fingerprint": image_set.fingerprint,
+        "images": list(image_set.images),
+        "captions": list(image_set.captions) if image_set.captions else None,
+        "groups": groups,
+        "layouts": [_layout(name, places) for name, places in points.items()],
+        "hotspots": [
+            {
+                "words": ", ".join(spot.words) or f"{len(spot.members)} pictures",
+                "medoid": int(spot.medoid),
+                "members": np.asarray(spot.members).tolist(),
+            }
+            for spot in spots
+        ],
+        "cell": cell,
+        "detail": detail,
+        "columns": sprites.SHEET // cell,
+        "perSheet": sprites.per_sheet(cell),
+        "pack": sprites.PACK,
+        "place": _packed(np.argsort(order).astype("<i4")),
+    }
+    made = sprites.build(image_set, order, cell=cell, detail=detail, progress=progress)
+    page = out if out.suffix == ".html" else out / "index.html"
+    in_one = page == out
+    with (
+        atomic_file(page, "w", encoding="utf-8") as file,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as later,
+    ):
+        file.write(_head(about["title"]))
+        for kind, number, content in made:
+            if kind == "shapes":
+                about["shapes"] = _packed(content)
+                continue
+            name, text = f"{kind}-{number}", _text(content)
+            if in_one:  # the packs go last: a browser draws before it has read them
+                element = f'<script type="text/plain" id="{name}">{text}</script>\n'
+                (file if kind == "sheet" else later).write(element)
+            else:
+                with atomic_file(out / "data" / f"{name}.js", "w") as part:
+                    part.write(f'receive("{name}",{json.dumps(text)});')
+        file.write(f"{BEGIN}{_json(about)}{END}\n")
+        file.write(f"<script>{_deck()}</script>\n")
+        code = "".join(_resource(name) for name in SCRIPTS)
+        file.write(f'<script>\n"use strict";\n{{\n{code}}}\n</script>\n')
+        later.seek(0)
+        shutil.copyfileobj(later, file)
+        file.write("</body></html>\n")
+    return page
+
+
+def read(path):
+    """What a map holds: a dict with `images`, `fingerprint` and `layouts`.
+
+    path: the page or its folder. Layouts are {name: float32 array (n, 2)}.
+    """
+    path = Path(path)
+    page = path / "index.html" if path.is_dir() else path
+    about = None
+    with open(page, encoding="utf-8") as file, contextlib.suppress(ValueError):
+        for line in file:  # the sheets before it may be long
+            if line.startswith(BEGIN):
+                about = json.loads(line[len(BEGIN) : line.rindex(END)])
+                break
+    if about is None:
+        raise ValueError(f"{page} is no map of this course.")
+    about["layouts"] = {
+        layout["name"]: np.frombuffer(
+            base64.b64decode(layout["points"]), dtype="<f4"
+        ).reshape(-1, 2)
+        for layout in about["layouts"]
+    }
+    return about
+
+
+def check_out(out):
+    """Raise ValueError rather than write between somebody's files."""
+    if out.suffix == ".html" or not out.exists():
+        return
+    strange = [path.name for path in out.iterdir()] if out.is_dir() else [out.name]
+    if set(strange) - {"index.html", "data"}:
+        raise ValueError(
+            f"{out} holds other files: give a new folder, or a name in .html."
+        )
+
+
+def _neighbours_together(points, n_squares=64):
+    """The pictures square by square, so that neighbours lie in one pack."""
+    column, row = np.minimum((points * n_squares).astype(int), n_squares - 1).T
+    snake = np.where(row % 2, n_squares - 1 - column, column)
+    return np.lexsort((points[:, 0], snake, row))
+
+
+def _group(key, labels, names, vectors, words):
+    """Clusters or classes as the page shows them, the biggest first, noise last."""
+    labels = np.asarray(labels)
+    found = representatives.top_clusters(labels).tolist()
+    typical = representatives.medoids(vectors, labels)
+    said = hotspots.describe(words, labels) if words is not None else {}
+    entries = [
+        {
+            "name": names[label] if names else f"{key} {label}",
+            "words": ", ".join(said.get(label, ())),
+            "medoid": typical[label],
+        }
+        for label in found
+    ]
+    number = {label: place for place, label in enumerate(found)}
+    if (labels == -1).any():
+        first = int(np.flatnonzero(labels == -1)[0])
+        entries.append({"name": "noise", "words": "", "medoid": first})
+        number[-1] = len(found)
+    return {
+        "key": key,
+        "entries": entries,
+        "labels": [number[label] for label in labels.tolist()],
+        "values": [names[label] if names else label for label in (*found, -1)][
+            : len(entries)
+        ],
+    }
+
+
+def _layout(name, places):
+    """A layout for the page; step: the distance of neighbours on a lattice, or None."""
+    packed = name in ("grid", "cluster", "class")
+    places = np.asarray(places, dtype=np.float32)
+    scaled = layouts.to_unit_square(places)
+    step = None
+    if packed:
+        extent = max(np.ptp(places, axis=0).max(), 1)
+        step = float(1 / extent)
+    return {
+        "name": name,
+        "title": TITLES.get(name, name),
+        "step": step,
+        "points": _packed(scaled.astype("<f4")),
+    }
+
+
+def _head(title):
+    page = _resource("page.html").replace("/* style */", _resource("style.css"))
+    return page.replace("{{title}}", html.escape(title))
+
+
+def _deck():
+    """The program of deck.gl, out of pydeck."""
+    place = resources.files("pydeck") / "nbextension" / "static" / "index.js"
+    code = place.read_text(encoding="utf-8")
+    code = code.rpartition("//# sourceMappingURL=")[0] or code
+    return code.replace("</script", "<\\/script")
+
+
+def _resource(name):
+    place = resources.files("course_utils") / "maps" / "front" / name
+    return place.read_text(encoding="utf-8")
+
+
+def _json(value):
+    """JSON that may stand in a page: no `<`, so that nothing in it is a tag."""
+    return json.dumps(value, ensure_ascii=True).replace("<", "\\u003c")
+
+
+def _packed(array):
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def _text(content):
+    parts = [content] if isinstance(content, bytes) else content
+    return " ".join(base64.b64encode(part).decode() for part in parts)

@@ -1,0 +1,180 @@
+"""CLIP: pictures and nouns as vectors in one space, by KerasHub.
+
+CLIP has two networks, one for pictures and one for texts, taught on 400 million
+pictures from the web with their captions, so that both put what belongs together in the
+same direction. Optional: `pip install keras-hub`. Source: Radford et al., *Learning
+transferable visual models from natural language supervision*, ICML 2021.
+"""
+
+import functools
+import importlib.metadata
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import requests
+from PIL import Image
+from sklearn.preprocessing import normalize
+from tqdm.auto import tqdm
+
+from course_utils._support import downloads, files
+from course_utils._support.keras import import_keras
+from course_utils.representations.cache import Store
+
+PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
+
+HOST = "https://www.kaggle.com"  # where KerasHub has its presets
+
+PROMPT = "a photo of a {}"
+
+CHUNK = 4096  # rows in a file of the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A CLIPBackbone of KerasHub and the CLIPPreprocessor that belongs to it."""
+
+    backbone: object
+    preprocessor: object
+
+    @functools.cached_property
+    def key(self):
+        """One SHA-256 for the weights, the vocabulary and the preprocessing."""
+        parts = [files.array_digest(w) for w in self.backbone.get_weights()]
+        tokenizer = self.preprocessor.tokenizer
+        parts += [
+            sorted(tokenizer.vocabulary.items()),
+            list(map(str, tokenizer.merges)),
+        ]
+        config = self.preprocessor.image_converter.get_config()
+        parts += [self.preprocessor.sequence_length, config.get("scale")]
+        parts += [config.get("offset"), importlib.metadata.version("keras-hub")]
+        return files.digest(json.dumps(parts, default=repr))
+
+    @property
+    def size(self):
+        """Side of its square pictures, in pixels."""
+        return self.backbone.vision_encoder.image_shape[0]
+
+
+def load_clip(preset=PRESET):
+    """A pretrained CLIP: Clip. Downloads 600 MB once, which KerasHub keeps.
+
+    Raises ImportError without keras-hub, downloads.DownloadError, within seconds where
+    there is no network, if the preset cannot be had.
+    """
+    keras_hub = _keras_hub()
+    if not _is_here(preset):
+        try:
+            waits = downloads.CONNECT_SECONDS, downloads.SILENCE_SECONDS
+            requests.head(HOST, timeout=waits, allow_redirects=False)
+        except requests.RequestException as error:
+            raise downloads.DownloadError(
+                f"CLIP ({preset}) is not here, and {HOST} cannot be reached "
+                f"({type(error).__name__}). With a network it comes by itself."
+            ) from error
+    try:
+        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
+        preprocessor = keras_hub.models.CLIPPreprocessor.from_preset(preset)
+    except Exception as error:  # KerasHub and Kaggle raise nearly every kind
+        raise downloads.DownloadError(
+            f"CLIP ({preset}) could not be had: {type(error).__name__}: {error}"
+        ) from error
+    return Clip(backbone, preprocessor)
+
+
+def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=True):
+    """One vector of length 1 a picture: float array (n, d), in the set's order.
+
+    model: a Clip. As CLIP wants it the middle square of a picture is taken.
+    """
+    keras = import_keras()
+    pictures = keras.Input(model.backbone.vision_encoder.image_shape)
+    network = keras.Model(pictures, model.backbone.get_vision_embeddings(pictures))
+
+    def compute(places):
+        batch = np.stack([_square(image_set.picture(i), model.size) for i in places])
+        return model.preprocessor.image_converter(batch.astype(np.float32))
+
+    digests = list(image_set.digests)
+    return _vectors(
+        "pictures", digests, compute, network, model, batch_size, cache, progress
+    )
+
+
+def noun_vectors(
+    nouns, model, *, prompt=PROMPT, batch_size=256, cache=True, progress=True
+):
+    """One vector of length 1 a noun: float array (m, d). model: a Clip.
+
+    A noun is put into the prompt, since CLIP has learnt from captions.
+    """
+    keras = import_keras()
+    texts = [prompt.format(noun) for noun in nouns]
+    tokens = keras.Input((None,), dtype="int32")
+    network = keras.Model(tokens, model.backbone.get_text_embeddings(tokens))
+
+    def compute(places):
+        chosen = {"prompts": [texts[i] for i in places], "images": None}
+        return model.preprocessor(chosen)["token_ids"]
+
+    digests = [files.digest(text) for text in texts]
+    return _vectors(
+        "nouns", digests, compute, network, model, batch_size, cache, progress
+    )
+
+
+def _vectors(what, digests, compute, network, model, batch_size, cache, progress):
+    """Rows for the digests, from the cache or else computed batch by batch."""
+    if not digests:
+        raise ValueError(f"there are no {what}.")
+    store = Store(f"CLIP:{what}", {"model": model.key}) if cache else None
+    wanted, rows = set(digests), {}
+    for found, vectors in store.chunks() if store else ():
+        rows.update((d, v) for d, v in zip(found, vectors, strict=True) if d in wanted)
+    first = {digest: place for place, digest in reversed(list(enumerate(digests)))}
+    missing = sorted(first[digest] for digest in wanted if digest not in rows)
+    with tqdm(total=len(missing), desc=what, disable=not progress, delay=2) as shown:
+        for start in range(0, len(missing), CHUNK):
+            chunk, fresh = missing[start : start + CHUNK], []
+            for begin in range(0, len(chunk), batch_size):
+                places = chunk[begin : begin + batch_size]
+                full = places + places[:1] * (batch_size - len(places))  # one shape
+                vectors = np.asarray(network.predict_on_batch(compute(full)))
+                fresh.append(normalize(vectors[: len(places)].astype(np.float32)))
+                shown.update(len(places))
+            fresh = np.concatenate(fresh)
+            names = [digests[place] for place in chunk]
+            rows.update(zip(names, fresh, strict=True))
+            if store:
+                store.write(names, fresh)
+    return np.stack([rows[digest] for digest in digests]).astype(np.float64)
+
+
+def _square(picture, size):
+    """The middle square of a picture, size × size (bicubic, antialiased)."""
+    image = Image.fromarray(picture)
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    middle = image.crop((left, top, left + side, top + side))
+    return np.asarray(middle.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _is_here(preset):
+    """Whether KerasHub has the preset already, or it is a folder."""
+    home = os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub"
+    kept = Path(home, "models", "keras", "clip", "keras", preset)
+    return Path(preset).is_dir() or any(kept.rglob("*.h5"))
+
+
+def _keras_hub():
+    import_keras()  # quietly
+    try:
+        import keras_hub
+    except ImportError as error:
+        raise ImportError(
+            "CLIP needs KerasHub, which is not installed: pip install keras-hub"
+        ) from error
+    return keras_hub

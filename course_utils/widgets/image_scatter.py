@@ -1,0 +1,193 @@
+"""The map in the notebook: dots, the picture under the pointer, and a lasso."""
+
+import ipywidgets
+import jscatter
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from course_utils import plots
+from course_utils._support.files import atomic_file
+from course_utils._support.text import cell
+from course_utils.images import decoding
+from course_utils.maps import layouts
+from course_utils.widgets import base
+from course_utils.widgets.kmeans_stepper import COLOURS
+
+MOST_SHOWN = 60  # of the selected pictures, below the map
+
+SHEET, THUMBNAIL = (1000, 700), 44  # pixels of the static map
+
+MOST_DRAWN = 600  # pictures on it
+
+
+class ImageScatter(base.Explorer):
+    """A map of an image set to look at, and to choose pictures on.
+
+    points: (n, 2), as `layouts.layout` gives them; cluster_labels: int array (n,), the
+    colours. Rest the pointer on a dot, and its picture is shown; draw around dots
+    (the second button), and `selection` holds their indices, `selected` the pictures as
+    an image set, `table` a DataFrame of them with their cluster labels, `gallery()` a
+    contact sheet. Setting `selection` selects them.
+    """
+
+    text = "a map of pictures: run the notebook to move about in it and to select"
+
+    def __init__(self, image_set, points, *, cluster_labels=None, height=480):
+        self.image_set, self.points = image_set, np.asarray(points, dtype=np.float32)
+        n_images = len(image_set)
+        if self.points.shape != (n_images, 2):
+            raise ValueError(
+                f"{n_images} pictures, but points of shape {self.points.shape}."
+            )
+        self.cluster_labels = None
+        if cluster_labels is not None:
+            self.cluster_labels = np.asarray(cluster_labels)
+            if self.cluster_labels.shape != (n_images,):
+                raise ValueError(
+                    f"{n_images} pictures, but cluster labels of shape "
+                    f"{self.cluster_labels.shape}."
+                )
+        self.thumbnails = base.Thumbnails(image_set)
+        self.thumbnails.make(range(n_images))
+        self.view = self._view(height)
+        self.view.widget.observe(self._show_selection, "selection")
+        self.grid = base.Pictures(self._name)
+        self.file = ipywidgets.Text(
+            "selection.csv", description="file", style=base.NARROW
+        )
+        self.assemble(
+            self.view.show(),
+            ipywidgets.HBox(
+                [
+                    self.file,
+                    self.button("write CSV", self._write),
+                    self.button("clear", self._clear),
+                ]
+            ),
+            self.grid,
+        )
+        self._show_selection()
+
+    def _view(self, height):
+        data = pd.DataFrame(
+            2 * layouts.to_unit_square(self.points) - 1, columns=["x", "y"]
+        )
+        data["picture"] = [self.thumbnails.sources[i] for i in range(len(data))]
+        data["name"] = [base.name_of(self.image_set, i) for i in range(len(data))]
+        view = jscatter.Scatter(data=data, x="x", y="y", height=height)
+        shown = ["name"]
+        if self.cluster_labels is not None:
+            names = [base.cluster_name(label) for label in self.cluster_labels.tolist()]
+            order = [
+                base.cluster_name(c) for c in np.unique(self.cluster_labels).tolist()
+            ]
+            data["cluster"] = pd.Categorical(names, order)
+            view.data(data)
+            repeated = [COLOURS[i % len(COLOURS)] for i in range(len(order))]
+            view.color(by="cluster", map=repeated)
+            view.legend(len(order) <= len(COLOURS))
+            shown.append("cluster")
+        view.size(default=7)
+        view.camera(distance=1.8)  # what fits in its height, a screen being wide
+        view.axes(False)
+        view.tooltip(
+            True,
+            properties=shown,
+            histograms=False,
+            preview="picture",
+            preview_type="image",
+            preview_image_height=120,
+            size="medium",
+        )
+        return view
+
+    @property
+    def selection(self):
+        """Indices of the selected pictures, in the image set's order: int array."""
+        return np.sort(np.asarray(self.view.selection(), dtype=int))
+
+    @selection.setter
+    def selection(self, indices):
+        self.view.selection([int(i) for i in indices])
+
+    @property
+    def selected(self):
+        """The selected pictures as an image set."""
+        return self.image_set.subset(self.selection)
+
+    @property
+    def table(self):
+        """A row a selected picture: image, cluster, class, caption, as far as known."""
+        indices = self.selection
+        columns = {"image": [self.image_set.images[i] for i in indices]}
+        if self.cluster_labels is not None:
+            columns["cluster"] = self.cluster_labels[indices]
+        if self.image_set.true_names is not None:
+            columns["class"] = [self.image_set.true_names[i] for i in indices]
+        if self.image_set.captions is not None:
+            columns["caption"] = [self.image_set.captions[i] for i in indices]
+        return pd.DataFrame(columns)
+
+    def to_csv(self, path):
+        """Write `table`, its texts such that a spreadsheet takes none for a formula."""
+        safe = self.table.map(
+            lambda value: cell(value) if isinstance(value, str) else value
+        )
+        with atomic_file(path, "w", encoding="utf-8", newline="") as file:
+            safe.to_csv(file, index=False)
+
+    def gallery(self, **options):
+        """The selected pictures on a sheet, see `senses.contact_sheet`."""
+        return plots.contact_sheet(self.image_set, self.selection, **options)
+
+    def static(self):
+        """The map with thumbnails for dots, as a matplotlib Figure."""
+        return thumbnail_map(self.image_set, self.points)
+
+    def _show_selection(self, _=None):
+        chosen = self.selection
+        more = f", the first {MOST_SHOWN} here" if len(chosen) > MOST_SHOWN else ""
+        self.status.text = f"{base.count(len(chosen))} selected{more}"
+        row = self.thumbnails.row("selected", "", chosen[:MOST_SHOWN])
+        self.grid.rows = [row] if len(chosen) else []
+
+    def _name(self, index):
+        self.grid.chosen = index
+        self.status.text = base.name_of(self.image_set, index)
+
+    def _write(self):
+        if not len(self.selection):
+            raise ValueError("nothing is selected: draw around some dots first.")
+        self.to_csv(self.file.value)
+        self.status.text = (
+            f"wrote {base.count(len(self.selection))} to {self.file.value}"
+        )
+
+    def _clear(self):
+        self.selection = []
+
+
+def thumbnail_map(image_set, points):
+    """Thumbnails at their places, as a matplotlib Figure; of many pictures a sample."""
+    (width, height), half = SHEET, THUMBNAIL // 2
+    room = np.array([width - THUMBNAIL, height - THUMBNAIL])
+    points = np.asarray(points, dtype=np.float64)
+    span = np.ptp(points, axis=0)
+    corners = (points - points.min(axis=0)) * (room / np.where(span > 0, span, 1))
+    corners[:, 1] = room[1] - corners[:, 1]  # rows of a picture count downwards
+    sheet = Image.new("RGB", SHEET, "white")
+    chosen = np.arange(len(points))
+    if len(points) > MOST_DRAWN:
+        chosen = np.random.default_rng(0).choice(len(points), MOST_DRAWN, replace=False)
+    for index in np.sort(chosen).tolist():
+        small = decoding.thumbnail(image_set.read(index), THUMBNAIL)
+        middle = corners[index] + half - np.array(small.size) / 2
+        sheet.paste(small, tuple(middle.round().astype(int).tolist()))
+    figure, axes = plt.subplots(figsize=(10, 7), layout="constrained")
+    axes.imshow(sheet)
+    axes.set_axis_off()
+    if len(points) > MOST_DRAWN:
+        axes.set_title(f"{MOST_DRAWN} of {len(points):,} pictures", fontsize=10)
+    return figure

@@ -1,0 +1,339 @@
+"""Clustering by name: steps, algorithms, seeds, and what is refused."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import normalize
+from small_sets import one_thread  # noqa: F401
+
+from course_utils import metrics
+from course_utils.clustering import (
+    algorithms,
+    micro_clusters,
+    out_of_core,
+    preprocessing,
+)
+
+ALGORITHMS = list(algorithms.ALGORITHMS)
+NEED_K = [name for name in ALGORITHMS if name not in algorithms.FIND_K]
+N_BLOBS = 4
+TRUE_LABELS = np.arange(80) % N_BLOBS
+OUTLIERS = np.array([[900.0] * 5, [-900.0] * 5, [900.0, -900.0, 0, 0, 0]])
+
+
+def blobs(seed=0):
+    """80 points around 4 centres far apart: (80, 5)."""
+    noise = np.random.default_rng(seed).normal(size=(len(TRUE_LABELS), 5))
+    centres = 100 * np.eye(N_BLOBS, 5)
+    return (centres[TRUE_LABELS] + noise).astype(np.float32)
+
+
+def cloud(n=60, width=8, seed=1):
+    """Points without clusters, where chance decides, of unequal spread and length."""
+    found = np.random.default_rng(seed).normal(size=(n, width))
+    return (found * np.arange(1, width + 1) + 3).astype(np.float32)
+
+
+def ari(labels, true_labels=TRUE_LABELS):
+    return metrics.ari(true_labels=true_labels, cluster_labels=labels)
+
+
+@pytest.mark.parametrize("steps", ["", "l2+", "pca3+", "whiten3+", "l2+pca3+"])
+@pytest.mark.parametrize("name", NEED_K)
+def test_blobs_far_apart_are_found(name, steps):
+    labels = algorithms.cluster(blobs(), steps + name, N_BLOBS)
+    assert ari(labels) == 1
+    assert set(labels) == set(range(N_BLOBS))
+
+
+@pytest.mark.parametrize("name", algorithms.FIND_K)
+@pytest.mark.parametrize("k", [1, N_BLOBS, 50])
+def test_density_finds_the_blobs_whatever_k_and_leaves_outliers_as_noise(name, k):
+    # At DBSCAN's radius the half of each blob is dense; its rim may be noise as well.
+    features = np.vstack([blobs(), OUTLIERS])
+    labels = algorithms.cluster(features, name, k)
+    assert (labels[-len(OUTLIERS) :] == -1).all()
+    inside = labels[: -len(OUTLIERS)]
+    clustered = inside != -1
+    assert clustered.mean() > 0.7
+    assert ari(inside[clustered], TRUE_LABELS[clustered]) == 1
+    assert set(labels) == {-1, *range(N_BLOBS)}
+
+
+def test_hdbscan_and_dbscan_on_tight_blobs_lose_only_the_outliers():
+    tight = np.repeat(100 * np.eye(N_BLOBS, 5), 20, axis=0)
+    tight += np.tile(np.linspace(0, 1, 20)[:, None], (N_BLOBS, 5))  # evenly spaced
+    true_labels = np.repeat([*range(N_BLOBS), -1], [20] * N_BLOBS + [len(OUTLIERS)])
+    for name in algorithms.FIND_K:
+        labels = algorithms.cluster(np.vstack([tight, OUTLIERS]), name, 2)
+        assert ari(labels, true_labels) == 1
+        assert ((labels == -1) == (true_labels == -1)).all()
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_same_as_scikit_learn(seed):
+    features = cloud()
+    expected = KMeans(6, n_init=10, random_state=seed).fit_predict(features)
+    found = algorithms.cluster(features, "kmeans", 6, seed)
+    np.testing.assert_array_equal(found, expected)
+    expected = AgglomerativeClustering(6, linkage="ward").fit_predict(features)
+    found = algorithms.cluster(features, "ward", 6, seed)
+    np.testing.assert_array_equal(found, expected)
+    prepared = PCA(3, random_state=seed).fit_transform(normalize(features))
+    expected = KMeans(6, n_init=10, random_state=seed).fit_predict(prepared)
+    found = algorithms.cluster(features, "l2+pca3+kmeans", 6, seed)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_one_seed_gives_one_answer(name):
+    features = cloud()
+    first = algorithms.cluster(features, f"l2+{name}", 6, seed=5)
+    np.random.rand(3)  # what others draw does not matter
+    again = algorithms.cluster(features, f"l2+{name}", 6, seed=5)
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_seeds_matter_for_seeded_algorithms_only(name):
+    features = cloud(n=120)
+    answers = {tuple(algorithms.cluster(features, name, 12, seed)) for seed in range(4)}
+    if name in algorithms.SEEDED and name != "spectral":  # it may settle on one answer
+        assert len(answers) > 1
+    elif name not in algorithms.SEEDED:
+        assert len(answers) == 1
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_labels_are_integers_one_a_picture(name):
+    features = cloud(n=41)
+    kept = features.copy()
+    labels = algorithms.cluster(features, name, np.int64(5))
+    assert labels.shape == (41,)
+    assert labels.dtype.kind == "i"
+    lowest = -1 if name in algorithms.FIND_K else 0
+    assert labels.min() >= lowest
+    assert name in algorithms.FIND_K or labels.max() < 5
+    np.testing.assert_array_equal(features, kept)  # the caller's array is left alone
+
+
+def test_l2_gives_every_vector_length_one():
+    prepared = algorithms.prepare(cloud(), "l2+kmeans")
+    np.testing.assert_allclose(np.linalg.norm(prepared, axis=1), 1, rtol=1e-5)
+    zeros = algorithms.prepare(np.zeros((3, 4)), "l2+kmeans")
+    np.testing.assert_array_equal(zeros, 0)
+
+
+def test_pca_keeps_the_directions_of_largest_variance():
+    features = cloud()
+    prepared = algorithms.prepare(features, "pca3+kmeans")
+    assert prepared.shape == (60, 3)
+    np.testing.assert_allclose(prepared.mean(axis=0), 0, atol=1e-4)
+    variances = prepared.var(axis=0, ddof=1)
+    values = np.linalg.eigvalsh(np.cov(features.T.astype(float)))[::-1]
+    np.testing.assert_allclose(variances, values[:3], rtol=1e-4)
+
+
+def test_whiten_gives_every_component_variance_one():
+    prepared = algorithms.prepare(cloud(), "whiten4+kmeans")
+    assert prepared.shape == (60, 4)
+    covariance = np.cov(prepared.T.astype(float))
+    np.testing.assert_allclose(covariance, np.eye(4), atol=1e-4)
+
+
+@pytest.mark.parametrize("step", ["pca", "whiten"])
+def test_components_are_at_most_pictures_or_features(step):
+    algorithm = f"{step}999+kmeans"
+    assert algorithms.prepare(cloud(60, 8), algorithm).shape == (60, 8)
+    assert algorithms.prepare(cloud(6, 20), algorithm).shape == (6, 6)
+    assert len(algorithms.cluster(cloud(6, 20), algorithm, 2)) == 6
+
+
+def test_steps_are_taken_in_their_order():
+    features = cloud()
+    first = algorithms.prepare(features, "l2+pca3+kmeans")
+    second = algorithms.prepare(features, "pca3+l2+kmeans")
+    np.testing.assert_allclose(np.linalg.norm(second, axis=1), 1, rtol=1e-5)
+    assert np.linalg.norm(first, axis=1).max() < 0.99
+    same = algorithms.prepare(features, "kmeans")
+    np.testing.assert_array_equal(same, features)
+
+
+def test_parse():
+    assert algorithms.parse("ward") == ([], "ward")
+    steps = [("l2", None), ("pca", 50), ("whiten", 8)]
+    assert algorithms.parse("l2+pca50+whiten8+gmm") == (steps, "gmm")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "words"),
+    [
+        ("kmean", "did you mean 'kmeans'"),
+        ("KMeans", "did you mean 'kmeans'"),
+        ("l2+wards", "did you mean 'ward'"),
+        ("", "there is no algorithm ''"),
+        ("l2", "there is no algorithm 'l2'"),
+        ("kmeans+l2", "there is no algorithm 'l2'"),
+        ("l2+", "there is no algorithm ''"),
+        ("zzz", "Known are kmeans, minibatch"),
+        ("pca+kmeans", "there is no step 'pca' in 'pca+kmeans'"),
+        ("pca0+kmeans", "there is no step 'pca0'"),
+        ("pca-5+kmeans", "there is no step 'pca-5'"),
+        ("l2 +kmeans", "there is no step 'l2 '"),
+        ("L2+kmeans", "write l2, pca50 or whiten50"),
+        ("+kmeans", "there is no step ''"),
+        ("micro20+kmeans", "micro-clusters are joined by ward, average or complete"),
+        ("micro20+l2+ward", "like l2+micro2000+ward"),
+    ],
+)
+def test_unknown_names_are_refused_with_a_suggestion(algorithm, words):
+    with pytest.raises(ValueError) as raised:
+        algorithms.cluster(cloud(), algorithm, 3)
+    assert words in str(raised.value)
+
+
+def test_no_suggestion_where_nothing_is_near():
+    with pytest.raises(ValueError) as raised:
+        algorithms.parse("zzz")
+    assert "did you mean" not in str(raised.value)
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, 3.0, True, None, "3"])
+@pytest.mark.parametrize("name", ["kmeans", "dbscan"])
+def test_k_is_a_whole_number_from_one_on(name, k):
+    with pytest.raises(ValueError, match="whole number") as raised:
+        algorithms.cluster(cloud(), name, k)
+    assert repr(k) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_k_is_at_most_the_number_of_pictures(name):
+    with pytest.raises(ValueError, match="k=13 clusters of 12 pictures"):
+        algorithms.cluster(cloud(12), name, 13)
+
+
+@pytest.mark.parametrize("steps", ["", "l2+", "pca5+"])
+@pytest.mark.parametrize("name", NEED_K)
+def test_as_many_clusters_as_pictures(name, steps):
+    labels = algorithms.cluster(cloud(12), steps + name, 12)
+    if name == "minibatch":  # it may leave clusters empty
+        assert 6 < len(set(labels)) <= 12
+    else:
+        assert sorted(labels) == list(range(12))
+
+
+@pytest.mark.parametrize("name", NEED_K)
+def test_one_cluster(name):
+    labels = algorithms.cluster(cloud(12), f"l2+{name}", 1)
+    assert labels.dtype.kind == "i"
+    np.testing.assert_array_equal(labels, np.zeros(12))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("n", [2, 3, 5, 6])
+def test_very_few_pictures(name, n):
+    for k in range(1, n + 1):
+        labels = algorithms.cluster(cloud(n), name, k)
+        assert labels.shape == (n,)
+        exact = name not in (*algorithms.FIND_K, "minibatch")
+        assert len(set(labels)) == k or not exact
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_one_picture_or_none_is_refused(name):
+    for n in (1, 0):
+        with pytest.raises(ValueError, match=f"{n} picture: clustering needs two"):
+            algorithms.cluster(np.ones((n, 4)), name, 1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_features_that_are_no_numbers_are_refused(bad):
+    features = cloud()
+    features[3, 2] = bad
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        algorithms.cluster(features, "kmeans", 3)
+
+
+@pytest.mark.parametrize("shape", [(60,), (5, 4, 3), ()])
+def test_features_are_one_vector_a_picture(shape):
+    with pytest.raises(ValueError, match=r"\(n, d\) is needed") as raised:
+        algorithms.cluster(np.ones(shape), "kmeans", 3)
+    assert str(shape) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", preprocessing.PAIRWISE)
+def test_very_many_pictures_go_over_micro_clusters_and_say_so(name, monkeypatch):
+    monkeypatch.setattr(algorithms, "MOST_PICTURES_PAIRWISE", 79)
+    monkeypatch.setattr(micro_clusters, "MICRO_CLUSTERS", 30)
+    with pytest.warns(UserWarning, match="80 pictures goes over 30") as caught:
+        labels = algorithms.cluster(blobs(), name, N_BLOBS)
+    assert len(caught) == 1
+    assert ari(labels) == 1
+    chosen = algorithms.cluster(blobs(), f"micro30+{name}", N_BLOBS)  # and no warning
+    assert ari(chosen) == 1
+    algorithms.cluster(blobs()[:79], name, N_BLOBS)
+
+
+def test_spectral_of_very_many_pictures_goes_over_micro_clusters(monkeypatch):
+    monkeypatch.setattr(algorithms, "MOST_PICTURES_PAIRWISE", 79)
+    monkeypatch.setattr(micro_clusters, "MICRO_CLUSTERS", 60)
+    with pytest.warns(UserWarning, match="spectral of 80 pictures"):
+        assert ari(algorithms.cluster(blobs(), "spectral", N_BLOBS)) == 1
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["l2+kmeans", "pca3+minibatch", "l2+whiten3+ward"]
+)
+def test_large_features_go_by_blocks_and_find_the_same(algorithm, monkeypatch):
+    usual = algorithms.prepare(blobs(), algorithm)
+    monkeypatch.setattr(out_of_core, "LARGE", 50)
+    by_blocks = algorithms.prepare(blobs(), algorithm)
+    np.testing.assert_allclose(np.abs(by_blocks), np.abs(usual), atol=2e-2)  # signs
+    assert ari(algorithms.cluster(blobs(), algorithm, N_BLOBS)) == 1
+
+
+def test_too_much_for_gmm_and_hdbscan_is_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(out_of_core, "HELD", 300)
+    monkeypatch.setattr(algorithms, "MOST_PRODUCTS", 80 * 80 * 4)
+    with pytest.raises(MemoryError, match=r"l2\+pca50\+gmm"):
+        algorithms.cluster(blobs(), "gmm", 4)
+    with pytest.raises(MemoryError, match=r"l2\+pca10\+hdbscan"):
+        algorithms.cluster(blobs(), "hdbscan", 4)
+    assert len(algorithms.cluster(blobs(), "pca3+gmm", 4)) == 80
+    assert len(algorithms.cluster(blobs(), "pca3+hdbscan", 4)) == 80
+
+
+def test_every_name_that_is_known_has_an_algorithm():
+    assert set(preprocessing.NAMES) == set(algorithms.ALGORITHMS)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1 / 3])
+@pytest.mark.parametrize("steps", ["", "l2+", "pca2+"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_pictures_all_alike_do_not_crash(name, steps, value):
+    features = np.full((12, 4), value, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn says that k is too large
+        for k in (1, 3, 12):
+            labels = algorithms.cluster(features, steps + name, k)
+            assert labels.shape == (12,)
+            assert labels.max() < k or name in algorithms.FIND_K
+
+
+def test_density_puts_pictures_all_alike_together():
+    features = np.ones((12, 4), np.float32)
+    for name in algorithms.FIND_K:
+        assert len(set(algorithms.cluster(features, name, 3))) == 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(range(len(TRUE_LABELS))), st.sampled_from(NEED_K))
+def test_the_order_of_the_pictures_does_not_matter(order, name):
+    order = np.array(order)
+    labels = algorithms.cluster(blobs()[order], name, N_BLOBS)
+    assert ari(labels, TRUE_LABELS[order]) == 1

@@ -1,0 +1,180 @@
+"""Ensembles: against loops, under renaming, on a case whose answer is known."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from course_utils import metrics
+from course_utils.clustering import ensembles
+
+
+def labelings(n_images=40, n_labelings=6, n_clusters=4, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, n_clusters, (n_labelings, n_images))
+
+
+def by_loops(found):
+    """Co-association as it is told, one pair after the other."""
+    n_labelings, n_images = found.shape
+    together = np.zeros((n_images, n_images))
+    for labels in found:
+        for i in range(n_images):
+            for j in range(n_images):
+                together[i, j] += labels[i] == labels[j] != -1
+    together /= n_labelings
+    for i in range(n_images):
+        together[i, i] = 1
+    return together
+
+
+def noisy_views(n_labelings=15, flip=0.35, seed=1):
+    """Labelings that each get many pictures wrong, independently of the others."""
+    generator = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(4), 30)
+    views = []
+    for _ in range(n_labelings):
+        labels = truth.copy()
+        wrong = generator.random(len(truth)) < flip
+        labels[wrong] = generator.integers(0, 4, wrong.sum())
+        views.append(generator.permutation(4)[labels])
+    return truth, np.array(views)
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_co_association_is_what_the_loops_count(noise):
+    found = labelings()
+    if noise:
+        found[found == 0] = -1
+    np.testing.assert_allclose(
+        ensembles.co_association(found), by_loops(found), atol=1e-6
+    )
+
+
+def test_co_association_does_not_depend_on_names_nor_on_the_order_of_labelings():
+    found = labelings()
+    renamed = np.array([(labels * 7 + 3) % 11 for labels in found])[::-1]
+    first, second = map(ensembles.co_association, (found, renamed))
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_co_association_follows_the_pictures():
+    found, order = labelings(), np.random.default_rng(3).permutation(40)
+    together = ensembles.co_association(found)
+    np.testing.assert_allclose(
+        ensembles.co_association(found[:, order]), together[np.ix_(order, order)]
+    )
+
+
+@pytest.mark.parametrize(
+    "combine", [ensembles.evidence_accumulation, ensembles.bipartite]
+)
+class TestCombining:
+    def test_independent_errors_cancel(self, combine):
+        truth, views = noisy_views()
+        single = [metrics.nmi(true_labels=truth, cluster_labels=v) for v in views]
+        together = metrics.nmi(true_labels=truth, cluster_labels=combine(views, 4))
+        assert max(single) < 0.7
+        assert together > 0.95
+
+    def test_one_labeling_is_given_back(self, combine):
+        labels = np.array([2, 2, 0, 0, 1, 1, 1])
+        assert combine([labels], 3).tolist() == [0, 0, 1, 1, 2, 2, 2]
+
+    def test_exactly_k_clusters_and_the_same_every_time(self, combine):
+        found = labelings()
+        for k in (1, 2, 5, 11):
+            first = combine(found, k)
+            assert len(set(first.tolist())) == k
+            assert first.tolist() == combine(found, k).tolist()
+
+    def test_names_of_clusters_do_not_matter(self, combine):
+        _, views = noisy_views()
+        renamed = [np.array([9, 4, 17, 2])[view] for view in views]
+        assert combine(views, 4).tolist() == combine(renamed, 4).tolist()
+
+    def test_k_must_be_possible(self, combine):
+        with pytest.raises(ValueError, match="k is at most 40"):
+            combine(labelings(), 41)
+
+
+def test_too_many_pictures_for_all_pairs_are_refused_with_the_memory_needed(
+    monkeypatch,
+):
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", 30)
+    with pytest.raises(MemoryError, match="bipartite"):
+        ensembles.co_association(labelings())
+    assert len(ensembles.bipartite(labelings(), 3)) == 40
+
+
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_of_pictures_with_the_same_labels_change_nothing(
+    seed, noise, monkeypatch
+):
+    # Clear groups: among random labels very many distances are equal, and which of
+    # them is joined first decides.
+    _, views = noisy_views(31, flip=0.2, seed=seed)
+    generator = np.random.default_rng(seed)
+    found = np.repeat(views, generator.integers(1, 6, views.shape[1]), axis=1)
+    if noise:
+        found[generator.random(found.shape) < 0.05] = -1
+    expected = ensembles.evidence_accumulation(found, 4)
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", found.shape[1] - 1)
+    monkeypatch.setattr(ensembles, "MiniBatchKMeans", None)  # it is not called
+    again = ensembles.evidence_accumulation(found, 4)
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_groups_are_together_as_their_pictures_are_on_average():
+    found, codes = labelings(), np.arange(40) % 6
+    found[found == 3] = -1
+    together = ensembles._together(ensembles.membership(found), codes) / len(found)
+    pairs = by_loops(found)
+    for one, other in itertools.permutations(range(6), 2):
+        mean = pairs[np.ix_(codes == one, codes == other)].mean()
+        assert together[one, other] == pytest.approx(mean, abs=1e-6)
+
+
+def test_many_different_pictures_are_grouped_and_independent_errors_still_cancel(
+    monkeypatch,
+):
+    truth, views = noisy_views()
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", 60)
+    monkeypatch.setattr(ensembles, "GROUPS", 40)
+    found = ensembles.evidence_accumulation(views, 4)
+    assert len(set(found.tolist())) == 4
+    assert metrics.nmi(true_labels=truth, cluster_labels=found) > 0.9
+    assert found.tolist() == ensembles.evidence_accumulation(views, 4).tolist()
+
+
+def test_more_clusters_than_groups_that_differ_are_refused(monkeypatch):
+    monkeypatch.setattr(ensembles, "MOST_PICTURES", 5)
+    with pytest.raises(ValueError, match="tell only 2 groups of these 10 pictures"):
+        ensembles.evidence_accumulation([[0] * 5 + [1] * 5], 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], "at least one"),
+        ([[0, 1], [0, 1, 2]], "same pictures"),
+        ([[]], "same pictures"),
+        ([[[0, 1]]], "same pictures"),
+        ([[0.5, 1.5]], "int"),
+    ],
+)
+def test_labelings_that_do_not_fit_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        ensembles.co_association(given)
+
+
+def test_diversity_is_the_mean_over_pairs():
+    found = labelings(n_labelings=4)
+    pairs = itertools.combinations(found, 2)
+    expected = np.mean(
+        [1 - metrics.nmi(true_labels=a, cluster_labels=b) for a, b in pairs]
+    )
+    assert ensembles.diversity(found) == pytest.approx(expected)
+    assert ensembles.diversity([found[0], found[0] + 5]) == pytest.approx(0, abs=1e-9)
+    assert ensembles.diversity(found[:1]) == 0

@@ -1,0 +1,145 @@
+"""Steps and k-means by blocks: as in memory, whatever the blocks and their order."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import normalize
+from small_sets import one_thread  # noqa: F401
+
+from course_utils import metrics
+from course_utils.clustering import out_of_core, preprocessing
+
+
+class Parts:
+    """A source of blocks of any sizes, also 0 and 1, that counts its passes."""
+
+    def __init__(self, features, sizes=(1, 0, 300, 7, 40)):
+        self.n_images, self.width = features.shape
+        cuts = np.cumsum(np.resize(sizes, 200))
+        self.parts = np.split(features, cuts[cuts < len(features)])
+        self.passes = 0
+
+    def blocks(self):
+        self.passes += 1
+        return iter(self.parts)
+
+
+def classes(n=1500, width=12, seed=0):
+    """Overlapping classes, sorted as those of a folder tree are: features, labels."""
+    generator = np.random.default_rng(seed)
+    truth = np.sort(np.arange(n) % 15)
+    points = 1.6 * generator.normal(size=(15, width))[truth]
+    points = points + generator.normal(size=points.shape) + 5
+    return points.astype(np.float32), truth
+
+
+def nmi(truth, labels):
+    return metrics.nmi(true_labels=truth, cluster_labels=labels)
+
+
+def test_pca_by_blocks_is_that_of_scikit_learn():
+    features, _ = classes()
+    pca = PCA(4).fit(features.astype(np.float64))
+    learnt = preprocessing.learn(Parts(features), [("pca", 4)])
+    (mean, matrix), *_ = learnt.parts
+    np.testing.assert_allclose(mean, pca.mean_, atol=1e-5)
+    cosines = np.sum(matrix.T * pca.components_, axis=1)
+    np.testing.assert_allclose(np.abs(cosines), 1, atol=1e-5)
+    expected = PCA(4, whiten=True).fit_transform(normalize(features))
+    learnt = preprocessing.learn(Parts(features), [("l2", None), ("whiten", 4)])
+    np.testing.assert_allclose(np.abs(learnt(features)), np.abs(expected), atol=5e-3)
+
+
+def test_moments_of_blocks_add_up_to_those_of_the_whole():
+    features, _ = classes(200)
+    whole, parts = preprocessing.Moments(12), preprocessing.Moments(12)
+    whole.add(features)
+    parts.add(features[:3])
+    parts.add(features[3:])
+    for one, other in zip(
+        whole.principal_components(5), parts.principal_components(5), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("algorithm", ["kmeans", "minibatch", "l2+pca8+minibatch"])
+def test_classes_in_order_are_found_as_well_as_in_memory(algorithm, held, monkeypatch):
+    if not held:
+        monkeypatch.setattr(out_of_core, "HELD", 0)
+        monkeypatch.setattr(out_of_core, "BUFFER", 256)
+    monkeypatch.setattr(out_of_core, "BATCH", 128)
+    features, truth = classes()
+    found = []
+    for seed in range(3):
+        model = out_of_core.fit_out_of_core(Parts(features), algorithm, 15, seed=seed)
+        found.append(nmi(truth, out_of_core.labels(model, Parts(features))))
+    seen = model.prepare(features)
+    whole = KMeans(15, n_init=10, random_state=0).fit_predict(seen)
+    assert np.mean(found) > nmi(truth, whole) - 0.03
+
+
+def test_kmeans_ends_where_lloyd_ends():
+    features, _ = classes()
+    model = out_of_core.fit_out_of_core(features, "kmeans", 15, seed=2)
+    again = KMeans(15, init=model.centers, n_init=1, tol=0).fit(features)
+    np.testing.assert_allclose(model.centers, again.cluster_centers_, atol=0.05)
+
+
+@pytest.mark.parametrize("algorithm", ["l2+kmeans", "whiten5+minibatch"])
+def test_blocks_of_any_size_a_memory_map_and_a_pickle_give_one_answer(
+    algorithm, tmp_path
+):
+    features, _ = classes()
+    np.save(tmp_path / "x.npy", features)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    model = out_of_core.fit_out_of_core(mapped, algorithm, 15, seed=3)
+    expected = out_of_core.labels(model, features)
+    other = out_of_core.fit_out_of_core(Parts(features), algorithm, 15, seed=3)
+    assert nmi(expected, out_of_core.labels(other, Parts(features))) > 0.999
+    sent = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(sent.predict(features), expected)
+    assert sent.predict(features[:0]).shape == (0,)
+    assert sent.prepare(features[:2]).dtype == np.float32
+    assert len(pickle.dumps(model)) < features.nbytes / 10
+
+
+def test_a_sample_is_of_all_rows_and_mini_batches_hold_every_row_once():
+    rows = np.arange(3000, dtype=np.float32)[:, None]
+    found = out_of_core.sample(Parts(rows), 500, np.random.default_rng(0)).ravel()
+    assert len(set(found)) == 500
+    assert abs(found.mean() - 1500) < 150
+    batches = list(out_of_core.shuffled(Parts(rows), np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches).ravel()) == rows.ravel().tolist()
+    assert np.ptp(batches[0]) > 2500
+
+
+def test_a_long_source_is_mixed_within_the_buffer(monkeypatch):
+    monkeypatch.setattr(out_of_core, "BUFFER", 800)
+    monkeypatch.setattr(out_of_core, "BATCH", 100)
+    rows = np.arange(3000, dtype=np.float32)[:, None]
+    batches = list(out_of_core.shuffled(Parts(rows, (64,)), np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches).ravel()) == rows.ravel().tolist()
+    assert np.median([np.ptp(batch) for batch in batches]) > 600
+    assert max(len(batch) for batch in batches) == 100
+
+
+def test_what_cannot_be_is_refused(monkeypatch):
+    features, _ = classes(100)
+    with pytest.raises(ValueError, match="does not go by blocks"):
+        out_of_core.fit_out_of_core(features, "ward", 3)
+    with pytest.raises(ValueError, match="k=101 clusters of 100 pictures"):
+        out_of_core.fit_out_of_core(features, "kmeans", 101)
+    short = Parts(features)
+    short.n_images = 120
+    with pytest.raises(ValueError, match="says 120 pictures, its blocks hold 100"):
+        out_of_core.fit_out_of_core(short, "kmeans", 3)
+    features[70, 2] = np.nan
+    with pytest.raises(ValueError, match="first in row 70"):
+        out_of_core.fit_out_of_core(Parts(features, (9,)), "l2+kmeans", 3)
+    monkeypatch.setattr(preprocessing, "MOST_WIDTH", 11)
+    with pytest.raises(MemoryError, match="at most 11 numbers"):
+        out_of_core.fit_out_of_core(features, "pca3+kmeans", 3)

@@ -1,0 +1,474 @@
+"""What the instructor gets: tables, pages, and nothing of one student on another's."""
+
+import csv
+import html.parser
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from small_sets import coloured
+
+from course_utils.experiments import runs as runs_module
+from course_utils.homework import submission
+from course_utils.homework.grading import gradebook, grader, rubric
+from course_utils.homework.grading import marks as marks_module
+from course_utils.homework.grading import pages as pages_module
+from course_utils.homework.grading.grader import Entry, Student
+from course_utils.homework.grading.inbox import Receipt
+from course_utils.homework.grading.roster import load as roster_of
+from course_utils.homework.review import Review, Run
+
+DEADLINE = datetime(2026, 11, 30, 23, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, request):
+    """The figures take most of the time: only the tests that look at them draw any."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(pages_module, "figures", lambda graded: [])
+
+
+@pytest.fixture
+def drawn():
+    """Ask for it, and the figures are drawn."""
+
+
+def run(name="raw/kmeans/k3/s1", nmi=0.5, claimed=None, why=""):
+    representation, algorithm = name.split("/")[:2]
+    scores = {"purity": nmi + 0.1, "nmi": nmi, "fowlkes_mallows": nmi - 0.1}
+    claimed = scores if claimed is None else {**scores, "nmi": claimed}
+    return Run(
+        *(name, representation, algorithm, 3, 1, claimed, scores, 3),
+        *(not why, why, name, False, nmi),
+    )
+
+
+def entry(student_id, name, runs=(), *, public=0.5, private=0.4, user="", **more):
+    """A file that can be scored, or has an error."""
+    receipt = Receipt(
+        path=more.get("path", f"{student_id}.zip"),
+        lms=more.get("lms", ""),
+        user=user,
+        time=more.get("time", DEADLINE - timedelta(hours=1)),
+        time_source="file time",
+    )
+    if "error" in more:
+        return Entry(receipt, error=more["error"])
+    runs = list(runs) or [run()]
+    found = Review(runs=runs, flags=more.get("own_flags", []))
+    found.exercises = dict.fromkeys(submission.CLAIMED, (6, 6))
+    found.self_supplied = more.get("self_supplied", False)
+    if not found.self_supplied:
+        found.leading = runs[0]
+        halves = ((found.public, public), (found.private, private))
+        for half, nmi in halves:
+            half.update(purity=nmi, nmi=nmi, fowlkes_mallows=nmi)
+    answers = more.get("answers", [{"question": "Why?", "answer": "Because."}])
+    return Entry(receipt, student_id, name, "ab" * 32, answers, review=found)
+
+
+def student(student_id="s1", name="Anna", *entries, roster=None, flags=(), **more):
+    entries = list(entries) or [entry(student_id, name, **more)]
+    return Student(student_id, name, roster, entries, flags=list(flags))
+
+
+def graded(*students, marks=None, count="last", problems=()):
+    """A Class of these students, as `grading.grade` makes it."""
+    rules, students = rubric.load_rubric(), list(students)
+    rules["count"] = count
+    for one in students:
+        grader._count(one, rules, DEADLINE)
+        if one.counted:
+            one.parts = grader._points(one, one.counted, rules, marks or {})
+    grader._rank(students)
+    n_files = sum(len(one.entries) for one in students)
+    image_set = SimpleNamespace(name="coloured")
+    return grader.Class(students, image_set, rules, DEADLINE, problems, n_files)
+
+
+def absent(student_id="s9", name="Zoë", roster=None):
+    return Student(student_id, name, roster)
+
+
+def table(folder, name):
+    """The rows of a CSV as dictionaries."""
+    text = (folder / name).read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def page_of(folder, the_class, student_id):
+    names = pages_module.page_names(the_class.students)
+    pairs = zip(the_class.students, names, strict=True)
+    name = next(name for one, name in pairs if one.student_id == student_id)
+    return (folder / name).read_text(encoding="utf-8")
+
+
+class Tags(html.parser.HTMLParser):
+    """All tags of a page with their attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+
+def test_the_files_and_that_the_same_class_gives_the_same_bytes(tmp_path, drawn):
+    def make(folder):
+        the_class = graded(student(), student("s2", "Ben", own_flags=["odd."]))
+        return gradebook.write(the_class, folder)
+
+    one, two = make(tmp_path / "one"), make(tmp_path / "new" / "two")
+    names = [path.relative_to(tmp_path / "one").as_posix() for path in one]
+    assert names[:3] == ["grades.csv", "marks.csv", "problems.csv"]
+    assert {"overview.html", "leaderboard.html", "leaderboard-private.html"} < {*names}
+    assert sum(name.startswith("feedback/") for name in names) == 2
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert all(path.is_file() for path in one)
+
+
+def test_grades_have_every_student_in_the_order_of_rank(tmp_path):
+    late = student("s2", "Jürgen", time=DEADLINE + timedelta(hours=3))
+    broken = student("s3", "Cem", entry("s3", "Cem", error="cut off."))
+    the_class = graded(absent(), broken, late, student(), marks={"s1": 15})
+    gradebook.write(the_class, tmp_path)
+    rows = table(tmp_path, "grades.csv")
+    assert [row["student_id"] for row in rows] == ["s1", "s2", "s3", "s9"]
+    assert [row["rank"] for row in rows] == ["1", "2", "3", "3"]
+    assert [row["answers_points"] for row in rows] == ["15", "", "", ""]
+    assert rows[0]["points"] == f"{the_class.students[0].points:g}"
+    assert (rows[0]["of"], rows[0]["nmi"]) == ("100", "0.5000")
+    assert (rows[0]["reason"], rows[2]["reason"]) == ("scored", "cut off.")
+    assert rows[1]["reason"] == "scored, the written answers are not marked yet"
+    assert (rows[1]["penalty"], rows[1]["late"]) == (
+        "0.1",
+        "1 day late by the file time",
+    )
+    assert rows[3]["reason"] == "no submission"
+    assert rows[2]["points"] == rows[3]["points"] == ""
+    assert rows[0]["received"] == "2026-11-30T22:00:00+00:00"
+    assert (tmp_path / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_flags_and_files_of_nobody_are_problems_in_words(tmp_path):
+    two = student("s1", "Anna", entry("s1", "Anna", error="cut off."), entry("s1", "A"))
+    the_class = graded(two, absent(), problems=[("notes.txt", "not a .zip file")])
+    two.flags.append("odd.")
+    gradebook.write(the_class, tmp_path)
+    rows = [tuple(row.values()) for row in table(tmp_path, "problems.csv")]
+    assert ("", "", "notes.txt", "nobody's: not a .zip file") in rows
+    assert ("s9", "Zoë", "", "no submission") in rows
+    assert ("s1", "Anna", "s1.zip", "cut off.") in rows
+    assert ("s1", "Anna", "s1.zip", "odd.") in rows
+    assert table(tmp_path, "grades.csv")[0]["flags"].endswith(" | odd.")
+    page = (tmp_path / "overview.html").read_text(encoding="utf-8")
+    assert all(word in page for word in ("notes.txt", "no submission", "cut off."))
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@x", "\t=1", "|x"])
+def test_no_cell_is_a_formula(tmp_path, formula):
+    the_class = graded(
+        student(
+            formula, formula, lms="moodle", user="7", runs=[run(f"{formula}/a/b/c")]
+        ),
+        problems=[(formula, formula)],
+    )
+    gradebook.write(the_class, tmp_path, assignment=formula)
+    for path in tmp_path.glob("*.csv"):
+        rows = csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline=""))
+        cells = [cell for row in rows for cell in row]
+        wrong = [c for c in cells if c.lstrip()[:1] in tuple("=+-@|") and c]
+        assert cells and not wrong, path
+
+
+def test_marks_that_were_given_stay(tmp_path):
+    broken = student("s3", "Cem", entry("s3", "Cem", error="cut off."))
+    gradebook.write(graded(student(), broken), tmp_path)
+    path = tmp_path / "marks.csv"
+    assert [*table(tmp_path, "marks.csv")[0].values()] == ["s1", "Anna", ""]
+    path.write_text("student_id,name,answers_points\ns1,Anna,7.5\ns3,Cem,4\ngone,X,3\n")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"not counted, 7.5 for s1: add --marks"):
+        gradebook.write(graded(student(), broken), tmp_path)
+    assert path.read_bytes() == before
+    given = marks_module.load(path)
+    gradebook.write(graded(student(), broken, marks=given), tmp_path)
+    assert marks_module.load(path) == {"s1": 7.5, "s3": 4, "gone": 3}
+
+
+def test_nothing_is_written_when_a_page_cannot_be_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages_module, "_overview", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        gradebook.write(graded(student()), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Task (77),Quiz
+    Points Possible,,,,,100,5
+"Ode, Anna",41,u1,s1,S 1,,4
+"Ode, Zoë",42,u9,s9,S 1,88,4
+"""
+
+
+def test_canvas_takes_students_with_points_only(tmp_path):
+    (tmp_path / "roster.csv").write_text(CANVAS, encoding="utf-8")
+    anna, zoe = roster_of(tmp_path / "roster.csv").students
+    stranger = student("s5", "Eve", lms="canvas", user="55")
+    unknown = student("s6", "Uwe")
+    the_class = graded(
+        student(anna.student_id, anna.name, roster=anna),
+        *(absent(zoe.student_id, zoe.name, zoe), stranger, unknown),
+    )
+    files = gradebook.write(the_class, tmp_path / "out", "Task")
+    assert tmp_path / "out" / "canvas.csv" in files
+    data = (tmp_path / "out" / "canvas.csv").read_text(encoding="utf-8")
+    header, possible, *rows = csv.reader(io.StringIO(data, newline=""))
+    assert header == [*CANVAS.split(",")[:5], "Task (77)"]
+    assert possible == ["    Points Possible", "", "", "", "", "100"]
+    points = f"{the_class.students[0].points:g}"
+    assert ["Ode, Anna", "41", "u1", "s1", "S 1", points] in rows
+    assert ["Eve", "55", "", "", "", points] in rows
+    assert len(rows) == 2
+    told = "1 with points are not in canvas.csv"
+    assert any(note.startswith(told) for note in gradebook.notes(the_class))
+
+
+def test_canvas_without_a_roster_goes_by_the_number_in_the_file_name(tmp_path):
+    gradebook.write(graded(student(lms="canvas", user="41")), tmp_path, "Task 1")
+    row = table(tmp_path, "canvas.csv")[1]
+    assert (row["Student"], row["ID"], row["SIS User ID"]) == ("Anna", "41", "")
+    assert list(row)[-2:] == ["Section", "Task 1"]
+
+
+def test_moodle_always_gets_a_grade(tmp_path):
+    (tmp_path / "roster.csv").write_text(
+        "Identifier,Full name,Email address,ID number,Grade,Maximum grade,"
+        "Last modified (grade)\nParticipant 7,Anna O,a@x.org,s1,,50,Monday\n"
+        "Participant 8,Zoë,z@x.org,s9,,50,-\n",
+        encoding="utf-8",
+    )
+    anna, zoe = roster_of(tmp_path / "roster.csv").students
+    late = {"lms": "moodle", "user": "9", "time": DEADLINE + timedelta(days=1)}
+    the_class = graded(
+        student("s1", "Anna", roster=anna),
+        absent(roster=zoe),
+        student("s5", "E", **late),
+    )
+    gradebook.write(the_class, tmp_path)
+    one, two = table(tmp_path, "moodle.csv")
+    points = f"{the_class.students[0].points:g}"
+    assert [*one.values()][:7] == [
+        *("Participant 7", "Anna O", "a@x.org", "s1", points, "100", "Monday")
+    ]
+    assert (two["Identifier"], two["ID number"]) == ("Participant 9", "")
+    assert two["Feedback comments"].endswith("1 day late by the file time: 10% less")
+    assert any("maximum grade is 50" in note for note in gradebook.notes(the_class))
+
+
+def test_without_a_platform_nothing_to_import_is_left(tmp_path):
+    (tmp_path / "canvas.csv").write_text("of an earlier grading")
+    the_class = graded(student())
+    gradebook.write(the_class, tmp_path)
+    assert not (tmp_path / "canvas.csv").exists()
+    assert not (tmp_path / "moodle.csv").exists()
+    assert any(
+        note.startswith("Neither canvas.csv") for note in gradebook.notes(the_class)
+    )
+
+
+def test_a_feedback_page_names_nobody_else(tmp_path):
+    anna = student("s1", "Anna", own_flags=["its claimed scores are odd."])
+    ben = student("s2", "Benedikt")
+    the_class = graded(anna, ben)
+    anna.flags.append("'a' has exactly the clusters of 'b' of 'Benedikt' ('s2').")
+    anna.flags.append("the student id 's1' is also used by 'Benedikt'.")
+    gradebook.write(the_class, tmp_path)
+    page = page_of(tmp_path, the_class, "s1")
+    assert "Benedikt" not in page and "s2" not in page
+    assert "its claimed scores are odd." in page
+    assert page.count("may want to talk over with you") == 1
+    assert "talk over" not in page_of(tmp_path, the_class, "s2")
+    overview = (tmp_path / "overview.html").read_text(encoding="utf-8")
+    assert "is also used by &#39;Benedikt&#39;" in overview
+
+
+def test_a_feedback_page_says_what_became_of_everything(tmp_path):
+    first = entry("s1", "Anna", error="cut off.", path="first.zip")
+    runs = [run(claimed=0.9), run("hog/ward/k9/s1", why="40 clusters; too many")]
+    late = DEADLINE + timedelta(hours=1)
+    second = entry("s1", "Anna", runs, time=late, path="second.zip")
+    the_class = graded(student("s1", "Anna", first, second), absent())
+    gradebook.write(the_class, tmp_path, assignment="Task 1")
+    page = page_of(tmp_path, the_class, "s1")
+    for words in (
+        *("no, it cannot be scored: cut off.", "first.zip", "second.zip", "ab" * 32),
+        *("differs: claimed 0.9000", "0.5000", "no: 40 clusters; too many", "Task 1"),
+        *("1 day late by the file time; 10 % of the points are lost", "Because."),
+        *(
+            "Up to 18 more points",
+            "1 of 2 are counted",
+            "6 of 6 values",
+            "yes, your best",
+        ),
+    ):
+        assert words in page, words
+    assert "talk over" not in page
+    assert "Nothing was received" in page_of(tmp_path, the_class, "s9")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [("last", "a later one does"), ("best", "brings more points")]
+)
+def test_which_file_counts_and_why(tmp_path, count, words):
+    good, poor = [run(nmi=0.9)], [run(nmi=0.1)]
+    runs = (good, poor) if count == "best" else (poor, good)
+    two = [entry("s1", "Anna", r, path=f"{i}.zip") for i, r in enumerate(runs)]
+    the_class = graded(student("s1", "Anna", *two), count=count)
+    gradebook.write(the_class, tmp_path)
+    page = page_of(tmp_path, the_class, "s1")
+    assert f"no, {'another ' * (count == 'best')}{words}" in page
+    assert "yes, it" in page
+
+
+def test_pages_run_and_fetch_nothing_whatever_a_submission_says(tmp_path, drawn):
+    bad = f'"><img src=x onerror=alert(1)>{HOSTILE}\u202e{{{{ 7*7 }}}}\x07'
+    hostile = student(
+        bad,
+        bad,
+        runs=[run(f"{HOSTILE}/a/b/c", why=bad)],
+        answers=[{"question": bad, "answer": bad + "\nsecond line"}],
+        own_flags=[bad],
+        path=bad,
+    )
+    the_class = graded(hostile, student("s2", "Ben"), problems=[(bad, bad)])
+    the_class.image_set.name = bad
+    files = gradebook.write(the_class, tmp_path, assignment=bad)
+    pages = [path for path in files if path.suffix == ".html"]
+    assert len(pages) == 5
+    for path in pages:
+        page = path.read_text(encoding="utf-8")
+        tags = Tags(page).tags
+        assert not {"script", "iframe", "link", "form"} & {tag for tag, _ in tags}
+        assert not [a for _, found in tags for a in found if a.startswith("on")]
+        for tag, found in tags:
+            if tag == "img":
+                assert re.fullmatch(r"data:image/png;base64,[\w+/=]+", found["src"])
+            if tag == "a":
+                assert re.fullmatch(r"feedback/[a-z0-9-]+\.html", found["href"])
+        assert "\u202e" not in page and "\x07" not in page
+        assert "{{ 7*7 }}" in page
+        policy = next(found for tag, found in tags if "http-equiv" in found)
+        assert policy["content"].startswith("default-src 'none';")
+        assert ("html", {"lang": "en"}) in tags
+        assert any(found.get("name") == "viewport" for _, found in tags)
+    assert "second line" in page_of(tmp_path, the_class, bad)
+
+
+@pytest.mark.parametrize("half", ["public", "private"])
+def test_the_leaderboard_ranks_and_says_what_changed(half):
+    rows = pages_module.leaderboards(
+        graded(
+            student("s1", "Anna", public=0.9, private=0.3),
+            student("s2", "Ben", public=0.8, private=0.7),
+            student("s3", "Cem", public=0.8, private=0.2),
+            student("s4", "Dan", public=0.99, self_supplied=True),
+            absent(),
+        )
+    )[half == "private"]
+    found = [(row["rank"], row["name"], row["change"]) for row in rows]
+    assert (
+        found
+        == {
+            "public": [(1, "Anna", "same"), (2, "Ben", "same"), (2, "Cem", "same")],
+            "private": [
+                (1, "Ben", "up 1"),
+                (2, "Anna", "down 1"),
+                (3, "Cem", "down 1"),
+            ],
+        }[half]
+    )
+    assert rows[0]["scores"]["nmi"] == (0.9 if half == "public" else 0.7)
+
+
+def test_the_public_leaderboard_tells_nothing_of_the_private_half(tmp_path):
+    the_class = graded(
+        student(runs=[run(nmi=0.6421)], public=0.7531, private=0.1357),
+        student("s4", "Dan", self_supplied=True),
+    )
+    gradebook.write(the_class, tmp_path)
+    public = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
+    private = (tmp_path / "leaderboard-private.html").read_text(encoding="utf-8")
+    assert "0.7531" in public and "0.1357" in private
+    assert "0.1357" not in public and "0.6421" not in public
+    assert "1 with labels of their own is not on it" in public
+    assert "Dan" not in public
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["con", "CON", "nul.txt", "../../etc", "a/b", "a\\b", "", " ", "ü" * 99],
+        ["x" * 200, "x" * 199 + "y", "X" * 200],
+        ["s1", "s1", "s1"],
+        ["\u202es1", "\udc80", "日本", "."],
+    ],
+)
+def test_page_names_are_safe_and_differ(ids):
+    names = pages_module.page_names([absent(one, "Anna") for one in ids])
+    assert len({name.lower() for name in names}) == len(ids)
+    for name in names:
+        assert re.fullmatch(r"feedback/[a-z0-9][a-z0-9-]*\.html", name)
+        assert len(name.removeprefix("feedback/")) <= 60
+
+
+def test_a_class_without_any_points(tmp_path, drawn):
+    the_class = graded(absent(), student("s3", "C", entry("s3", "C", error="cut off.")))
+    gradebook.write(the_class, tmp_path)
+    assert "Nobody has a run" in (tmp_path / "leaderboard.html").read_text("utf-8")
+    assert "<img" not in (tmp_path / "overview.html").read_text("utf-8")
+    assert gradebook.notes(the_class) == []
+
+
+def test_figures_leave_out_what_the_course_does_not_know(tmp_path, drawn):
+    runs = [run("raw/kmeans/k3/s1"), run(r"$\frac$/a/b/c"), run("VGG19:$x$/a/b/c")]
+    gradebook.write(graded(student(runs=runs)), tmp_path)
+    tags = Tags((tmp_path / "overview.html").read_text(encoding="utf-8")).tags
+    texts = [found["alt"] for tag, found in tags if tag == "img"]
+    assert len(texts) == 3
+    assert texts[1] == "Best NMI by representation, medians of the class: raw 0.50."
+    assert all("\n" not in text and text.endswith(".") for text in texts)
+
+
+def test_from_submissions_to_pages(tmp_path, drawn):
+    image_set, folder = coloured(), tmp_path / "in"
+    folder.mkdir()
+    for student_id, representation in (("s1", "colour"), ("s2", "raw")):
+        results, labels = runs_module.run(
+            image_set,
+            [representation],
+            ["kmeans"],
+            seeds=submission.seeds(student_id, 2),
+            progress=False,
+        )
+        about = {"student_id": student_id, "name": f"Student {student_id}"}
+        submission.submit(
+            folder / f"{student_id}.zip", image_set, results, labels, **about
+        )
+    (folder / "notes.txt").write_text("not a submission")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    the_class = grader.grade(folder, image_set, deadline=DEADLINE)
+    gradebook.write(the_class, tmp_path / "out")
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    rows = table(tmp_path / "out", "grades.csv")
+    assert {row["student_id"] for row in rows} == {"s1", "s2"}
+    assert all(row["reason"].startswith("scored") for row in rows)
+    for one in the_class.students:
+        found = one.counted.review
+        assert found.public["nmi"] == pytest.approx(found.leading.public)
+        assert set(found.public) == set(found.private) == set(submission.CLAIMED)
+    assert "notes.txt" in (tmp_path / "out" / "overview.html").read_text("utf-8")

@@ -1,0 +1,283 @@
+"""A class is graded: rubric, lateness, ranks, and what broken files do to the rest."""
+
+import hashlib
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sample_submissions import DEADLINE, hand_in, make_class, runs
+
+from course_utils.homework import submission
+from course_utils.homework.grading import grader, marks, rubric
+from course_utils.homework.grading.inbox import Receipt
+from course_utils.homework.grading.roster import load as roster_of
+
+pytestmark = pytest.mark.usefixtures("no_answers")
+LATE = rubric.load_rubric()["late"]
+
+
+@pytest.fixture(scope="module")
+def sent(small, tmp_path_factory):
+    """The folder of sample submissions."""
+    folder = tmp_path_factory.mktemp("class") / "sent"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_ANSWERS", str(folder.parent / "answers"))
+        make_class(folder, small)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def graded(sent, small):
+    return grader.grade(sent, small, deadline=DEADLINE)
+
+
+def by_id(graded):
+    return {student.student_id: student for student in graded.students}
+
+
+def state(folder):
+    """Everything that a change of the folder would change."""
+    return sorted(
+        (
+            os.fspath(path),
+            path.lstat().st_mode,
+            path.lstat().st_mtime_ns,
+            path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in (folder, *folder.rglob("*"))
+    )
+
+
+def test_the_samples_are_graded_and_stay_as_they_are(sent, small, graded):
+    before = state(sent)
+    again = grader.grade(sent, small, deadline=DEADLINE)
+    assert state(sent) == before
+    assert again.students == graded.students and again.problems == graded.problems
+    assert [p.name for p in sent.parent.iterdir()] == ["sent"]
+    assert (graded.n_files, len(graded.students)) == (15, 12)
+    said = grader.sentence(graded)
+    assert said.startswith("15 files of 12 students: 10 scored, 2 late, 4 files could")
+
+
+def test_good_ones_get_their_points(graded):
+    anna = by_id(graded)["anna01"]
+    assert anna.rank < 10 and not anna.late and not anna.complete
+    points = {name: part.points for name, part in anna.parts.items()}
+    exercises = dict.fromkeys(("purity", "nmi", "fowlkes_mallows"), 10)
+    coverage = {"representations": 10, "layers": 6.67, "algorithms": 10}
+    assert points == coverage | exercises | {
+        "best_nmi": points["best_nmi"],
+        "answers": None,
+    }
+    assert anna.parts["answers"].reason == "2 written answers, not marked yet"
+    gus = by_id(graded)["gus07"]
+    assert gus.parts["nmi"].points == gus.parts["purity"].points == 0
+    assert gus.parts["fowlkes_mallows"].points == 10
+
+
+def test_what_is_odd_is_flagged(graded):
+    flags = {key: " ".join(s.flags) for key, s in by_id(graded).items()}
+    assert "nmi claimed 0.99, recomputed 0." in flags["carla03"]
+    assert "in 30 of 30 runs" in flags["carla03"]
+    assert "24 of 24 runs with chance in them" in flags["dan04"]
+    assert "'Dan Dorn' ('dan04'), from other seeds" in flags["anna01"]
+    assert "no such representation" in flags["eve05"]
+    assert "\u202e" not in flags["eve05"] + by_id(graded)["eve05"].name
+    assert flags["bo02"] == flags["gus07"] == ""
+    assert flags["jo09"].startswith("self-supplied labels: the 15 pictures")
+
+
+def test_one_cluster_and_one_a_picture_get_no_points_for_runs(graded):
+    fay = by_id(graded)["fay06"]
+    assert fay.points == 30  # the exercises
+    assert fay.parts["best_nmi"].reason == "no run is counted"
+
+
+def test_the_last_one_counts_and_two_students_share_an_id(graded):
+    hana, ivan = sorted(
+        (s for s in graded.students if s.student_id == "hana08"), key=lambda s: s.name
+    )
+    assert [e.receipt.path for e in hana.entries] == ["hana_old.zip", "hana_new.zip"]
+    assert hana.counted is hana.entries[1]
+    assert "also used by 'Ivan'" in hana.flags[0]
+    assert "also used by 'Hana'" in ivan.flags[0]
+
+
+def test_broken_files_get_a_reason_and_rank_last(graded):
+    kim, lolu = by_id(graded)["4110"], by_id(graded)["4111"]
+    assert kim.points is None and kim.counted is None and kim.rank == lolu.rank == 11
+    assert "manifest.json is larger than 2 MB" in kim.entries[0].error
+    assert "cut off" in lolu.entries[0].error
+    assert "nothing that was handed in can be scored." in kim.flags
+    reasons = dict(graded.problems)
+    assert set(reasons) == {"mo.zip", "notes.txt"}
+    assert "holds 1 files instead of" in reasons["mo.zip"]
+    assert reasons["notes.txt"] == "not a .zip file"
+    assert all(s.rank <= 10 for s in graded.students if s.points is not None)
+
+
+def test_links_folders_and_a_file_of_2_gb(small, tmp_path):
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    hand_in(folder / "good.zip", small, "anna01", "Anna")
+    (folder / "link_1_2_x.zip").symlink_to(folder / "good.zip")
+    (folder / "loop_2_2_x.zip").symlink_to(folder)
+    os.mkfifo(folder / "pipe_3_2_x.zip")
+    with open(folder / "huge_4_2_x.zip", "wb") as file:
+        file.truncate(2 * 1024**3)  # takes no room on the disk
+    found = grader.grade(folder, small)
+    errors = {s.entries[0].receipt.path: s.entries[0].error for s in found.students}
+    assert errors == {
+        "good.zip": "",
+        "link_1_2_x.zip": "a link is not followed",
+        "loop_2_2_x.zip": "a link is not followed",
+        "pipe_3_2_x.zip": "not a regular file",
+        "huge_4_2_x.zip": "2,147 MB: larger than 16 MB",
+    }
+    assert stat.S_ISFIFO((folder / "pipe_3_2_x.zip").lstat().st_mode)
+
+
+def test_a_broken_file_beside_a_good_one_does_not_count(small, tmp_path):
+    hand_in(tmp_path / "anna_1_2_a.zip", small, "anna01", "Anna")
+    (tmp_path / "anna_1_3_b.zip").write_bytes(b"broken")
+    (anna,) = grader.grade(tmp_path, small).students
+    assert anna.counted.receipt.path == "anna_1_2_a.zip"
+    assert "'anna_1_3_b.zip' cannot be scored; 'anna_1_2_a.zip' counts" in anna.flags[0]
+
+
+def test_nothing_to_grade(small, tmp_path):
+    with pytest.raises(ValueError, match="holds no submissions"):
+        grader.grade(tmp_path, small)
+    bare = type(small)(small.name, small.images, small.sources, small.digests)
+    with pytest.raises(ValueError, match="has no true labels"):
+        grader.grade(tmp_path, bare)
+
+
+# Lateness, counting, marks
+
+
+@pytest.mark.parametrize(
+    ("minutes", "penalty", "words"),
+    [
+        (-1000, 0, ""),
+        (0, 0, ""),
+        (30, 0, ""),
+        (30.1, 0.1, "1 day late by the file time"),
+        (24 * 60, 0.1, "1 day late by the file time"),
+        (24 * 60 + 1, 0.2, "2 days late by the file time"),
+        (10 * 24 * 60, 0.5, "10 days late by the file time"),
+        (10**6, 0.5, "695 days late by the file time"),
+    ],
+)
+def test_lateness(minutes, penalty, words):
+    when = DEADLINE + timedelta(minutes=minutes)
+    receipt = Receipt("a.zip", time=when, time_source="file time")
+    assert grader._lateness(receipt, LATE, DEADLINE) == (penalty, words)
+
+
+def test_lateness_by_name_alone_and_without_a_deadline():
+    marked = Receipt("a.zip", marked_late=True)
+    assert grader._lateness(marked, LATE, DEADLINE)[0] == 0.1
+    assert grader._lateness(Receipt("a.zip"), LATE, DEADLINE) == (0, "")
+    late = Receipt("a.zip", time=datetime(2099, 1, 1, tzinfo=UTC))
+    assert grader._lateness(late, LATE, None) == (0, "")
+    all_of_it = LATE | {"percent_a_day": 80, "most_percent": 400}
+    assert grader._lateness(late, all_of_it, DEADLINE)[0] == 1
+
+
+def test_lateness_costs_points(graded):
+    bo = by_id(graded)["bo02"]
+    assert (bo.late, bo.penalty) == ("2 days late by the file time", 0.2)
+    given = sum(part.points or 0 for part in bo.parts.values())
+    assert bo.points == round(0.8 * given, 2) > 0
+
+
+def test_the_best_counts_if_the_rubric_says_so(small, tmp_path):
+    def file(name, hours, right):
+        found = runs(small, "anna01", right=right)
+        hand_in(tmp_path / name, small, "anna01", "Anna", found)
+        when = (DEADLINE + timedelta(hours=hours)).timestamp()
+        os.utime(tmp_path / name, (when, when))
+
+    def counted(how):
+        rules = rubric.load_rubric() | {"count": how}
+        options = {"deadline": DEADLINE, "rules": rules}
+        (anna,) = grader.grade(tmp_path, small, **options).students
+        return anna.counted.receipt.path
+
+    file("1.zip", -5, right=0.1)
+    file("2.zip", -4, right=0.8)
+    file("3.zip", -3, right=0.1)
+    assert (counted("last"), counted("best")) == ("3.zip", "2.zip")
+    file("4.zip", 200, right=0.8)  # as good, but late
+    assert (counted("last"), counted("best")) == ("4.zip", "2.zip")
+
+
+def test_marks_and_a_roster(sent, small, tmp_path):
+    path = tmp_path / "marks.csv"
+    path.write_text("student_id,answers_points\nANNA01,15\nbo02,\ngus07,99\n")
+    people = tmp_path / "roster.csv"
+    people.write_text(
+        "student_id,name,lms_id\nanna01,Anna Anders,4101\nbo02,Bo Berg,4102\n"
+        "cyd,Cyd Charisse,4200\ndan99,Dan Dorn,4104\n"
+    )
+    given, roster = marks.load(path), roster_of(people)
+    found = grader.grade(sent, small, marks=given, roster=roster)
+    students = by_id(found)
+    assert students["anna01"].parts["answers"].points == 15
+    assert students["anna01"].complete and not students["bo02"].complete
+    assert students["gus07"].parts["answers"].points == 20  # no more than there are
+    assert students["cyd"].points is None and students["cyd"].rank == 11
+    dan = students["dan99"]
+    assert dan.parts["nmi"].reason == "made for another student id"
+    assert dan.parts["nmi"].points == 0 and dan.parts["representations"].points == 10
+
+
+# The rubric
+
+
+def test_the_default_rubric_has_100_points():
+    rules = rubric.load_rubric()
+    assert rubric.max_points(rules) == 100
+    others = {"best_nmi", "answers"}
+    assert set(rules["points"]) == {*rubric.COVERAGE, *submission.CLAIMED, *others}
+
+
+def test_a_rubric_of_one_s_own(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("points: {nmi: 30, layers: {goal: 0}}\nlate: {percent_a_day: 5}\n")
+    rules = rubric.load_rubric(path)
+    assert rules["points"]["nmi"] == {"points": 30}
+    assert rules["points"]["layers"] == {"points": 10, "goal": 0}
+    assert rules["late"] == LATE | {"percent_a_day": 5}
+    path.write_text('{"points": {"best_nmi": {"thresholds": {0.5: 20}}}}')
+    assert rubric.load_rubric(path)["points"]["best_nmi"]["thresholds"] == {0.5: 20}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ponts: {}", "has 'ponts'; known are count, points"),
+        ("points: {nmi: -1}", "a number from 0 on"),
+        ("points: {nmi: lots}", "nmi is 'lots'"),
+        ("points: {nmi: {points: .nan}}", "a number from 0 on"),
+        ("points: {nmi: {points: .inf}}", "a number from 0 on"),
+        ("points: {nmi: true}", "is"),
+        ("points: 5", "is 5: write"),
+        ("count: first", "last or best"),
+        ("own_seeds: 1", "like True is needed"),
+        ("salt: 5", "a text is needed"),
+        ("points: {best_nmi: {thresholds: [1]}}", "write NMI: points"),
+        ("points: {best_nmi: {thresholds: {a: 1}}}", "write NMI: points"),
+        ("- a", "is no list of keys"),
+        ("a: [", "cannot be read"),
+        ("!!python/object/apply:os.system ['true']", "cannot be read"),
+    ],
+)
+def test_a_wrong_rubric_says_what_to_mend(tmp_path, text, words):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError) as raised:
+        rubric.load_rubric(path)
+    assert words in str(raised.value) and str(path) in str(raised.value)

@@ -1,0 +1,268 @@
+"""submit, check and grade on the command line, from a comparison to the pages."""
+
+import csv
+import hashlib
+import html.parser
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from sample_submissions import DEADLINE, SCRIPT, make_class
+from small_sets import contents, one_thread, write_folder  # noqa: F401
+
+from course_utils.__main__ import main
+from course_utils._support.text import BIDIRECTIONAL, FORMULA
+from course_utils.homework import submission_file
+from course_utils.images import datasets
+
+pytestmark = pytest.mark.usefixtures("no_answers")
+FUNCTIONS = """
+from course_utils import metrics
+
+def nmi(true_labels, cluster_labels):
+    return metrics.nmi(true_labels=true_labels, cluster_labels=cluster_labels)
+
+def purity(true_labels, cluster_labels):
+    return None
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What `compare` leaves, made once."""
+    place = tmp_path_factory.mktemp("compared")
+    write_folder(place / "set", contents()[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setenv("COURSE_CACHE", str(place / "cache"))
+        names = ("--representations", "raw,colour", "--algorithms", "ward")
+        assert main(["compare", "set", *names]) == 0
+    return place / "results"
+
+
+@pytest.fixture
+def call(tmp_path, capsys, monkeypatch, results):
+    """call(...) → (exit status, stdout, stderr) of the command, run in tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "set", contents()[0])
+    shutil.copytree(results, tmp_path / "results")
+    (tmp_path / "mine.py").write_text(FUNCTIONS)
+    (tmp_path / "answers.txt").write_text("Colour, since each class has its own.\n")
+
+    def command(*arguments):
+        capsys.readouterr()
+        status = main([str(a) for a in arguments])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+SUBMIT = ("submit", "results", "--student", "ab123", "--name", "Änne", "--image-set")
+
+
+def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
+    more = ("set", "--functions", "mine.py", "--answers", "answers.txt")
+    status, out, err = call(*SUBMIT, *more)
+    assert status == 0, err
+    written = tmp_path / "ab123.zip"
+    assert out.startswith("wrote ab123.zip\n")
+    report = out.partition("\n\n")[2]
+    assert report.startswith("Änne (ab123), set: 2 runs, 2 of them are counted.")
+    for line in (
+        "  0 of  10  purity: 0 of 6 values are right",
+        " 10 of  10  nmi: 6 of 6 values are right",
+        " 20 of  20  best_nmi: NMI 1.000 by ",
+        "  ? of  20  answers: 1 written answer, not marked yet",
+        f"Receipt (SHA-256): {hashlib.sha256(written.read_bytes()).hexdigest()}",
+    ):
+        assert line in report
+    assert "exactly the true classes" in report  # the student knows beforehand
+    assert "self-supplied labels: pictures and classes are your own." in report
+    status, out, err = call("check", written, "--image-set", "set")
+    assert (status, out) == (0, report), err
+    status, _, err = call(*SUBMIT, *more, "--out", "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == written.read_bytes()
+
+    (tmp_path / "sent").mkdir()
+    written.rename(tmp_path / "sent" / "annenne_1_2_ab123.zip")
+    (tmp_path / "sent" / "bo_3_4_b.zip").write_bytes(b"broken")
+    status, out, err = call("grade", "sent", "--image-set", "set", "--out", "graded")
+    assert status == 0, err
+    assert out.startswith("2 files of 2 students: 1 scored, 0 late, 1 files could not")
+    assert (tmp_path / "graded" / "overview.html").exists()
+    table = tmp_path / "graded" / "marks.csv"
+    text = table.read_text(encoding="utf-8-sig")
+    table.write_text(text.replace("ab123,Änne,", "ab123,Änne,17.5"), encoding="utf-8")
+    grade = ("grade", "sent", "--image-set", "set", "--out", "graded")
+    status, _, err = call(*grade)
+    assert status == 2 and "holds marks which were not counted" in err
+    status, _, err = call(*grade, "--marks", "graded/marks.csv")
+    assert status == 0, err
+    with open(tmp_path / "graded" / "grades.csv", encoding="utf-8-sig") as file:
+        assert next(csv.DictReader(file))["answers_points"] == "17.5"
+
+
+SENTENCES = [
+    ((*SUBMIT[:5], "Ä", "--image-set", "nowhere"), "no image set and no folder"),
+    (("submit", "none", *SUBMIT[2:], "set"), "none holds no results"),
+    ((*SUBMIT, "set", "--functions", "none.py"), "none.py is not a file"),
+    ((*SUBMIT, "set", "--functions", "answers.txt"), "answers.txt"),
+    ((*SUBMIT, "set", "--answers", "none.txt"), "none.txt cannot be read"),
+    ((*SUBMIT[:3], "a/b", *SUBMIT[4:], "set"), "the student id 'a/b' is not one"),
+    ((*SUBMIT[:3], "../up", *SUBMIT[4:], "set"), "the student id '../up' is not one"),
+    ((*SUBMIT[:5], "", *SUBMIT[6:], "set"), "student.name does not follow"),
+    ((*SUBMIT, "set", "--out", "mine.py/x.zip"), "mine.py"),
+    (("check", "none.zip", "--image-set", "set"), "none.zip cannot be read"),
+    (("check", "set", "--image-set", "set"), "set cannot be read"),
+    (("check", "mine.py", "--image-set", "set"), "would get no points: not a .zip"),
+    (("check", "x", "--image-set", "set", "--rubric", "y"), "the rubric y cannot be"),
+    (("grade", "none", "--image-set", "set", "--out", "o"), "neither a folder nor"),
+    (("grade", "empty", "--image-set", "set", "--out", "o"), "holds no submissions"),
+    (("grade", "set", "--image-set", "set", "--out", "set/o"), "lies in the subm"),
+    (("grade", "set", "--image-set", "set", "--out", "set"), "lies in the submissions"),
+]
+for option, value, words in (
+    ("--deadline", "tomorrow", "is not a time in ISO 8601"),
+    ("--deadline", "2026-11-30T23:59", "say the time zone"),
+    ("--roster", "none.csv", "none.csv cannot be read"),
+    ("--roster", "mine.py", "mine.py is no roster"),
+    ("--marks", "none.csv", "none.csv cannot be read"),
+    ("--marks", "mine.py", "mine.py lacks the column student_id"),
+    ("--times", "none.csv", "none.csv cannot be read"),
+    ("--rubric", "none.yaml", "the rubric none.yaml cannot be read"),
+):
+    arguments = ("grade", "set", "--image-set", "set", "--out", "o", option, value)
+    SENTENCES.append((arguments, words))
+
+
+@pytest.mark.parametrize(("arguments", "words"), SENTENCES)
+def test_what_is_wrong_is_said_in_a_sentence(arguments, words, call, tmp_path):
+    (tmp_path / "empty").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    status, _, err = call(*arguments)
+    assert status == 2
+    assert err.startswith("course_utils: ") and words in err
+    assert "Traceback" not in err and len(err.splitlines()) == 1
+    made = [p for p in tmp_path.rglob("*") if p not in before]
+    assert [p for p in made if "__pycache__" not in p.parts] == []
+
+
+# A whole class, with everything that is bad
+
+
+class Page(html.parser.HTMLParser):
+    """The tags and the visible text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """{folder: path} after the samples were graded twice, in two processes."""
+    place = tmp_path_factory.mktemp("graded")
+    write_folder(place / "set", contents(10)[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_ANSWERS", str(place / "answers"))
+        make_class(place / "sent", datasets.load(place / "set", progress=False))
+    before = digests(place)
+    script = (
+        "import sys; from course_utils.__main__ import main; done = main(sys.argv[1:])"
+    )
+    script += "; sys.exit(done or 9 * ('tensorflow' in sys.modules))"
+    command = [sys.executable, "-c", script, "grade", "sent", "--image-set", "set"]
+    command += ["--deadline", DEADLINE.isoformat()]
+    for out in "12":
+        environment = os.environ | {"PYTHONHASHSEED": out, "PYTHONPATH": str(ROOT)}
+        options = {"cwd": place, "env": environment, "capture_output": True}
+        found = subprocess.run([*command, "--out", out], text=True, **options)
+        assert found.returncode == 0, found.stdout + found.stderr  # 9: TensorFlow
+    return {"place": place, "before": before, "said": found.stdout}
+
+
+def digests(folder):
+    """{file inside: its digest and time}"""
+    return {
+        path.relative_to(folder).as_posix(): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mtime_ns,
+        )
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_folder_gives_the_same_bytes(graded):
+    one, two = (digests(graded["place"] / out) for out in "12")
+    assert {f: d for f, (d, _) in one.items()} == {f: d for f, (d, _) in two.items()}
+    assert len(one) > 15
+
+
+def test_nothing_is_changed_and_nothing_is_written_elsewhere(graded):
+    after = digests(graded["place"])
+    outside = {f: d for f, d in after.items() if f.split("/")[0] not in "12"}
+    assert outside == graded["before"]
+    assert graded["said"].startswith("15 files of 12 students: 10 scored, 2 late, 4")
+
+
+def test_script_is_text_on_every_page(graded):
+    pages = sorted((graded["place"] / "1").rglob("*.html"))
+    assert len(pages) > 12
+    shown_on = 0
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        page = Page(text)
+        assert not {"script", "iframe", "object", "link", "form"} & {
+            t for t, _ in page.tags
+        }
+        for _, attributes in page.tags:
+            assert not [name for name in attributes if name.startswith("on")]
+            places = [attributes.get(key) or "" for key in ("src", "href")]
+            own = ("data:image/png;", "feedback/")
+            assert all(not p or p.startswith(own) for p in places)
+        assert SCRIPT not in text
+        shown_on += SCRIPT in page.text
+        assert not BIDIRECTIONAL & set(text)
+    assert shown_on >= 3  # the overview, a leaderboard and the student's own page
+
+
+def test_no_cell_of_any_table_is_a_formula(graded):
+    tables = sorted((graded["place"] / "1").rglob("*.csv"))
+    assert len(tables) >= 3
+    harmless = 0
+    for path in tables:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            for row in csv.reader(file):
+                for cell in row:
+                    try:
+                        float(cell)
+                    except ValueError:
+                        assert not cell.lstrip().startswith(FORMULA), path
+                    harmless += cell.startswith("'=")
+    assert harmless >= 3
+
+
+def test_every_file_has_a_line_of_its_own(graded):
+    with open(graded["place"] / "1" / "grades.csv", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12
+    by_id = {row["student_id"]: row for row in rows}
+    assert rows[-1]["points"] == rows[-2]["points"] == ""
+    assert "larger than 2 MB" in by_id["4110"]["reason"]
+    assert "cut off" in by_id["4111"]["reason"]
+    assert "claimed 0.99, recomputed 0." in by_id["carla03"]["flags"]
+    assert by_id["bo02"]["late"].startswith("2 days late by the file time")
+    (path,) = (graded["place"] / "sent").glob("anders*")
+    sent = submission_file.read_submission(path.read_bytes())
+    assert by_id["anna01"]["receipt"] == sent.receipt

@@ -1,0 +1,217 @@
+"""The embedded stamps, Caltech-101 where it is, and its download from a server here."""
+
+import collections
+import csv
+import hashlib
+import io
+import tarfile
+import threading
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import picture_bytes
+from PIL import Image
+
+from course_utils._support import downloads, files
+from course_utils.images import datasets
+
+STAMPS = datasets.EMBEDDED / "stamps"
+
+
+def load(name, **options):
+    return datasets.load(name, progress=False, **options)
+
+
+def stamps_table():
+    with open(STAMPS / "stamps.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_stamps():
+    found = load("stamps")
+    assert len(found) == 193
+    assert len(found.class_names) == 7
+    assert found.problems == ()
+    rows = {row["image"]: row for row in stamps_table()}
+    assert found.true_names == [rows[image]["class"] for image in found.images]
+    assert found.captions == tuple(rows[image]["caption"] for image in found.images)
+    assert found.categories == tuple(rows[image]["category"] for image in found.images)
+    counts = collections.Counter(row["class"] for row in rows.values() if row["class"])
+    assert collections.Counter(found.true_names) == counts
+    assert min(counts.values()) >= 10
+    default = datasets.load(progress=False)
+    assert default.fingerprint == found.fingerprint
+
+
+def test_all_stamps_have_captions_and_one_size():
+    found = load("stamps-all")
+    assert len(found) == 439
+    assert found.true_labels is None
+    assert all(caption.strip() for caption in found.captions)
+    assert set(load("stamps").images) < set(found.images)
+    for source in found.sources:
+        with Image.open(source) as image:
+            assert image.size == (224, 224), source
+
+
+def test_table_and_folder_of_the_stamps_name_the_same_files():
+    named = [row["image"] for row in stamps_table()]
+    there = [path.relative_to(STAMPS) for path in (STAMPS / "pictures").rglob("*.*")]
+    assert sorted(named) == sorted(path.as_posix() for path in there)
+    assert len(set(named)) == len(named) == 439
+    assert files.folder_size(STAMPS) < 8_000_000
+
+
+def test_caltech101_and_its_objects(caltech101, monkeypatch):
+    monkeypatch.setenv("COURSE_CALTECH101", str(caltech101))
+    objects = load("caltech101-objects")
+    assert len(objects) == 8677
+    assert len(objects.class_names) == 101
+    assert "BACKGROUND_Google" not in objects.class_names
+    folders = [image.split("/")[0] for image in objects.images]
+    assert objects.true_names == folders
+    assert np.bincount(objects.true_labels).min() == 31
+    everything = load("caltech101", folder=caltech101 / "101_ObjectCategories")
+    assert len(everything) == 9144
+    assert len(everything.class_names) == 102
+    left_out = [image for image, _ in everything.problems]
+    assert left_out in ([], ["BACKGROUND_Google/tmp"])  # Caltech's archive has it
+    assert set(objects.images) < set(everything.images)
+
+
+# From here on a made-up Caltech-101 of the same layout.
+
+CONTENTS = {
+    f"101_ObjectCategories/{name}/image_{number:04}.jpg": picture_bytes(
+        size=(30, 20), format="JPEG", seed=10 * place + number
+    )
+    for place, name in enumerate(("accordion", "BACKGROUND_Google", "wrench"))
+    for number in (1, 2)
+}
+
+
+def archive():
+    """A tar of the pictures within a zip, as the archive of Caltech is."""
+    tar_file, zip_file = io.BytesIO(), io.BytesIO()
+    with tarfile.open(fileobj=tar_file, mode="w:gz") as tar:
+        for name, data in CONTENTS.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    with zipfile.ZipFile(zip_file, "w") as outer:
+        outer.writestr("caltech-101/Annotations.tar", b"not needed")
+        outer.writestr("caltech-101/101_ObjectCategories.tar.gz", tar_file.getvalue())
+    return zip_file.getvalue()
+
+
+ARCHIVE = archive()
+
+
+@pytest.fixture
+def offer(monkeypatch, own_cache):
+    """offer(address) makes this the place where Caltech-101 is to be had."""
+
+    def at(address, content=ARCHIVE):
+        monkeypatch.setattr(datasets, "CALTECH101_URL", address + "caltech-101.zip")
+        digest = hashlib.sha256(content).hexdigest()
+        monkeypatch.setattr(datasets, "CALTECH101_HASH", f"sha256:{digest}")
+
+    return at
+
+
+def fails_quickly(message, seconds=5):
+    """Loading must fail with one clear line, and leave nothing half-written."""
+    start = time.monotonic()
+    with pytest.raises(downloads.DownloadError, match=message) as caught:
+        load("caltech101")
+    assert time.monotonic() - start < seconds
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("Caltech-101 could not be downloaded: ")
+    assert "COURSE_CALTECH101" in str(caught.value)
+    home = files.cache_dir() / "datasets" / "caltech101"
+    assert not home.exists() or not list(home.iterdir())
+
+
+def test_download_unpack_and_load_again_without_network(serve, offer, own_cache):
+    address, asked = serve(ARCHIVE)
+    offer(address)
+    found = load("caltech101")
+    assert found.images == tuple(
+        sorted(name.removeprefix("101_ObjectCategories/") for name in CONTENTS)
+    )
+    assert found.class_names == ("BACKGROUND_Google", "accordion", "wrench")
+    assert found.problems == ()
+    objects = load("caltech101-objects")
+    assert objects.class_names == ("accordion", "wrench")
+    assert objects.true_labels.tolist() == [0, 0, 1, 1]
+    assert asked == ["/caltech-101.zip"]
+    home = own_cache / "datasets" / "caltech101"
+    assert [path.name for path in home.iterdir()] == ["101_ObjectCategories"]
+
+
+def test_a_wrong_checksum(serve, offer):
+    address, _ = serve(ARCHIVE[:-1] + b"?")
+    offer(address)
+    fails_quickly("came damaged or changed: .*expected")
+
+
+def test_an_address_that_is_gone(serve, offer):
+    address, _ = serve(b"gone", status=404)
+    offer(address)
+    fails_quickly("answered 404")
+
+
+def test_a_download_that_is_cut_off(serve, offer):
+    address, asked = serve(ARCHIVE[:1000], missing=5000)
+    offer(address)
+    fails_quickly("was cut off")
+    assert len(asked) == 1
+
+
+def test_a_silent_server(serve, offer, monkeypatch):
+    monkeypatch.setattr(downloads, "SILENCE_SECONDS", 0.5)
+    address, asked = serve(silent=threading.Event())
+    offer(address)
+    fails_quickly(r"127\.0\.0\.1 cannot be reached", seconds=8)
+    fails_quickly(r"127\.0\.0\.1 cannot be reached", seconds=0.4)  # it is remembered
+    assert len(asked) == 1
+
+
+def test_a_refused_connection(direct, offer):
+    offer("http://127.0.0.1:9/")  # the port "discard", where nobody listens
+    fails_quickly(r"127\.0\.0\.1 cannot be reached")
+
+
+def test_a_name_that_does_not_resolve(direct, offer):
+    offer("https://nowhere.invalid/")
+    fails_quickly(r"nowhere\.invalid cannot be found \(no network\?\)", seconds=6)
+
+
+def test_a_name_server_that_never_answers(direct, offer, monkeypatch):
+    ended = threading.Event()
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(downloads.socket, "getaddrinfo", lambda *_: ended.wait(20))
+    offer("https://slow.example/")
+    fails_quickly(r"slow\.example cannot be found", seconds=3.5)
+    ended.set()
+
+
+def test_a_folder_that_is_there_already(tmp_path, monkeypatch, own_cache):
+    for name, data in CONTENTS.items():
+        path = tmp_path / "have" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    monkeypatch.setattr(downloads, "fetch", lambda *_: pytest.fail("a download"))
+    outer, inner = tmp_path / "have", tmp_path / "have" / "101_ObjectCategories"
+    by_option = [load("caltech101", folder=folder) for folder in (outer, str(inner))]
+    monkeypatch.setenv("COURSE_CALTECH101", str(outer))
+    by_variable = load("caltech101")
+    prints = {found.fingerprint for found in (*by_option, by_variable)}
+    assert len(prints) == 1
+    assert len(by_variable) == 6
+    with pytest.raises(
+        FileNotFoundError, match=r"does not hold Caltech-101: no folder"
+    ):
+        load("caltech101", folder=tmp_path)  # the option goes before the variable

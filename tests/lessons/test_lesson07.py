@@ -1,0 +1,146 @@
+"""Checks of lesson 7: a right answer, the likely mistakes, an untouched stub."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import pdist, squareform
+from sklearn.manifold import trustworthiness as sklearn_trustworthiness
+from small_sets import one_thread  # noqa: F401
+
+from course_utils.lessons import exercises
+
+pytestmark = pytest.mark.usefixtures("no_answers")
+
+
+def svd(vectors):
+    return np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+
+
+def pca_2d(vectors, flip=1):
+    return (vectors - vectors.mean(axis=0)) @ svd(vectors)[2][:2].T * flip
+
+
+def pca_by_covariance(vectors):
+    centred = vectors - vectors.mean(axis=0)
+    return centred @ np.linalg.eigh(centred.T @ centred)[1][:, [-1, -2]]
+
+
+def pca_without_centring(vectors):
+    return vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:2].T
+
+
+def pca_of_rows(vectors):
+    by_rows = vectors - vectors.mean(axis=1, keepdims=True)
+    return by_rows @ np.linalg.svd(by_rows, full_matrices=False)[2][:2].T
+
+
+def pca_by_columns(vectors):
+    return (vectors - vectors.mean(axis=0)) @ svd(vectors)[2][:, :2]
+
+
+def nearest(places, k, itself=False, far=False):
+    apart = squareform(pdist(places))
+    if not itself and not far:
+        np.fill_diagonal(apart, np.inf)
+    return np.argsort(-apart if far else apart, axis=1, kind="stable")[:, :k]
+
+
+def kept(vectors, points, k, **how):
+    pairs = zip(nearest(vectors, k, **how), nearest(points, k, **how), strict=True)
+    return np.mean([len(set(one) & set(other)) for one, other in pairs]) / k
+
+
+def kept_jaccard(vectors, points, k):
+    pairs = zip(nearest(vectors, k), nearest(points, k), strict=True)
+    return np.mean([len({*a} & {*b}) / len({*a} | {*b}) for a, b in pairs])
+
+
+def trust(vectors, points, k, shift=0, itself=False, least=0, minus=None):
+    """With the mistakes: ranks shifted, itself among the neighbours, r in place of …"""
+    n = len(points)
+    ranks = np.argsort(nearest(vectors, n, itself=True), axis=1) + shift
+    total = 0
+    for i, neighbours in enumerate(nearest(points, k, itself=itself)):
+        for j in neighbours:
+            fault = ranks[i, j] - k
+            if minus is not None:
+                fault = ranks[i, j] - minus if fault > 0 else 0
+            total += max(least, fault)
+    return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * total
+
+
+TRUE = ["g", "a", "f"]
+RIGHT = [
+    ("ex07_1", pca_2d),
+    ("ex07_1", lambda v: pca_2d(v, flip=[-1, 1]).tolist()),
+    ("ex07_1", pca_by_covariance),
+    ("ex07_2", kept),
+    ("ex07_3", trust),
+    ("ex07_3", lambda v, p, k: sklearn_trustworthiness(v, p, n_neighbors=k)),
+    ("ex07_4", set(TRUE)),
+    ("ex07_4", tuple(TRUE)),
+    ("ex07_4", "AFG"),
+]
+WRONG = [
+    ("ex07_1", lambda v: pca_2d(v).T, "one row a picture"),
+    ("ex07_1", lambda v: svd(v)[2][:2], "multiply the points with them"),
+    ("ex07_1", lambda v: pca_2d(v)[:, :1], "is needed, not"),
+    ("ex07_1", pca_without_centring, "centre the points first"),
+    ("ex07_1", pca_by_columns, "whose *rows* are the directions"),
+    ("ex07_1", pca_of_rows, "not of every picture"),
+    ("ex07_1", lambda v: svd(v)[0][:, :2], "all spreads made equal"),
+    ("ex07_1", lambda v: v @ svd(v)[2][:2].T, "*centred*"),
+    ("ex07_1", lambda v: (v - v.mean(axis=0)) @ svd(v)[2][-2:].T, "*last* two"),
+    ("ex07_1", lambda v: pca_2d(v)[:, ::-1], "the first column"),
+    ("ex07_1", lambda v: v[:, :2], "not the points along"),
+    ("ex07_1", lambda v: 1 / 0, "ZeroDivisionError"),
+    ("ex07_2", lambda v, p, k: kept(v, p, k, itself=True), "leave the diagonal out"),
+    ("ex07_2", lambda v, p, k: kept(v, p, k, far=True), "furthest away"),
+    ("ex07_2", lambda v, p, k: kept(v, p, k) * k, "divide by k"),
+    ("ex07_2", lambda v, p, k: kept(v, p, k) * len(p), "number of pictures"),
+    ("ex07_2", lambda v, p, k: kept(v, p, k) * k / len(p), "not by the number"),
+    (
+        "ex07_2",
+        lambda v, p, k: np.mean(nearest(v, k) == nearest(p, k)),
+        "order does not count",
+    ),
+    ("ex07_2", kept_jaccard, "shared over united"),
+    ("ex07_2", lambda v, p, k: 1 - kept(v, p, k), "lost"),
+    ("ex07_2", lambda v, p, k: 0.123, "is right (k=5)"),
+    ("ex07_3", lambda v, p, k: trust(p, v, k), "swapped"),
+    ("ex07_3", lambda v, p, k: 1 - trust(v, p, k), "take it from 1"),
+    ("ex07_3", lambda v, p, k: trust(v, p, k, least=-k), "max(0, …) is missing"),
+    ("ex07_3", lambda v, p, k: trust(v, p, k, shift=-1), "0 is the picture itself"),
+    ("ex07_3", lambda v, p, k: trust(v, p, k, shift=1), "not with 2"),
+    ("ex07_3", lambda v, p, k: trust(v, p, k, itself=True), "not among its own"),
+    ("ex07_3", lambda v, p, k: trust(v, p, k, minus=0), "not r"),
+    ("ex07_3", lambda v, p, k: (1 + trust(v, p, k)) / 2, "the 2 in the numerator"),
+    ("ex07_3", lambda v, p, k: 0.5, "is right (k=5)"),
+    ("ex07_4", {"a", "f"}, "think about g again"),
+    ("ex07_4", {"a", "c", "f", "g"}, "think about c again"),
+    ("ex07_4", {"a", "z"}, "'z' is no statement"),
+    ("ex07_4", set(), "think about a again"),
+]
+UNTOUCHED = [
+    ("ex07_1", lambda vectors: None),
+    ("ex07_2", lambda vectors, points, k: None),
+    ("ex07_3", lambda vectors, points, k: None),
+    ("ex07_4", None),
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
+def test_right(name, answer):
+    verdict = getattr(exercises, name)(answer)
+    assert verdict.state == exercises.RIGHT, verdict
+
+
+@pytest.mark.parametrize(("name", "answer", "why"), WRONG)
+def test_wrong(name, answer, why):
+    verdict = getattr(exercises, name)(answer)
+    assert verdict.state == exercises.NOT_YET
+    assert why in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("name", "answer"), UNTOUCHED)
+def test_untouched(name, answer):
+    assert getattr(exercises, name)(answer).state == exercises.NOT_ATTEMPTED

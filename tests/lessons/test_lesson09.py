@@ -1,0 +1,117 @@
+"""The checks of lesson 9: a right, several wrong and an untouched answer each."""
+
+import numpy as np
+import pytest
+from small_sets import coloured
+
+from course_utils.lessons import exercises
+
+
+@pytest.fixture(autouse=True)
+def answers_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    exercises.begin("09_senses_of_a_search")
+
+
+def has_word(caption, word):
+    letters = "".join(c if c.isalnum() else " " for c in caption.lower())
+    return any(w in (word, word + "s") for w in letters.split())
+
+
+def medoid(axis=1, unit=True, largest=False, kind=int):
+    def answer(vectors):
+        rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        rows = rows if unit else vectors
+        sums = (1 - rows @ rows.T).sum(axis=axis).round(9)
+        return kind(sums.argmax() if largest else sums.argmin())
+
+    return answer
+
+
+def euclidean(vectors):
+    return np.linalg.norm(vectors[:, None] - vectors, axis=2).sum(axis=1).argmin()
+
+
+def groups(distances, threshold, strict=False, chains=True):
+    near = distances < threshold if strict else distances <= threshold
+    np.fill_diagonal(near, True)
+    numbers = np.arange(len(near))
+    for _ in range(len(near) if chains else 1):
+        numbers = np.array([numbers[row].min() for row in near])
+    return numbers
+
+
+def pair_scores(found, truth, k=1, swap=False):
+    one, other = np.triu_indices(len(found), k=k)
+    together, really = found[one] == found[other], truth[one] == truth[other]
+    both = (together & really).sum()
+    values = both / together.sum(), both / really.sum()
+    return values[::-1] if swap else values
+
+
+SEARCH = coloured(3)
+
+RIGHT = [
+    ("ex09_1", (has_word,)),
+    ("ex09_2", (medoid(),)),
+    ("ex09_2", (medoid(kind=np.int64),)),
+    ("ex09_3", (groups,)),
+    ("ex09_3", (lambda d, t: [int(n) + 7 for n in groups(d, t)],)),
+    ("ex09_4", (pair_scores,)),
+    ("ex09_4", (lambda f, t: np.array(pair_scores(f, t)),)),
+    ("ex09_5", (SEARCH, {0: 1, 1: 5})),
+]
+WRONG = [
+    (
+        "ex09_1",
+        (lambda c, w: w in c.lower().split(),),
+        "full stop",
+    ),
+    ("ex09_1", (lambda c, w: w in c.lower(),), "whole words"),
+    ("ex09_1", (lambda c, w: has_word(c + " ", w) and c == c.lower(),), "False"),
+    ("ex09_1", (lambda c, w: 1,), "True or False"),
+    ("ex09_2", (medoid(largest=True),), "largest"),
+    ("ex09_2", (medoid(unit=False),), "length"),
+    ("ex09_2", (euclidean,), "Euclidean"),
+    ("ex09_2", (lambda vectors: vectors.mean(axis=0),), "one index"),
+    ("ex09_3", (lambda d, t: groups(d, t, strict=True),), "equal to the threshold"),
+    ("ex09_3", (lambda d, t: groups(d, t, chains=False),), "chains"),
+    ("ex09_3", (lambda d, t: d <= t,), "one number a picture"),
+    ("ex09_3", (lambda d, t: np.zeros(len(d)),), "your groups"),
+    ("ex09_4", (lambda f, t: pair_scores(f, t, swap=True),), "swapped"),
+    ("ex09_4", (lambda f, t: pair_scores(f, t, k=0),), "itself"),
+    ("ex09_4", (lambda f, t: [(f == t).mean()] * 2,), "called"),
+    ("ex09_4", (lambda f, t: 0.5,), "two numbers"),
+    ("ex09_4", (lambda f, t: (0.51, 0.49),), "expected"),
+    ("ex09_5", ([1, 2, 3], {0: 1, 1: 2}), "image set"),
+    ("ex09_5", (coloured(1), {0: 1, 1: 2}), "are left"),
+    ("ex09_5", (SEARCH, [1, 2]), "medoids"),
+    ("ex09_5", (SEARCH, {0: 1}), "medoids"),
+    ("ex09_5", (SEARCH, {0: 1, 1: 1}), "same medoid"),
+    ("ex09_5", (SEARCH, {0: 1, 1: 30}), "after"),
+]
+UNTOUCHED = [
+    ("ex09_1", (lambda caption, word: None,)),
+    ("ex09_2", (lambda vectors: None,)),
+    ("ex09_3", (lambda distances, threshold: None,)),
+    ("ex09_4", (lambda found, truth: None,)),
+    ("ex09_5", (None, None)),
+]
+
+
+@pytest.mark.parametrize(("name", "answers"), RIGHT)
+def test_right(name, answers):
+    verdict = getattr(exercises, name)(*answers)
+    assert verdict.state == exercises.RIGHT, verdict
+
+
+@pytest.mark.parametrize(("name", "answers", "why"), WRONG)
+def test_wrong(name, answers, why):
+    verdict = getattr(exercises, name)(*answers)
+    assert verdict.state == exercises.NOT_YET
+    assert why in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("name", "answers"), UNTOUCHED)
+def test_untouched(name, answers):
+    assert getattr(exercises, name)(*answers).state == exercises.NOT_ATTEMPTED

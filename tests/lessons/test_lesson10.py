@@ -1,0 +1,197 @@
+"""The checks of lesson 10: a right, several wrong and an untouched answer each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from course_utils.lessons import exercises
+
+
+@pytest.fixture(autouse=True)
+def answers_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    exercises.begin("10_semantic_space")
+
+
+def top_nouns(sign=-1, kind=str, reverse=False, extra=0):
+    def answer(picture, vectors, names, n):
+        best = np.argsort(sign * (vectors @ picture))[: n + extra]
+        found = [names[i] if kind is str else int(i) for i in best]
+        return found[::-1] if reverse else found
+
+    return answer
+
+
+def choose(
+    keep="below", scale=True, of="all", together="any", sign=-1, unique=True, kind=list
+):
+    def answer(centres, vectors, n_nearest, generic):
+        nearest = np.argsort(sign * (centres @ vectors.T), axis=1)[:, :n_nearest]
+        found = np.unique(nearest) if unique else nearest.ravel()
+        if together == "every":
+            found = np.array([i for i in found if all(i in r for r in nearest)], int)
+        middle = (vectors if of == "all" else vectors[np.unique(nearest)]).mean(axis=0)
+        middle = middle / np.linalg.norm(middle) if scale else middle
+        below = vectors[found] @ middle < generic
+        if keep != "all":
+            found = found[below if keep == "below" else ~below]
+        return kind(found)
+
+    return answer
+
+
+def mask(centres, vectors, n_nearest, generic):
+    return np.isin(np.arange(len(vectors)), choose()(centres, vectors, n_nearest, 0.9))
+
+
+def pseudo(scale=True, twin=True, best=np.argmax, sign=-1):
+    def answer(pictures, centres, space, n_nouns):
+        twins = []
+        for centre in centres:
+            order = np.argsort(sign * (space @ centre))[:n_nouns]
+            mean = space[order].mean(axis=0)
+            twins.append(mean / np.linalg.norm(mean) if scale else mean)
+        return best(pictures @ np.array(twins if twin else centres).T, axis=1)
+
+    return answer
+
+
+def log(x):
+    return np.log(np.maximum(x, 1e-8))
+
+
+def consistency(p, q):
+    return -log((p * q).sum(axis=1)).mean()
+
+
+def agreement(p, labels):
+    return -log(p[np.arange(len(p)), labels]).mean()
+
+
+def evenness(p):
+    return -(p.mean(axis=0) * log(p.mean(axis=0))).sum()
+
+
+def counterpart(picture, space, temperature, power=-1, length=True, stable=True):
+    scores = space @ picture * temperature**power
+    weights = np.exp(scores - (scores.max() if stable else 0))
+    mixture = weights / weights.sum() @ space
+    return mixture / np.linalg.norm(mixture) if length else mixture
+
+
+def table(settings=("a", "b", "c"), stability=(0.8, 0.9, 0.7), nmi=(0.7, 0.8, 0.75)):
+    return pd.DataFrame({"setting": settings, "stability": stability, "nmi": nmi})
+
+
+LOSSES = consistency, agreement, evenness
+
+RIGHT = [
+    ("ex10_1", (top_nouns(),)),
+    ("ex10_1", (lambda *given: np.array(top_nouns()(*given)),)),
+    ("ex10_2", (choose(),)),
+    ("ex10_2", (choose(kind=np.array),)),
+    ("ex10_3", (pseudo(),)),
+    ("ex10_3", (lambda *given: pseudo()(*given).tolist(),)),
+    ("ex10_4", LOSSES),
+    ("ex10_4", (lambda p, q: np.float32(consistency(p, q)), agreement, evenness)),
+    ("ex10_5", (counterpart,)),
+    ("ex10_5", (lambda *given: counterpart(*given).tolist(),)),
+    ("ex10_6", (table(),)),
+]
+WRONG = [
+    ("ex10_1", (top_nouns(sign=1),), "worst"),
+    ("ex10_1", (top_nouns(reverse=True),), "best must come first"),
+    ("ex10_1", (top_nouns(kind=int),), "names, not numbers"),
+    ("ex10_1", (top_nouns(extra=1),), "list of 3 names"),
+    ("ex10_1", (lambda picture, vectors, names, n: names[:n],), "expected are"),
+    ("ex10_2", (choose(keep="all"),), "still there"),
+    ("ex10_2", (choose(keep="above"),), "all but"),
+    ("ex10_2", (choose(scale=False),), "length 1"),
+    ("ex10_2", (choose(of="chosen"),), "of all nouns"),
+    ("ex10_2", (choose(together="every"),), "any centre"),
+    ("ex10_2", (choose(sign=1),), "farthest"),
+    ("ex10_2", (choose(unique=False),), "twice"),
+    ("ex10_2", (lambda *given: choose()(*given)[::-1],), "must rise"),
+    ("ex10_2", (mask,), "indices, not True"),
+    ("ex10_2", (lambda *given: [choose()(*given)],), "one row"),
+    ("ex10_2", (lambda *given: [0],), "you give"),
+    ("ex10_3", (pseudo(twin=False),), "no part"),
+    ("ex10_3", (pseudo(scale=False),), "length 1"),
+    ("ex10_3", (pseudo(best=np.argmin),), "not the lowest"),
+    ("ex10_3", (pseudo(sign=1),), "farthest"),
+    ("ex10_3", (lambda pictures, *given: pictures,), "one label"),
+    ("ex10_3", (lambda pictures, *given: np.zeros(len(pictures)),), "not the nearest"),
+    ("ex10_4", (lambda p, q: -consistency(p, q), *LOSSES[1:]), "the sign"),
+    ("ex10_4", (lambda p, q: len(p) * consistency(p, q), *LOSSES[1:]), "the sum"),
+    ("ex10_4", (lambda p, q: -log((p * q).sum(1).mean()), *LOSSES[1:]), "first the"),
+    ("ex10_4", (lambda p, q: consistency(p, q) / np.log(2), *LOSSES[1:]), "natural"),
+    ("ex10_4", (lambda p, q: -log(p * q).sum(1).mean(), *LOSSES[1:]), "before the"),
+    ("ex10_4", (lambda p, q: -log((p * q).sum(1)), *LOSSES[1:]), "one number"),
+    ("ex10_4", (lambda p, q: 0.25, *LOSSES[1:]), "expected is"),
+    (
+        "ex10_4",
+        (lambda p, q: -np.log((p * q).sum(1)).mean(), *LOSSES[1:]),
+        "consistency: a probability of 0",
+    ),
+    ("ex10_4", (consistency, lambda p, y: -agreement(p, y), evenness), "the sign"),
+    ("ex10_4", (consistency, lambda p, y: -log(p[:, y]).mean(), evenness), "column"),
+    (
+        "ex10_4",
+        (consistency, lambda p, y: -np.log(p[np.arange(len(p)), y]).mean(), evenness),
+        "agreement: a probability of 0",
+    ),
+    ("ex10_4", (*LOSSES[:2], lambda p: -evenness(p)), "entropy is not negative"),
+    ("ex10_4", (*LOSSES[:2], lambda p: -(p * log(p)).sum(1).mean()), "entropy of the"),
+    ("ex10_4", (*LOSSES[:2], lambda p: evenness(p) / np.log(2)), "natural"),
+    ("ex10_4", (*LOSSES[:2], lambda p: -log(p.mean(0)).sum()), "multiply"),
+    ("ex10_4", (*LOSSES[:2], lambda p: -(p.mean(1) * log(p.mean(1))).sum()), "axis 0"),
+    (
+        "ex10_4",
+        (*LOSSES[:2], lambda p: -(p.mean(0) * np.log(p.mean(0))).sum()),
+        "evenness: a probability of 0",
+    ),
+    ("ex10_5", (lambda *g: counterpart(*g, power=1),), "not multiply"),
+    ("ex10_5", (lambda *g: counterpart(*g, power=0),), "missing"),
+    ("ex10_5", (lambda *g: counterpart(*g, length=False),), "length 1"),
+    ("ex10_5", (lambda *g: counterpart(*g, stable=False),), "overflows"),
+    (
+        "ex10_5",
+        (lambda p, s, t: s @ p @ s / np.linalg.norm(s @ p @ s),),
+        "not by scores",
+    ),
+    ("ex10_5", (lambda p, s, t: s @ p,), "shape"),
+    ("ex10_5", (lambda p, s, t: s[0],), "not the weighted sum"),
+    ("ex10_6", ([1, 2, 3],), "columns"),
+    ("ex10_6", (table().drop(columns="nmi"),), "columns"),
+    ("ex10_6", (table(settings=("a", "a", "b")),), "three settings"),
+    ("ex10_6", (table(nmi=(0.7, np.nan, 0.8)),), "nmi lies"),
+    ("ex10_6", (table(stability=(0.7, 80, 0.8)),), "stability lies"),
+    ("ex10_6", (table(nmi=(0.8, 0.9, 0.7)),), "with each other"),
+]
+UNTOUCHED = [
+    ("ex10_1", (lambda picture, vectors, names, n: None,)),
+    ("ex10_2", (lambda centres, vectors, n_nearest, generic: None,)),
+    ("ex10_3", (lambda pictures, centres, space, n_nouns: None,)),
+    ("ex10_4", (lambda p, q: None, lambda p, labels: None, lambda p: None)),
+    ("ex10_4", (consistency, lambda p, labels: None, evenness)),
+    ("ex10_5", (lambda picture, space, temperature: None,)),
+    ("ex10_6", (None,)),
+]
+
+
+@pytest.mark.parametrize(("name", "answers"), RIGHT)
+def test_right(name, answers):
+    verdict = getattr(exercises, name)(*answers)
+    assert verdict.state == exercises.RIGHT, verdict
+
+
+@pytest.mark.parametrize(("name", "answers", "why"), WRONG)
+def test_wrong(name, answers, why):
+    verdict = getattr(exercises, name)(*answers)
+    assert verdict.state == exercises.NOT_YET
+    assert why in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("name", "answers"), UNTOUCHED)
+def test_untouched(name, answers):
+    assert getattr(exercises, name)(*answers).state == exercises.NOT_ATTEMPTED

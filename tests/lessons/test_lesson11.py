@@ -1,0 +1,217 @@
+"""The checks of lesson 11: a right, several wrong and an untouched answer each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from course_utils.clustering import joint_learning
+from course_utils.lessons import exercises
+
+
+@pytest.fixture(autouse=True)
+def answers_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    exercises.begin("11_learning_to_cluster")
+
+
+def verdict(name, answer):
+    return getattr(exercises, name)(answer)
+
+
+def affinity(itself=False, diagonal=False, power=2, mean="kept", root=False):
+    """W with one or another mistake."""
+
+    def affinity_matrix(points, n_neighbours):
+        distances = np.linalg.norm(points[:, None] - points, axis=2)
+        order = np.argsort(distances, axis=1)
+        near = order[:, :n_neighbours] if itself else order[:, 1 : n_neighbours + 1]
+        kept = np.zeros(distances.shape, dtype=bool)
+        np.put_along_axis(kept, near, True, axis=1)
+        values = distances**power
+        variance = {
+            "kept": values[kept].mean(),
+            "all": values.mean(),
+            "squared mean": distances[kept].mean() ** 2,
+            "squares": (distances[kept] ** 2).mean(),
+            "twice": 2 * values[kept].mean(),
+        }[mean]
+        if diagonal:
+            kept = kept | np.eye(len(points), dtype=bool)
+        variance = np.sqrt(variance) if root else variance or 1
+        return np.where(kept, np.exp(-values / variance), 0)
+
+    return affinity_matrix
+
+
+def farthest(points, n_neighbours):
+    return affinity()(points[::-1], n_neighbours)
+
+
+def between(one_way=False, first=None, second=None):
+    """The affinity of two clusters, divided by first(n, m) and second(n, m)."""
+
+    def function(weights, one, other):
+        there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+        n, m = len(one), len(other)
+        forth = there.sum(axis=0) @ back.sum(axis=1)
+        forth /= first(n, m) if first else n**2
+        backward = back.sum(axis=0) @ there.sum(axis=1)
+        backward /= second(n, m) if second else m**2
+        return forth if one_way else forth + backward
+
+    return function
+
+
+def unmultiplied(weights, one, other):
+    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+    return there.sum() / len(one) ** 2 + back.sum() / len(other) ** 2
+
+
+def elementwise(weights, one, other):
+    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+    return (there * back.T).sum() * (1 / len(one) ** 2 + 1 / len(other) ** 2)
+
+
+def sums_of_all(weights, one, other):
+    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+    return there.sum() * back.sum() * (1 / len(one) ** 2 + 1 / len(other) ** 2)
+
+
+def negatives(own=False, number=10, labels=False, use=True):
+    def function(cluster_labels, anchor, generator):
+        cluster_labels = np.asarray(cluster_labels)
+        same = cluster_labels == cluster_labels[anchor]
+        places = np.flatnonzero(same if own else ~same)
+        drawn = generator if use else np.random.default_rng()
+        found = drawn.choice(places, number)
+        return cluster_labels[found] if labels else found
+
+    return function
+
+
+def anybody(cluster_labels, anchor, generator):
+    return generator.integers(0, len(cluster_labels), 10)
+
+
+def always_first(cluster_labels, anchor, generator):
+    places = np.flatnonzero(cluster_labels != cluster_labels[anchor])
+    return np.repeat(places[0], 10)
+
+
+def loss(formula, root=False, mean=np.mean, start=0, axis=np.sum):
+    def function(points, triplets):
+        a, p, n = np.asarray(points)[np.asarray(triplets).T]
+        near = axis((a - p) ** 2, axis=1)
+        far = axis(((a, p)[start] - n) ** 2, axis=1)
+        if root:
+            near, far = np.sqrt(near), np.sqrt(far)
+        return mean(formula(near, far))
+
+    return function
+
+
+def clipped(near=2.0, far=1.0, margin=0.5):
+    return lambda p, n: np.maximum(0, near * p - far * n + margin)
+
+
+def comparison(recipes=("one", "two"), n_seeds=3):
+    rows = [
+        {"recipe": r, "seed": s, "nmi": 0.5} for r in recipes for s in range(n_seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+RIGHT = [
+    ("ex11_1", joint_learning.affinity),
+    ("ex11_1", lambda points, m: affinity()(points, m).tolist()),
+    ("ex11_2", between()),
+    ("ex11_2", lambda w, a, b: between()(w, b, a)),
+    ("ex11_3", negatives()),
+    ("ex11_3", lambda *given: negatives()(*given).tolist()),
+    ("ex11_4", joint_learning.triplet_loss),
+    ("ex11_4", loss(clipped())),
+    ("ex11_5", comparison()),
+    ("ex11_5", comparison(("a", "b", "c"), 5)),
+]
+WRONG = [
+    ("ex11_1", affinity(itself=True), "own neighbour"),
+    ("ex11_1", affinity(diagonal=True), "own neighbour"),
+    ("ex11_1", affinity(mean="all"), "not over all pairs"),
+    ("ex11_1", affinity(mean="squared mean"), "square of the mean"),
+    ("ex11_1", affinity(power=1), "square the distances"),
+    ("ex11_1", affinity(power=1, mean="squares"), "under the exponential"),
+    ("ex11_1", affinity(root=True), "not by σ"),
+    ("ex11_1", affinity(mean="twice"), "other weights"),
+    ("ex11_1", lambda x, m: affinity()(x, m).T, "transpose"),
+    (
+        "ex11_1",
+        lambda x, m: np.maximum(affinity()(x, m), affinity()(x, m).T),
+        "point back",
+    ),
+    ("ex11_1", lambda x, m: (affinity()(x, m) + affinity()(x, m).T) / 2, "symmetric"),
+    ("ex11_1", lambda x, m: affinity()(x, m + 1), "above 0"),
+    ("ex11_1", farthest, "not the nearest"),
+    ("ex11_1", lambda x, m: affinity()(x, m)[0], "(12, 12)"),
+    ("ex11_2", between(one_way=True), "one direction"),
+    ("ex11_2", between(first=lambda n, m: 1, second=lambda n, m: 1), "divide each"),
+    ("ex11_2", between(first=lambda n, m: n, second=lambda n, m: m), "square"),
+    ("ex11_2", between(first=lambda n, m: m**2, second=lambda n, m: n**2), "not by"),
+    (
+        "ex11_2",
+        between(first=lambda n, m: n * m, second=lambda n, m: n * m),
+        "not by |A| |B|",
+    ),
+    ("ex11_2", unmultiplied, "multiplied"),
+    ("ex11_2", lambda w, a, b: w[np.ix_(a, b)].sum() + w[np.ix_(b, a)].sum(), "multip"),
+    ("ex11_2", elementwise, "sum before"),
+    ("ex11_2", sums_of_all, "point by point"),
+    ("ex11_2", lambda *given: 0.123, "not"),
+    ("ex11_3", negatives(own=True), "positives"),
+    ("ex11_3", negatives(number=5), "ten"),
+    ("ex11_3", negatives(labels=True), "places of pictures"),
+    ("ex11_3", negatives(use=False), "generator"),
+    ("ex11_3", anybody, "own cluster"),
+    ("ex11_3", always_first, "never"),
+    ("ex11_3", lambda *given: np.full(10, 99), "no places"),
+    ("ex11_4", loss(clipped(), root=True), "square root"),
+    ("ex11_4", loss(lambda p, n: 2 * p - n + 0.5), "missing"),
+    ("ex11_4", loss(lambda p, n: np.sum(clipped()(p, n))), "sum"),
+    ("ex11_4", loss(clipped(), mean=np.asarray), "one number"),
+    ("ex11_4", loss(clipped(-1, -2)), "swapped"),
+    ("ex11_4", loss(clipped(1)), "counts twice"),
+    ("ex11_4", loss(clipped(1, 2)), "it is d⁺"),
+    ("ex11_4", loss(clipped(margin=0)), "0.5 is missing"),
+    ("ex11_4", loss(clipped(), start=1), "anchor"),
+    ("ex11_4", loss(clipped(), axis=np.mean), "average"),
+    ("ex11_4", lambda *given: 7.0, "expected"),
+    ("ex11_5", comparison().drop(columns="seed"), "lacks seed"),
+    ("ex11_5", 0.8, "lacks"),
+    ("ex11_5", comparison(("one",)), "two or more"),
+    ("ex11_5", pd.concat([comparison(), comparison()]), "same seed"),
+    ("ex11_5", comparison().assign(nmi=np.nan), "between 0 and 1"),
+    ("ex11_5", comparison().iloc[:-1], "same seeds"),
+    ("ex11_5", comparison(n_seeds=2), "three seeds"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
+def test_right(name, answer):
+    found = verdict(name, answer)
+    assert found.state == exercises.RIGHT, found
+
+
+@pytest.mark.parametrize(("name", "answer", "advice"), WRONG)
+def test_wrong(name, answer, advice):
+    found = verdict(name, answer)
+    assert found.state == exercises.NOT_YET, found
+    assert advice in found.message, found.message
+    assert "raised" not in found.message
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_untouched(number):
+    name = f"ex11_{number}"
+    assert verdict(name, None).state == exercises.NOT_ATTEMPTED
+    if number < 5:
+        stub = verdict(name, lambda *values: None)
+        assert stub.state == exercises.NOT_ATTEMPTED

@@ -1,0 +1,125 @@
+"""Every lesson: built from its master, executed, complete, and without leaks."""
+
+import json
+import os
+import re
+import resource
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "solutions"))
+
+import build  # noqa: E402
+
+MASTERS = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
+SECTIONS = ["Exercises", "In this notebook we", "Recall", "References", "Next"]
+each_lesson = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def answers_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(build.tempfile, "mkdtemp", lambda: str(tmp_path))
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    return tmp_path
+
+
+def states(folder, path):
+    kept = json.loads((folder / f"{path.stem}.json").read_text(encoding="utf-8"))
+    return {name: answer["state"] for name, answer in kept.items()}
+
+
+def children_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@each_lesson
+def test_notebooks_are_fresh(path):
+    assert build.stale(path) == []
+
+
+@each_lesson
+def test_solution_runs_and_every_check_is_right(path, answers_folder, session_cache):
+    before = children_seconds()
+    _, wall = build.execute(build.solution_notebook(path), build.MASTERS, session_cache)
+    # On a machine that does other work too, the processor's time is the fairer one.
+    seconds = min(wall, (children_seconds() - before) / 2)
+    found = states(answers_folder, path)
+    assert len(found) >= 3 and set(found.values()) == {"right"}, found
+    assert seconds < 120
+
+
+@each_lesson
+def test_unsolved_notebook_runs_and_nothing_is_attempted(
+    path, answers_folder, session_cache
+):
+    build.execute(build.student_notebook(path), build.STUDENTS, session_cache)
+    found = states(answers_folder, path)
+    assert len(found) >= 3 and set(found.values()) == {"not attempted yet"}, found
+
+
+@each_lesson
+def test_no_solution_in_the_students_notebook(path):
+    secrets = build.solution_texts(path)
+    assert secrets, "a lesson without a solution has nothing to solve"
+    shown = (build.STUDENTS / f"{path.stem}.ipynb").read_text("utf-8")
+    lines = {
+        line.strip()
+        for cell in nbformat.reads(shown, 4).cells
+        for line in cell.source.splitlines()
+    }
+    assert not secrets & lines
+
+
+@each_lesson
+def test_template(path):
+    notebook = build.student_notebook(path)
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    for section in SECTIONS:
+        assert re.search(rf"^## {section}", text, re.MULTILINE), section
+    for word in ("You will be able to", "You need", "Reading", "CPU", "GPU"):
+        assert word in text, word
+    assert "colab.research.google.com" in notebook.cells[0].source
+    assert text.count("<details>") >= 3
+    code = [c.source for c in notebook.cells if c.cell_type == "code"]
+    assert sum("prediction" in source for source in code) >= 4, (
+        "two predict-first prompts"
+    )
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+    for source in code:
+        assert len(source.splitlines()) <= 30, source
+        assert max(map(len, source.splitlines()), default=0) <= 88, source
+
+
+@each_lesson
+def test_executed_solution_has_every_output_and_no_error(path):
+    notebook = nbformat.read(build.MASTERS / f"{path.stem}.ipynb", 4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count, cell.source
+            assert all(o.output_type != "error" for o in cell.outputs)
+
+
+def test_solutions_are_small_together():
+    total = sum(path.stat().st_size for path in build.MASTERS.glob("*.ipynb"))
+    assert total < 25e6
+
+
+def test_every_notebook_has_a_master():
+    names = {path.stem for path in MASTERS}
+    for folder in (build.MASTERS, build.STUDENTS):
+        assert {path.stem for path in folder.glob("*.ipynb")} == names
+
+
+def test_the_syllabus_links_every_lesson_at_the_one_address():
+    page = (ROOT / "README.md").read_text("utf-8")
+    for path in MASTERS:
+        first = build.student_notebook(path).cells[0].source
+        colab = re.search(r"https://colab[^)]*ipynb", first)[0]
+        for link in (f"notebooks/{path.stem}.ipynb", f"solutions/{path.stem}.ipynb"):
+            assert f"]({link})" in page
+        assert f"]({colab})" in page

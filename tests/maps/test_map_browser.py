@@ -1,0 +1,388 @@
+"""The exported map in a real Chromium, from a file, without a network; and the map of
+the notebook in a real JupyterLab."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_sets import coloured
+from test_imagemap import HOSTILE, hostile_set
+
+from course_utils.maps import hotspots, image_map, layouts
+
+SIZE = {"width": 1280, "height": 800}
+N_EACH = 40
+
+
+def write(folder, image_set, out="map.html"):
+    """A map of four islands, one a class, and clusters that halve two of them."""
+    labels = image_set.true_labels
+    spread = np.random.default_rng(0).uniform(-1, 1, (len(labels), 2))
+    corners = np.array([(0, 0), (10, 0), (10, 10), (0, 10)])
+    points = (corners[labels] + spread).astype(np.float32)
+    halves = np.arange(len(labels)) % 2
+    vectors = np.eye(4)[labels] + 0.01 * spread[:, :1]
+    return image_map.write(
+        image_set,
+        folder / out,
+        points={
+            "umap": points,
+            "grid": layouts.grid(points),
+            "class": layouts.grouped(labels, points),
+        },
+        cluster_labels=np.where(labels < 2, labels, 2 * labels + halves),
+        vectors=vectors,
+        spots=hotspots.find_hotspots(points, vectors, list(image_set.captions)),
+        words=list(image_set.captions),
+        progress=False,
+    )
+
+
+def four_colours():
+    """Red, green, blue and yellow pictures, each with its number in its caption."""
+    found = coloured(N_EACH, ("red", "green", "blue", "yellow"))
+    numbered = [f"{name} thing {i}" for i, name in enumerate(found.true_names)]
+    return replace(found, captions=tuple(numbered))
+
+
+class Opened:
+    """A map in a page. page: Playwright's; errors: of the console and the requests;
+    expected: a pattern of the errors that there may be."""
+
+    expected = r"(?!)"  # none
+
+    def __init__(self, browser, path, **options):
+        options = {"viewport": SIZE, "reduced_motion": "reduce"} | options
+        self.context = browser.new_context(offline=True, **options)
+        self.page = self.context.new_page()
+        self.errors, self.asked = [], []
+        self.page.on("console", lambda m: self.errors.append(f"{m.type}: {m.text}"))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("requestfailed", lambda r: self.errors.append(f"failed: {r.url}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("body[data-ready=yes]")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.context.close()
+        if kind is None:
+            bad = [e for e in self.errors if not re.search(self.expected, e)]
+            assert not bad, "\n".join(bad)
+            assert all(a.startswith(("file:", "blob:", "data:")) for a in self.asked)
+
+    def shown(self):
+        """The pixels of the map: uint8 array (height, width, 3)."""
+        png = self.page.locator("#map").screenshot()
+        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+    def amount(self, colour):
+        """How many pixels of the map are clearly red, green, blue or yellow."""
+        red, green, blue = np.moveaxis(self.shown(), -1, 0)
+        high, low = 150, 110
+        return int(
+            {
+                "red": (red > high) & (green < low) & (blue < low),
+                "green": (green > high) & (red < low) & (blue < low),
+                "blue": (blue > high) & (red < low) & (green < low),
+                "yellow": (red > high) & (green > high) & (blue < low),
+            }[colour].sum()
+        )
+
+    def settles(self, condition, *arguments):
+        """Wait until this is true of the drawn map."""
+        for _ in range(100):
+            if condition(*arguments):
+                return True
+            self.page.wait_for_timeout(100)
+        return False
+
+    def status(self):
+        return self.page.locator("#chosen").inner_text()
+
+    def csv(self):
+        """The rows of the downloaded CSV."""
+        with self.page.expect_download() as waiting:
+            self.page.get_by_role("button", name="Download CSV").click()
+        text = waiting.value.path().read_text("utf-8")
+        return list(csv.DictReader(io.StringIO(text)))
+
+    def drag(self, *corners):
+        """Draw a lasso through these shares of the map's width and height."""
+        box = self.page.locator("#map").bounding_box()
+        places = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"])
+            for x, y in corners
+        ]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in (*places[1:], places[0]):
+            self.page.mouse.move(*place, steps=6)
+        self.page.mouse.up()
+
+
+@pytest.fixture(scope="module")
+def image_set():
+    return four_colours()
+
+
+@pytest.fixture(scope="module")
+def path(image_set, tmp_path_factory):
+    return write(tmp_path_factory.mktemp("map"), image_set)
+
+
+def test_all_thumbnails_are_drawn(chromium, path):
+    with Opened(chromium, path) as opened:
+        for colour in ("red", "green", "blue", "yellow"):
+            assert opened.settles(lambda c=colour: opened.amount(c) > 1000), colour
+
+
+def test_a_folder_from_a_disk_works_like_a_file(chromium, image_set, tmp_path):
+    index = write(tmp_path, image_set, "map")
+    with Opened(chromium, index) as opened:
+        assert opened.settles(lambda: opened.amount("red") > 1000)
+        opened.page.get_by_label("Search").fill("red thing 7")
+        opened.page.locator("#strip button").first.click()
+        opened.page.wait_for_function(PICTURE_IS_THERE)
+
+
+def test_zooming_in_shows_one_island_larger(chromium, path):
+    with Opened(chromium, path) as opened:
+        assert opened.settles(lambda: opened.amount("red") > 1000)
+        before = opened.amount("red")
+        opened.page.locator("#spot-list button", has_text="red").click()
+        assert opened.settles(lambda: opened.amount("red") > 2 * before)
+        assert opened.amount("blue") < 500
+        opened.page.get_by_role("button", name="Whole map").click()
+        opened.page.get_by_role("button", name="Clear").click()
+        assert opened.settles(lambda: opened.amount("blue") > 1000)
+
+
+def test_the_wheel_zooms(chromium, path):
+    with Opened(chromium, path) as opened:
+        assert opened.settles(lambda: opened.amount("red") > 1000)
+        box = opened.page.locator("#map").bounding_box()
+        opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
+        before = opened.shown()
+        opened.page.mouse.wheel(0, -400)
+        assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 2)
+
+
+def test_keys_move_and_zoom(chromium, path):
+    with Opened(chromium, path) as opened:
+        colours = ("red", "green", "blue", "yellow")
+        assert opened.settles(lambda: min(map(opened.amount, colours)) > 1000)
+        before = {colour: opened.amount(colour) for colour in colours}
+        opened.page.locator("#map").focus()
+        for _ in range(4):  # to the upper left, where the yellow ones are
+            opened.page.keyboard.press("+")
+            for _ in range(3):
+                opened.page.keyboard.press("ArrowLeft")
+                opened.page.keyboard.press("ArrowUp")
+        assert opened.settles(lambda: opened.amount("red") == 0)
+        assert opened.amount("yellow") > 0
+        opened.page.keyboard.press("0")
+        assert opened.settles(
+            lambda: all(opened.amount(c) > 0.8 * before[c] for c in colours)
+        )
+
+
+def test_layouts_can_be_switched(chromium, path):
+    with Opened(chromium, path) as opened:
+        assert opened.settles(lambda: opened.amount("red") > 1000)
+        before = opened.amount("red")
+        opened.page.get_by_label("Grid").check()
+        assert opened.settles(lambda: opened.amount("red") > 1.5 * before)
+        opened.page.get_by_label("By class").check()
+        assert opened.settles(lambda: opened.amount("yellow") > 1000)
+
+
+def test_a_search_selects_and_its_csv_has_the_cluster_labels(chromium, path, image_set):
+    with Opened(chromium, path) as opened:
+        opened.page.get_by_label("Search").fill("THING yellow")
+        assert "40 pictures" in opened.status()
+        rows = opened.csv()
+    found = [i for i, name in enumerate(image_set.true_names) if name == "yellow"]
+    assert [row["image"] for row in rows] == [image_set.images[i] for i in found]
+    assert {row["class"] for row in rows} == {"yellow"}
+    assert [int(row["cluster"]) for row in rows] == [6 + i % 2 for i in found]
+    assert [row["caption"] for row in rows] == [image_set.captions[i] for i in found]
+
+
+def test_a_search_without_a_match_says_so(chromium, path):
+    with Opened(chromium, path) as opened:
+        opened.page.get_by_label("Search").fill("purple")
+        assert opened.status() == "“purple”: 0 pictures"
+        assert opened.csv() == []
+
+
+def test_others_fade_when_some_are_selected(chromium, path):
+    with Opened(chromium, path) as opened:
+        assert opened.settles(lambda: opened.amount("red") > 1000)
+        opened.page.get_by_label("Search").fill("blue")
+        assert opened.settles(lambda: opened.amount("red") == 0)
+        assert opened.amount("blue") > 1000
+
+
+def test_a_lasso_downloads_what_is_in_it(chromium, path, image_set):
+    with Opened(chromium, path) as opened:
+        assert opened.settles(lambda: opened.amount("yellow") > 1000)
+        opened.page.get_by_role("button", name="Lasso").click()
+        opened.drag((0.02, 0.02), (0.5, 0.02), (0.5, 0.5), (0.02, 0.5))
+        assert opened.status().startswith("lasso: 40 pictures")
+        assert {row["class"] for row in opened.csv()} == {"yellow"}  # upper left
+
+
+def test_without_a_selection_all_pictures_are_downloaded(chromium, path, image_set):
+    with Opened(chromium, path) as opened:
+        rows = opened.csv()
+    assert [row["image"] for row in rows] == list(image_set.images)
+
+
+def test_a_picture_under_the_pointer_is_shown_and_a_click_opens_it(chromium, path):
+    with Opened(chromium, path) as opened:
+        opened.page.get_by_label("Grid").check()
+        box = opened.page.locator("#map").bounding_box()
+        middle = box["x"] + box["width"] / 2 + 9, box["y"] + box["height"] / 2 + 9
+        tip, texts = opened.page.locator("#tip"), []
+
+        def stands():  # while the map still moves, it takes the tip away again
+            opened.page.mouse.move(middle[0] + 1, middle[1])
+            opened.page.mouse.move(*middle)
+            texts.append(tip.inner_text())
+            return texts[-1] != "" and texts[-1:] == texts[-2:-1]
+
+        assert opened.settles(stands)
+        opened.page.mouse.click(*middle)
+        opened.page.wait_for_selector("#picture:not([hidden])")
+        file = opened.page.locator("#facts dd").first.inner_text()
+        assert texts[-1].startswith(file)
+        opened.page.wait_for_function(PICTURE_IS_THERE)
+
+
+def test_colours_have_shapes_and_names_beside_them(chromium, path):
+    with Opened(chromium, path) as opened:
+        before = opened.shown()
+        opened.page.get_by_label("class", exact=True).check()
+        assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 0.2)
+        marks = opened.page.locator("#group-list svg path")
+        shapes = marks.evaluate_all("all => all.map(one => one.getAttribute('d'))")
+        assert len(shapes) == len(set(shapes)) == 4
+        text = opened.page.locator("#group-list").inner_text()
+        assert all(name in text for name in ("red", "green", "blue", "yellow"))
+
+
+def test_everything_can_be_reached_and_has_a_name(chromium, path):
+    with Opened(chromium, path) as opened:
+        opened.page.get_by_label("Search").fill("red")
+        names = []
+        for _ in range(40):
+            opened.page.keyboard.press("Tab")
+            names.append(opened.page.evaluate(NAME_OF_FOCUS))
+        assert all(name for name in names)
+        text = " | ".join(names)
+        order = ["Lasso", "Whole map", "Map of pictures", "Download CSV", "Clear"]
+        places = [text.index(name) for name in order]
+        assert places == sorted(places)
+
+
+PICTURE_IS_THERE = "() => document.getElementById('large').naturalWidth > 0"
+NAME_OF_FOCUS = """() => {
+  const found = document.activeElement;
+  return found.getAttribute('aria-label') || found.closest('label')?.innerText
+    || found.innerText || found.tagName;
+}"""
+
+
+def test_hostile_names_are_shown_and_do_nothing(chromium, tmp_path):
+    image_set = hostile_set()
+    n_images = len(image_set)
+    path = image_map.write(
+        image_set,
+        tmp_path / "map 'ü <b>.html",
+        points={"grid": layouts.grid(np.arange(2 * n_images).reshape(n_images, 2))},
+        cluster_labels=np.zeros(n_images, int),
+        vectors=np.eye(n_images),
+        words=list(image_set.captions),
+        progress=False,
+    )
+    with Opened(chromium, path) as opened:
+        assert opened.page.title() == "<b>hostile</b>: a map of pictures"
+        assert opened.page.locator("#title").inner_text() == "<b>hostile</b>"
+        for name in HOSTILE:
+            opened.page.get_by_label("Search").fill(name)
+            assert opened.status().endswith(": 1 picture"), name
+            opened.page.locator("#strip button").first.click()
+            shown = opened.page.locator("#facts dd").first
+            assert shown.inner_text() == name
+        opened.page.get_by_role("button", name="Clear").click()
+        rows = {row["image"] for row in opened.csv()}
+        assert not opened.page.locator("#map b, aside b, #facts script").count()
+        wide = opened.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= SIZE["width"]
+    assert set(HOSTILE[:4]) <= rows
+    assert "'=HYPERLINK(1).png" in rows  # no formula for a spreadsheet
+
+
+def test_a_missing_file_of_a_folder_is_named(chromium, image_set, tmp_path):
+    index = write(tmp_path, image_set, "map")
+    for pack in (tmp_path / "map" / "data").glob("pack-*.js"):
+        pack.unlink()
+    with Opened(chromium, index) as opened:
+        opened.page.get_by_label("Search").fill("red thing")
+        opened.page.locator("#strip button").first.click()
+        opened.page.wait_for_selector("#notice:not([hidden])")
+        notice = opened.page.locator("#notice").inner_text()
+        assert re.fullmatch(
+            r"data/pack-\d.js is not there: was the folder copied whole\?", notice
+        )
+        opened.expected = r"pack-\d.js|ERR_FILE"  # some of them come late
+
+
+NOTEBOOK = """
+import numpy as np
+from test_map_browser import four_colours
+from course_utils import imagemap
+
+image_set = four_colours()
+corners = np.array([(0, 0), (10, 0), (10, 10), (0, 10)])
+spread = np.random.default_rng(0).uniform(-1, 1, (len(image_set), 2))
+chart = imagemap.scatter(
+    image_set,
+    corners[image_set.true_labels] + spread,
+    cluster_labels=image_set.true_labels,
+)
+chart
+"""
+
+
+def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
+    with lab.opened(chromium, NOTEBOOK) as seen:
+        canvas = seen.page.locator(".jp-OutputArea canvas").first
+        canvas.wait_for()
+        seen.page.locator("button[title*='asso']").first.click()
+        box = canvas.bounding_box()
+        left, top = box["x"] + 5, box["y"] + 5
+        right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 5
+        seen.page.mouse.move(left, top)
+        seen.page.mouse.down()
+        for place in [(right, top), (right, bottom), (left, bottom), (left, top + 5)]:
+            seen.page.mouse.move(*place, steps=15)
+        seen.page.mouse.up()
+        seen.page.get_by_text("80 pictures selected").wait_for()
+        chosen = seen.python("sorted(set(chart.table['class']))")
+        assert chosen == ["blue", "yellow"]
+        assert seen.python("len(chart.selected)") == 80
+        seen.page.get_by_role("button", name="write CSV").click()
+        seen.page.get_by_text("wrote 80 pictures to selection.csv").wait_for()
+        rows = seen.python("open('selection.csv').read().splitlines()[:1]")
+        assert rows == ["image,cluster,class,caption"]
+        seen.page.get_by_role("button", name="clear").click()
+        seen.page.get_by_text("0 pictures selected").wait_for()
+        assert seen.python("len(chart.selection)") == 0

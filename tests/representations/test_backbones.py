@@ -1,0 +1,174 @@
+"""Every network of the table: wiring, addresses of its weights, preprocessing, layers.
+
+Without any weights: each network is built with random ones.
+"""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from course_utils._support.keras import accelerator, import_keras
+from course_utils.representations import backbones, bundled
+
+keras = import_keras()
+FROM_KERAS = [name for name, row in backbones.TABLE.items() if not row.bundled]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Let Keras think it gets weights; the list grows by the files it asks for."""
+    files = []
+
+    def get_file(fname=None, origin=None, **_):
+        files.append((fname, origin))
+        return "nowhere.h5"
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_, **__: None)
+    monkeypatch.setattr(backbones, "fetch_weights", lambda *_: "imagenet")
+    return files
+
+
+def inside(model):
+    """The network proper, without the preprocessing, and what is fed into it."""
+    network = model.layers[-1]
+    return network, network._inbound_nodes[-1].input_tensors[0]
+
+
+def expected_preprocessing(row, pictures):
+    if row.bundled:
+        name = {"EfficientNetLite0": "efficientnet_lite0", "SqueezeNet": "squeezenet"}
+        return getattr(bundled, f"preprocess_{name[row.name]}")(pictures)
+    module = importlib.import_module(f"keras.applications.{row.module}")
+    return module.preprocess_input(pictures.astype(np.float32))
+
+
+def looks_right(name, model):
+    """What the table says of a network is true of the model."""
+    row = backbones.TABLE[name]
+    assert model.name == name
+    assert model.input_shape == (None, row.input_size, row.input_size, 3)
+    assert model.input.dtype == "uint8"
+    assert model.output_shape == (None, row.width)
+    assert model.count_params() == row.parameters
+    network, fed = inside(model)
+    shape = (1, row.input_size, row.input_size, 3)
+    pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    found = keras.Model(model.input, fed).predict_on_batch(pictures)
+    expected = expected_preprocessing(row, pictures)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    return backbones._layers(network)
+
+
+@pytest.mark.parametrize("name", FROM_KERAS)
+def test_a_network_of_keras(name, asked):
+    row = backbones.TABLE[name]
+    without_top = looks_right(name, backbones.build_backbone(name))
+    classifier = next(n for n in row.top_layers if n.endswith(("predictions", "dense")))
+    model = backbones.build_backbone(name, classifier)
+    assert model.output_shape == (None, 1000)
+    with_top = backbones._layers(inside(model)[0])
+    assert set(with_top) - set(without_top) <= set(row.top_layers) <= set(with_top)
+    url = backbones.WEIGHTS_URL
+    files = [backbones.weights_file(name, x).name for x in (None, row.top_layers[0])]
+    assert asked == [(files[0], url + row.weights), (files[1], url + row.weights_top)]
+
+
+@pytest.mark.parametrize("name", backbones.BUNDLED)
+def test_a_bundled_network(name):
+    row = backbones.TABLE[name]
+    model = backbones.build_backbone(name, weights=None)
+    network = looks_right(name, model)
+    assert row.default_layer in network
+    listed = backbones.backbone_layers(name)
+    assert set(network) - {"global_average_pooling2d"} < set(listed)
+    assert tuple(listed["top"]) == (None, 1000)
+
+
+def test_the_table():
+    table = backbones.backbone_table()
+    assert list(table.index) == list(backbones.TABLE)
+    assert list(table.columns) == [
+        *("year", "input_size", "width", "parameters", "download_mb", "licence"),
+        *("paper", "weights"),
+    ]
+    assert list(table.index[:2]) == list(backbones.BUNDLED)
+    assert list(table.index[2:12]) == list(backbones.TEN)
+    assert table.loc["VGG19", ["input_size", "width"]].tolist() == [224, 512]
+    assert table.loc["VGG19", "download_mb"] == pytest.approx(80, abs=1)
+    assert (table.loc[list(backbones.BUNDLED), "weights"] == "bundled").all()
+    assert (table.loc[list(backbones.BUNDLED), "download_mb"] == 0).all()
+    states = {"here", "not here", "damaged"}
+    assert set(table["weights"].iloc[2:]) <= states
+    assert table["paper"].str.fullmatch(r"arXiv:\d{4}\.\d{4,5}").all()
+    assert table["licence"].str.len().min() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "width"),
+    [
+        ("ResNet50", "conv4_block6_out", 1024),  # 14 × 14 places, averaged
+        ("VGG19", "fc2", 4096),
+        ("MobileNet", "reshape", 1000),
+        ("EfficientNetLite0", "block5", 112),
+        ("SqueezeNet", "scores", 1000),
+    ],
+)
+def test_features_of_a_layer_by_name(name, layer, width):
+    assert backbones.build_backbone(name, layer, weights=None).output_shape == (
+        None,
+        width,
+    )
+
+
+def test_a_layer_with_places_is_averaged_over_them():
+    model = backbones.build_backbone("SqueezeNet", "fire5")
+    network, _ = inside(model)
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (2, 224, 224, 3), dtype="uint8"
+    )
+    whole = keras.Model(network.input, network.get_layer("fire5").output)
+    places = whole.predict_on_batch(bundled.preprocess_squeezenet(pictures))
+    assert places.ndim == 4
+    found = model.predict_on_batch(pictures)
+    np.testing.assert_allclose(found, places.mean(axis=(1, 2)), rtol=1e-4, atol=1e-3)
+
+
+def test_preprocessing_can_be_left_out():
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (1, 224, 224, 3), dtype="uint8"
+    )
+    model = backbones.build_backbone("SqueezeNet", preprocess=False)
+    _, fed = inside(model)
+    found = keras.Model(model.input, fed).predict_on_batch(pictures)
+    np.testing.assert_array_equal(found, pictures.astype(np.float32))
+    usual = backbones.build_backbone("SqueezeNet").predict_on_batch(pictures)
+    assert not np.allclose(model.predict_on_batch(pictures), usual, rtol=0.01)
+
+
+def test_layers_that_keras_numbers_keep_their_names_within_a_session():
+    first, second = (backbones.backbone_layers("InceptionV3") for _ in range(2))
+    assert first == second
+    for stem in ("activation", "batch_normalization", "conv2d"):
+        numbered = {stem, *(f"{stem}_{number}" for number in range(1, 94))}
+        assert {n for n in first if n.startswith(stem)} == numbered
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "message"),
+    [
+        ("VGG19", "fc3", "VGG19 has no layer 'fc3'. Did you mean fc[12] or fc[12]"),
+        ("SqueezeNet", "fire10", "Did you mean fire"),
+        ("VGG16", "xyz", r"no layer 'xyz'. backbones\.layers\('VGG16'\) lists them"),
+    ],
+)
+def test_an_unknown_layer_is_refused_with_the_nearest(name, layer, message):
+    with pytest.raises(ValueError, match=message):
+        backbones.build_backbone(name, layer, weights=None)
+
+
+def test_the_accelerator():
+    assert accelerator() in ("CPU", "GPU", "TPU")
+    if not keras.distribution.list_devices("gpu"):
+        assert accelerator() != "GPU"

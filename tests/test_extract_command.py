@@ -1,0 +1,85 @@
+"""The command `extract`: features, clusters and scores of pictures in a folder."""
+
+import json
+
+import pandas as pd
+import pytest
+from conftest import picture_bytes
+from small_sets import contents, write_folder
+
+from course_utils.__main__ import main
+from course_utils.images import datasets
+from course_utils.representations import extraction
+from course_utils.representations.feature_store import FeatureParts
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """30 pictures in three class folders, and a damaged one."""
+    folder = tmp_path / "tree"
+    write_folder(folder, contents(10)[0])
+    (folder / "a" / "broken.png").parent.mkdir(exist_ok=True)
+    (folder / "a" / "broken.png").write_bytes(picture_bytes()[:100])
+    return folder
+
+
+def extract(tree, to, *options):
+    return main(
+        [
+            *("extract", str(tree), "--to", str(to), "--representation", "colour"),
+            *options,
+        ]
+    )
+
+
+def test_features_clusters_and_scores(tree, tmp_path, capsys):
+    to = tmp_path / "to"
+    assert extract(tree, to, "--part-size", "7", "--k", "3") == 0
+    printed = capsys.readouterr().out
+    assert "30 pictures × 128 in 5 parts, 1 left out" in printed
+    assert "left out: a/broken.png: the file is cut off (truncated)" in printed
+    found = FeatureParts(to)
+    image_set = datasets.load(tree, progress=False)
+    expected = extraction.extract(image_set, "colour", progress=False)
+    assert (found.array() == expected).all()
+    problems = pd.read_csv(to / "problems.csv")
+    assert problems["image"].tolist() == ["a/broken.png"]
+    about = json.loads((to / "l2+pca50+minibatch-k3-s0.json").read_text())
+    assert (about["n_images"], about["n_labelled"]) == (30, 30)
+    assert sorted(about["sizes"]) == [10, 10, 10]
+    assert about["scores"]["nmi"] == pytest.approx(1)  # a colour a class
+    assert "nmi              1.000" in printed
+    folder = to / "l2+pca50+minibatch-k3-s0"
+    labels = pd.concat(pd.read_parquet(path) for path in sorted(folder.iterdir()))
+    assert labels["image"].tolist() == list(image_set.images)
+    assert labels["cluster"].nunique() == 3
+
+
+def test_the_same_command_again_computes_no_feature_twice(tree, tmp_path, monkeypatch):
+    to = tmp_path / "to"
+    assert extract(tree, to) == 0
+    monkeypatch.setattr(extraction, "compute", None)
+    assert extract(tree, to, "--k", "2", "--algorithm", "kmeans", "--seed", "4") == 0
+    assert (to / "kmeans-k2-s4.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--k", "2", "--algorithm", "ward"], "'ward' does not go by blocks"),
+        (["--engine", "spark"], "engine='spark': give None"),
+        (["--representation", "hogg"], "did you mean hog"),
+        (["--part-size", "0"], "part_size=0"),
+    ],
+)
+def test_what_is_not_possible_is_said_before_any_work(
+    options, message, tree, tmp_path, capsys
+):
+    assert extract(tree, tmp_path / "to", *options) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "to").exists()
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path, capsys):
+    assert extract(tmp_path / "nowhere", tmp_path / "to") == 2
+    assert "nowhere is not there" in capsys.readouterr().err

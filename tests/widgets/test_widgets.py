@@ -1,0 +1,682 @@
+"""The widgets without a browser: their controls are set, their state is looked at."""
+
+import base64
+import io
+import itertools
+import re
+import threading
+
+import ipywidgets
+import matplotlib
+import nbclient
+import nbconvert
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, picture_bytes
+from matplotlib import pyplot as plt
+from PIL import Image
+from sklearn.cluster import KMeans
+from small_sets import coloured, contents, noisy, one_thread  # noqa: F401
+
+from course_utils import clustering, metrics, widgets
+from course_utils.clustering import algorithms
+from course_utils.experiments import runs
+from course_utils.images import datasets
+from course_utils.representations import extraction
+from course_utils.representations.backbones import WeightsUnavailable
+from course_utils.widgets import base, cluster_browser, kmeans_stepper
+
+matplotlib.use("Agg")
+POINTS = np.array([[0, 0], [0, 1], [4, 0], [4, 1], [8, 0], [8, 1]], dtype=float)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+
+def ids(row):
+    return [picture["id"] for picture in row["pictures"]]
+
+
+# The k-means stepper
+
+
+def test_steps_alternate_and_end_where_scikit_learn_ends():
+    stepper = widgets.KMeansStepper(POINTS + 0.1 * np.arange(6)[:, None])
+    stepper.start.value = "k-means++"
+    start = stepper.centres
+    stepper.run.click()
+    names = [step.name for step in stepper.steps]
+    assert names == (["assignment", "update"] * len(names))[: len(names)]
+    assert names[-1] == "assignment" and stepper.steps[-1].n_changed == 0
+    known = KMeans(3, init=start, n_init=1).fit(stepper.points)
+    assert stepper.steps[-1].inertia == pytest.approx(known.inertia_)
+    assert np.array_equal(stepper.steps[-1].labels, known.labels_)
+
+
+@pytest.mark.parametrize("preset", ["three groups", "two moons"])
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_inertia_never_rises_and_is_that_of_its_labels(preset, k):
+    stepper = widgets.KMeansStepper(k=k)
+    stepper.preset.value = preset
+    stepper.run.click()
+    values = [step.inertia for step in stepper.steps]
+    assert all(b <= a + 1e-9 for a, b in itertools.pairwise(values))
+    for step in stepper.steps:
+        gaps = [
+            ((point - step.centres[label]) ** 2).sum()
+            for point, label in zip(stepper.points, step.labels, strict=True)
+        ]
+        assert step.inertia == pytest.approx(sum(gaps))
+
+
+def test_one_step_is_one_click_and_the_plane_shows_it():
+    stepper = widgets.KMeansStepper(POINTS)
+    assert stepper.plane.state["labels"] == [] and stepper.plane.state["history"] == []
+    stepper.step.click()
+    first = stepper.steps[0]
+    assert stepper.plane.state["labels"] == first.labels.tolist()
+    assert stepper.plane.state["history"] == [
+        {"name": "assignment", "inertia": first.inertia}
+    ]
+    assert "Step 1, assignment: 6 labels changed." in stepper.status.text
+    stepper.step.click()
+    assert "Step 2, update" in stepper.status.text
+    assert stepper.plane.state["centres"] == stepper.steps[1].centres.tolist()
+
+
+def test_a_finished_run_says_so_and_goes_back_to_its_start():
+    stepper = widgets.KMeansStepper(POINTS)
+    start = stepper.plane.state["centres"]
+    stepper.run.click()
+    n_steps = len(stepper.steps)
+    assert "finished" in stepper.status.text
+    stepper.step.click()
+    assert len(stepper.steps) == n_steps and "Go back" in stepper.status.text
+    stepper.back.click()
+    assert stepper.steps == [] and stepper.plane.state["centres"] == start
+
+
+def test_another_k_start_or_preset_begins_again():
+    stepper = widgets.KMeansStepper()
+    for change in (
+        lambda: setattr(stepper.k, "value", 5),
+        lambda: setattr(stepper.start, "value", "k-means++"),
+        lambda: setattr(stepper.preset, "value", "two moons"),
+        stepper.new.click,
+    ):
+        stepper.step.click()
+        before = stepper.plane.state["centres"]
+        change()
+        assert stepper.steps == [] and stepper.plane.state["centres"] != before
+        assert len(stepper.centres) == stepper.k.value
+
+
+def test_a_click_places_a_point():
+    stepper = widgets.KMeansStepper(k=2)
+    stepper.clear.click()
+    assert "2 clusters need 2 points or more; there are 0." in stepper.status.text
+    stepper.step.click()
+    assert stepper.steps == []
+    for x, y in [(1, 1), (9, 9)]:
+        stepper.place(x, y)
+    assert stepper.plane.state["points"] == [[1, 1], [9, 9]]
+    stepper.run.click()
+    assert stepper.steps[-1].inertia == 0
+
+
+def test_centres_placed_by_hand_are_the_start():
+    stepper = widgets.KMeansStepper(POINTS, k=2)
+    stepper.start.value = "placed by me"
+    assert "Click to place centre 0 of 0 to 1" in stepper.status.text
+    stepper.step.click()
+    assert stepper.steps == []
+    stepper.place(0, 0)
+    stepper.place(8, 0)
+    stepper.attempt(stepper.place, 4, 4)
+    assert "All 2 centres stand" in stepper.status.text
+    stepper.step.click()
+    assert stepper.steps[0].centres.tolist() == [[0, 0], [8, 0]]
+    assert len(stepper.points) == 6
+
+
+def test_a_centre_without_points_stays():
+    stepper = widgets.KMeansStepper(POINTS, k=2)
+    stepper.start.value = "placed by me"
+    stepper.place(4, 0.5)
+    stepper.place(100, 100)
+    stepper.run.click()
+    assert stepper.steps[-1].centres.tolist() == [[4, 0.5], [100, 100]]
+
+
+def test_points_of_my_own_fill_the_plane():
+    stepper = widgets.KMeansStepper(POINTS * 1000 + [5, 7])
+    left, right, lower, upper = stepper.plane.extent
+    assert left < 5 < 8005 < right and lower < 7 < 1007 < upper
+    assert right - left == pytest.approx(upper - lower), "as long as it is high"
+    stepper.preset.value = "two moons"
+    assert stepper.plane.extent == [0, 10, 0, 10]
+    one = widgets.KMeansStepper([[3, 3]], k=1)
+    assert one.plane.extent[0] < 3 < one.plane.extent[1]
+
+
+@pytest.mark.parametrize("points", [[1, 2], [[1, 2, 3]], [[1, np.nan]]])
+def test_points_that_are_none(points):
+    with pytest.raises(ValueError, match=r"\(n, 2\)"):
+        widgets.KMeansStepper(points)
+
+
+@pytest.mark.parametrize("k", [0, 9, 2.5, "three"])
+def test_k_that_is_none(k):
+    with pytest.raises(ValueError, match="whole number from 1 to 8"):
+        widgets.KMeansStepper(k=k)
+
+
+def test_the_figure_of_a_run_has_its_steps_and_its_inertia():
+    stepper = widgets.KMeansStepper()
+    panels = stepper.static().axes
+    titles = [panel.get_title(loc="left") for panel in panels if panel.get_visible()]
+    stepper.run.click()
+    n_steps = len(stepper.steps)
+    assert titles[:4] == ["start", "1: assignment", "2: update", "3: assignment"]
+    assert titles[4] == f"{n_steps}: assignment"
+    (curve,) = panels[5].lines
+    assert list(curve.get_ydata()) == [step.inertia for step in stepper.steps]
+    stepper.clear.click()
+    assert sum(panel.get_visible() for panel in stepper.static().axes) == 2
+
+
+def test_front_end_and_figure_have_the_same_colours():
+    script = (base.FRONT / "plane.js").read_text("utf-8")
+    listed = re.search(r"COLOURS = \[(.*?)\]", script, re.DOTALL)[1]
+    assert tuple(re.findall(r'"(#\w+)"', listed)) == kmeans_stepper.COLOURS
+    shapes = re.search(r"SHAPES = \[(.*?)\n\]", script, re.DOTALL)[1]
+    assert (
+        len(re.findall(r'"M', shapes))
+        == len(kmeans_stepper.COLOURS)
+        == len(kmeans_stepper.MARKERS)
+    )
+
+
+# The cluster browser
+
+
+@pytest.fixture(scope="module")
+def nine():
+    return coloured(3)
+
+
+def test_the_browser_shows_the_clusters_that_clustering_gives(nine):
+    made = widgets.ClusterBrowser(nine, ["raw", "colour"], ["l2+kmeans", "ward"])
+    vectors = extraction.extract(nine, "colour", progress=False)
+    made.representation.value = "colour"
+    made.algorithm.value = "ward"
+    made.k.value = 4
+    labels = algorithms.cluster(vectors, "ward", 4)
+    assert np.array_equal(made.labels, labels)
+    assert len(made.gallery.rows) == 4
+    for row in made.gallery.rows:
+        cluster = int(row["heading"].split()[1])
+        assert sorted(ids(row)) == np.flatnonzero(labels == cluster).tolist()
+    sizes = [len(ids(row)) for row in made.gallery.rows]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_medoids_come_first_purity_is_said_and_strangers_are_marked():
+    image_set = noisy(20, n_classes=4)
+    made = widgets.ClusterBrowser(image_set, ["raw"], ["ward"], k=3, n_pictures=4)
+    for row in made.gallery.rows:
+        members = np.flatnonzero(made.labels == int(row["heading"].split()[1]))
+        own = made.vectors[members] / np.linalg.norm(
+            made.vectors[members], axis=1, keepdims=True
+        )
+        best = members[(own @ own.T).sum(axis=1).argmax()]
+        first, *others = row["pictures"]
+        assert first["id"] == best and first["badge"] == "★"
+        assert first["label"].endswith(", the medoid")
+        assert len(row["pictures"]) == min(4, len(members))
+        classes = [image_set.true_names[i] for i in members]
+        share = max(map(classes.count, classes)) / len(members)
+        assert f"purity {share:.0%}: class" in row["note"]
+        commonest = row["note"].split(": ")[1]
+        for picture in row["pictures"]:
+            stranger = image_set.true_names[picture["id"]] != commonest
+            assert picture["odd"] == stranger
+        for picture in others:
+            assert picture["badge"] == ("✕" if picture["odd"] else "")
+    score = metrics.purity(
+        true_labels=image_set.true_labels, cluster_labels=made.labels
+    )
+    assert f"Purity {score:.2f}" in made.status.text
+
+
+def test_a_click_shows_the_nearest_pictures(nine):
+    made = widgets.ClusterBrowser(nine, ["raw"], ["ward"])
+    assert ids(made.neighbours.rows[0]) == []
+    made.choose(4)
+    directions = made.vectors / np.linalg.norm(made.vectors, axis=1, keepdims=True)
+    distances = {i: 1 - directions[i] @ directions[4] for i in range(9) if i != 4}
+    found = made.neighbours.rows[0]["pictures"]
+    assert [p["id"] for p in found] == [4, *sorted(distances, key=distances.get)]
+    assert found[0]["note"] == ""
+    assert found[1]["note"] == f"{min(distances.values()):.2f}"
+    assert made.gallery.chosen == 4
+    assert base.name_of(nine, 4) in made.status.text
+    made.k.value = 2
+    assert ids(made.neighbours.rows[0]) == [] and made.gallery.chosen == -1
+
+
+def test_copies_of_a_picture_are_its_nearest_and_itself_is_first():
+    data = next(iter(contents(1)[0].values()))
+    other = list(contents(3)[0].values())
+    image_set = datasets.from_bytes(
+        "copies", {f"{i}.png": x for i, x in enumerate([data, *other[3:6], data])}
+    )
+    made = widgets.ClusterBrowser(image_set, ["raw"], ["ward"], k=2)
+    made.choose(4)
+    assert ids(made.neighbours.rows[0])[:2] == [4, 0]
+    assert made.neighbours.rows[0]["pictures"][1]["note"] == "0.00"
+
+
+def test_layers_belong_to_their_network(monkeypatch, nine):
+    asked = []
+
+    def extract(image_set, name, progress):
+        asked.append(name)
+        return np.random.default_rng(0).normal(size=(9, 5))
+
+    monkeypatch.setattr(extraction, "extract", extract)
+    names = ["SqueezeNet", "SqueezeNet:fire5", "VGG19", "raw", "bovw", "bovw:tfidf"]
+    made = widgets.ClusterBrowser(nine, names, ["ward"])
+    assert made.representation.options == ("SqueezeNet", "VGG19", "raw", "bovw")
+    assert [label for label, _ in made.layer.options] == ["fire9 (default)", "fire5"]
+    made.layer.value = "SqueezeNet:fire5"
+    made.representation.value = "bovw"
+    assert [label for label, _ in made.layer.options] == ["none", "tfidf"]
+    made.representation.value = "VGG19"
+    assert [label for label, _ in made.layer.options] == ["last (default)"]
+    assert asked == ["SqueezeNet", "SqueezeNet:fire5", "bovw", "VGG19"]
+
+
+def test_features_and_clusters_are_computed_once(monkeypatch, nine):
+    made = widgets.ClusterBrowser(nine, ["raw", "colour"], ["ward", "average"])
+    made.representation.value = "colour"
+    made.algorithm.value = "average"
+
+    def never(*_, **__):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(extraction, "extract", never)
+    monkeypatch.setattr(base.Thumbnails, "_one", never)
+    made.representation.value = "raw"
+    monkeypatch.setattr(clustering, "cluster", never)
+    made.algorithm.value = "ward"
+    made.representation.value = "raw"
+    made.algorithm.value = "average"
+    assert len(made.gallery.rows) == 3
+
+
+def test_of_two_changes_at_once_the_last_one_stays(monkeypatch, nine):
+    made = widgets.ClusterBrowser(nine, ["raw", "colour"], ["ward"])
+    begun, go_on = threading.Event(), threading.Event()
+
+    def cluster(*values):
+        if threading.current_thread() is first:
+            begun.set()
+            go_on.wait(20)
+        return clustering_cluster(*values)
+
+    clustering_cluster = algorithms.cluster
+    monkeypatch.setattr(clustering, "cluster", cluster)
+    change = (made.representation, "value", "colour")
+    first = threading.Thread(target=setattr, args=change)
+    first.start()
+    assert begun.wait(20)
+    second = threading.Thread(target=setattr, args=(made.k, "value", 2))
+    second.start()
+    second.join(0.3)  # long enough to overtake, if it could
+    go_on.set()
+    for thread in (first, second):
+        thread.join(20)
+    assert len(made.gallery.rows) == 2 and len(set(made.labels)) == 2
+
+
+def test_twelve_clusters_at_once_and_pages_for_the_others():
+    made = widgets.ClusterBrowser(noisy(30), ["raw"], ["ward"], k=30)
+    assert len(made.gallery.rows) == 12
+    assert made.pager.layout.display == "flex"
+    assert made.pager.text.text == "clusters 1 to 12 of 30"
+    made.pager.before.click()
+    assert made.pager.text.text == "clusters 1 to 12 of 30"
+    seen = [row["heading"] for row in made.gallery.rows]
+    for _ in range(3):
+        made.pager.after.click()
+        seen += [row["heading"] for row in made.gallery.rows]
+    assert made.pager.text.text == "clusters 25 to 30 of 30"
+    assert len(set(seen)) == 30
+    made.k.value = 5
+    assert len(made.gallery.rows) == 5 and made.pager.layout.display == "none"
+
+
+def test_a_set_without_labels_is_browsed_without_purity():
+    image_set = coloured(4, labels=False)
+    made = widgets.ClusterBrowser(image_set, ["raw"], ["ward"], k=3)
+    assert [row["note"] for row in made.gallery.rows] == ["4 pictures"] * 3
+    assert "urity" not in made.status.text
+    assert not any(p["odd"] for row in made.gallery.rows for p in row["pictures"])
+    assert widgets.ClusterBrowser(image_set, ["raw"]).k.value == 8
+
+
+def test_noise_comes_last_and_has_no_medoid(monkeypatch, nine):
+    labels = np.array([-1, -1, -1, -1, 0, 0, 0, 1, 1])
+    monkeypatch.setattr(clustering, "cluster", lambda *_: labels)
+    made = widgets.ClusterBrowser(nine, ["raw"], ["hdbscan"])
+    headings = [row["heading"] for row in made.gallery.rows]
+    assert headings == ["cluster 0", "cluster 1", "noise"]
+    assert not any(p["badge"] == "★" for p in made.gallery.rows[-1]["pictures"])
+    assert made.status.text.startswith("2 clusters of 9 pictures")
+
+
+def test_names_that_are_not_known(nine):
+    with pytest.raises(ValueError, match="did you mean VGG19"):
+        widgets.ClusterBrowser(nine, ["VGG91"])
+    with pytest.raises(ValueError, match="there is no algorithm"):
+        widgets.ClusterBrowser(nine, ["raw"], ["kmeens"])
+    with pytest.raises(ValueError, match="k is at most 9"):
+        widgets.ClusterBrowser(nine, ["raw"], k=10)
+
+
+def test_a_network_that_cannot_be_had_is_said_and_the_others_go_on(monkeypatch, nine):
+    extract = extraction.extract
+
+    def offline(image_set, name, **options):
+        if name == "VGG19":
+            raise WeightsUnavailable("VGG19: its weights are not here.")
+        return extract(image_set, name, **options)
+
+    monkeypatch.setattr(extraction, "extract", offline)
+    made = widgets.ClusterBrowser(nine, ["VGG19", "raw"], ["ward"])
+    assert made.status.text == "VGG19: its weights are not here."
+    assert made.gallery.rows == []
+    assert made.status.text in texts(made.static())
+    made.representation.value = "raw"
+    assert len(made.gallery.rows) == 3
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "l2+kmeans", "hdbscan", "l2+hdbscan"])
+def test_turning_the_features_keeps_clusters_and_angles(algorithm):
+    vectors = np.random.default_rng(0).normal(size=(40, 300)).astype(np.float32)
+    vectors[:20] += 1.0
+    turned = cluster_browser.compact(vectors)
+    assert turned.shape == (40, 40)
+    assert turned @ turned.T == pytest.approx(vectors @ vectors.T, abs=1e-2)
+    assert np.array_equal(
+        algorithms.cluster(turned, algorithm, 5),
+        algorithms.cluster(vectors, algorithm, 5),
+    )
+    narrow = vectors[:, :10]
+    assert cluster_browser.compact(narrow) is narrow
+
+
+def test_thumbnails_keep_their_shape_and_are_made_once():
+    sizes = {"tall.png": (50, 200), "wide.png": (400, 100)}
+    image_set = datasets.from_bytes(
+        "two", {name: picture_bytes(size=size) for name, size in sizes.items()}
+    )
+    made = base.Thumbnails(image_set)
+    row = made.row("", "", [0, 1])
+    sizes = [opened(picture["src"]).size for picture in row["pictures"]]
+    assert sizes == [(24, 96), (96, 24)]
+    assert made.row("", "", [0])["pictures"][0]["src"] is row["pictures"][0]["src"]
+
+
+def opened(data_uri):
+    return Image.open(io.BytesIO(base64.b64decode(data_uri.partition(",")[2])))
+
+
+# The contingency explorer
+
+
+@pytest.fixture
+def explorer(nine):
+    return widgets.ContingencyExplorer(nine, [0, 0, 0, 0, 0, 1, 1, -1, -1])
+
+
+def test_rows_are_clusters_columns_are_classes(explorer, nine):
+    table = explorer.table.table
+    assert table["columns"] == list(nine.class_names)
+    rows = [(row["name"], row["counts"], row["total"]) for row in table["rows"]]
+    names = [nine.true_names[i] for i in range(9)]
+    for name, counts, total in rows:
+        cluster = -1 if name == "noise" else int(name.split()[1])
+        members = np.flatnonzero(explorer.cluster_labels == cluster)
+        expected = [sum(names[i] == c for i in members) for c in nine.class_names]
+        assert counts == expected and total == len(members)
+    assert [name for name, *_ in rows] == ["cluster 0", "cluster 1", "noise"]
+    assert [row["purity"] for row in table["rows"]] == ["60%", "50%", "100%"]
+
+
+def test_a_click_on_a_count_shows_its_pictures(explorer, nine):
+    column = nine.true_labels[3]
+    explorer.choose(0, int(column))
+    (row,) = explorer.pictures.rows
+    assert ids(row) == [3, 4]
+    assert row["heading"] == f"cluster 0, {nine.true_names[3]}"
+    assert explorer.table.chosen == [0, int(column)]
+    assert "2 pictures" in explorer.status.text
+    explorer.tell(4)
+    assert nine.images[4] in explorer.status.text and explorer.pictures.chosen == 4
+
+
+def test_classes_without_pictures_have_no_column(nine):
+    some = nine.subset(np.flatnonzero(nine.true_labels != 1))
+    explorer = widgets.ContingencyExplorer(some, np.zeros(6, int))
+    assert explorer.table.table["columns"] == [nine.class_names[0], nine.class_names[2]]
+    explorer.choose(0, 1)
+    (row,) = explorer.pictures.rows
+    assert {some.true_names[i] for i in ids(row)} == {nine.class_names[2]}
+
+
+def test_many_clusters_come_in_pages_and_many_pictures_are_cut():
+    image_set = noisy(70, n_classes=1)
+    explorer = widgets.ContingencyExplorer(image_set, np.arange(70) % 14)
+    assert len(explorer.table.table["rows"]) == 12
+    explorer.pager.after.click()
+    assert [r["name"] for r in explorer.table.table["rows"]] == [
+        "cluster 12",
+        "cluster 13",
+    ]
+    assert "not shown: 2 clusters, 0 classes" in texts(explorer.static())
+    explorer = widgets.ContingencyExplorer(image_set, np.zeros(70, int))
+    explorer.choose(0, 0)
+    (row,) = explorer.pictures.rows
+    assert len(ids(row)) == 60 and "the first 60 are shown" in row["note"]
+
+
+def test_labels_that_cannot_be_shown(nine):
+    with pytest.raises(ValueError, match=r"no true labels.*cluster_browser"):
+        widgets.ContingencyExplorer(coloured(2, labels=False), np.zeros(6, int))
+    with pytest.raises(ValueError, match="9 true_labels but 3 cluster_labels"):
+        widgets.ContingencyExplorer(nine, [0, 1, 2])
+    with pytest.raises(ValueError, match="whole numbers"):
+        widgets.ContingencyExplorer(nine, ["a"] * 9)
+
+
+def test_the_figure_of_the_table_has_every_count(explorer):
+    shown = texts(explorer.static())
+    for name in ("cluster 0", "cluster 1", "noise", *explorer.names):
+        assert name in shown
+    counts = explorer.counts[explorer.counts > 0]
+    numbers = [int(text) for text in shown if text.isdigit()]
+    assert sorted(numbers) == sorted(counts.tolist())
+
+
+# The comparison explorer
+
+
+@pytest.fixture(scope="module")
+def results():
+    found, _ = runs.run(
+        coloured(4),
+        ["raw", "colour", "lbp"],
+        ["ward", "average"],
+        seeds=2,
+        progress=False,
+    )
+    return found
+
+
+def decoded(chart):
+    return opened(chart.src).convert("RGB").tobytes()
+
+
+def test_the_chart_follows_what_is_picked(results):
+    made = widgets.ComparisonExplorer(results, {"nmi": 0.1})
+    assert made.scores.value == ("purity", "nmi", "fowlkes_mallows")
+    assert len(made.chart.rows) == 7
+    before = decoded(made.chart)
+    made.representations.value = ["raw", "lbp"]
+    assert decoded(made.chart) != before and len(made.chart.rows) == 5
+    made.algorithms.value = ["average"]
+    made.scores.value = ["ari"]
+    assert made.chart.rows[0] == ["representation", "algorithm", "ARI"]
+    assert sorted(row[:2] for row in made.chart.rows[1:]) == [
+        ["lbp", "average"],
+        ["raw", "average"],
+    ]
+    (panel,) = made.static().axes
+    assert panel.get_xlabel() == "ARI"
+    assert {t.get_text() for t in panel.get_yticklabels()} == {"raw", "lbp"}
+
+
+def test_the_numbers_are_means_the_highest_first_and_are_said(results):
+    made = widgets.ComparisonExplorer(results)
+    made.scores.value = ["nmi"]
+    means = results.groupby(["representation", "algorithm"])["nmi"].mean()
+    listed = {tuple(row[:2]): row[2] for row in made.chart.rows[1:]}
+    assert listed == {names: f"{value:.3f}" for names, value in means.items()}
+    values = [float(row[2]) for row in made.chart.rows[1:]]
+    assert values == sorted(values, reverse=True)
+    best = made.chart.rows[1]
+    for text in (made.status.text, made.chart.alt):
+        assert f"Highest mean NMI: {best[0]} with {best[1]}, {best[2]}" in text
+
+
+@pytest.mark.parametrize("control", ["scores", "representations", "algorithms"])
+def test_an_empty_pick_is_said(results, control):
+    made = widgets.ComparisonExplorer(results)
+    getattr(made, control).value = []
+    assert made.status.text.startswith("Nothing to draw: pick a score")
+    assert made.chart.src == "" and made.chart.rows == []
+    assert made.status.text in texts(made.static())
+    menu = getattr(made, control)
+    menu.value = [menu.options[0][1] if control == "scores" else menu.options[0]]
+    assert made.chart.src.startswith("data:image/png")
+
+
+def test_results_without_anything_to_compare(results):
+    for empty in (results.iloc[:0], pd.DataFrame(), results.drop(columns="algorithm")):
+        with pytest.raises(ValueError, match=r"nothing to compare.*experiments\.run"):
+            widgets.ComparisonExplorer(empty)
+    with pytest.raises(ValueError, match="nothing to compare"):
+        widgets.ComparisonExplorer(results[["representation", "algorithm"]])
+
+
+def test_without_true_labels_only_the_silhouette_can_be_picked():
+    found, _ = runs.run(
+        coloured(4, labels=False), ["raw"], ["ward"], k=3, progress=False
+    )
+    made = widgets.ComparisonExplorer(found)
+    assert made.scores.options == (("silhouette", "silhouette"),)
+    assert made.chart.src
+
+
+def test_a_representation_that_is_not_known_is_said(results):
+    strange = results.assign(representation="no such one")
+    made = widgets.ComparisonExplorer(strange)
+    assert "there is no representation 'no such one'" in made.status.text
+
+
+def test_long_names_are_cut_in_the_chart_and_whole_beside_it(results):
+    names = [f"SqueezeNet:{'x' * 300}{i % 2}" for i in range(len(results))]
+    made = widgets.ComparisonExplorer(results.assign(representation=names))
+    shown = {label.get_text() for label in made.static().axes[0].get_yticklabels()}
+    assert len(shown) == 2 and max(map(len, shown)) < 70
+    assert {row[0] for row in made.chart.rows[1:]} == set(names)
+
+
+def test_a_dollar_in_a_name_begins_no_formula(results):
+    name = "SqueezeNet:$\\nonsense{$"
+    made = widgets.ComparisonExplorer(results.assign(representation=name))
+    assert made.chart.src and "nonsense" not in made.status.text.split("Highest")[0]
+
+
+# All of them
+
+
+def every_widget():
+    image_set = coloured(3)
+    found, _ = runs.run(image_set, ["raw"], ["ward"], progress=False)
+    yield widgets.KMeansStepper()
+    yield widgets.ClusterBrowser(image_set, ["raw"], ["ward"])
+    yield widgets.ContingencyExplorer(image_set, [0] * 9)
+    yield widgets.ComparisonExplorer(found)
+
+
+def test_every_widget_has_a_figure_and_leaves_none_open():
+    for made in every_widget():
+        assert isinstance(made.static(), matplotlib.figure.Figure)
+        plt.close("all")
+        data, metadata = made._repr_mimebundle_()
+        assert plt.get_fignums() == [], "or the notebook would show it once more"
+        png = base64.b64decode(data["image/png"])
+        assert png.startswith(b"\x89PNG") and len(png) > 3000
+        view = data["application/vnd.jupyter.widget-view+json"]
+        assert view["model_id"] == made.box.model_id
+        assert metadata["image/png"]["alt"] == data["text/plain"] == made.text
+
+
+def test_every_control_has_a_label():
+    def walk(widget):
+        yield widget
+        for child in getattr(widget, "children", ()):
+            yield from walk(child)
+
+    for made in every_widget():
+        for widget in walk(made.box):
+            if isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button):
+                assert widget.description
+
+
+def test_no_front_end_writes_html():
+    for script in base.FRONT.glob("*.js"):
+        text = script.read_text("utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "http:", "https:"):
+            assert word not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_stored_notebook_shows_the_picture():
+    cells = [
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})",
+        "from course_utils import widgets\nwidgets.KMeansStepper()",
+    ]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells]
+    )
+    nbclient.NotebookClient(notebook, store_widget_state=False).execute()
+    (output,) = notebook.cells[1].outputs
+    assert output.data["image/png"]
+    alt = widgets.KMeansStepper.text
+    for template, said in (("lab", "No description.*?"), ("classic", alt)):
+        exporter = nbconvert.HTMLExporter(template_name=template)
+        page, _ = exporter.from_notebook_node(notebook)
+        assert "widget-view" not in page
+        assert re.search(rf'<img alt="{said}"[^>]*src="data:image/png;base64', page)
