@@ -224,7 +224,7 @@ def run(options):
             found,
             options.algorithm,
             options.k,
-            seed=options.seed,
+            random_state=options.seed,
             engine=options.engine,
             to=f"{found.folder.address}/{name}",
         )

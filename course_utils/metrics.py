@@ -31,7 +31,7 @@ NMI_AVERAGES = {
 }
 
 
-def contingency_table(*, true_labels, cluster_labels):
+def contingency_table(*, labels_true, labels_pred):
     """Count the pictures of every class in every cluster.
 
     Parameters: two sequences of n labels, numbers or strings.
@@ -39,11 +39,11 @@ def contingency_table(*, true_labels, cluster_labels):
     of the labels. Raises ValueError if the lengths differ, a label is missing, or there
     is nothing to score.
     """
-    true_labels, n_classes = _codes("true_labels", true_labels)
-    cluster_labels, n_clusters = _codes("cluster_labels", cluster_labels)
-    if len(true_labels) != len(cluster_labels):
+    labels_true, n_classes = _codes("labels_true", labels_true)
+    labels_pred, n_clusters = _codes("labels_pred", labels_pred)
+    if len(labels_true) != len(labels_pred):
         raise ValueError(
-            f"{len(true_labels)} true_labels but {len(cluster_labels)} cluster_labels: "
+            f"{len(labels_true)} labels_true but {len(labels_pred)} labels_pred: "
             "both need one label a picture, in the same order."
         )
     n_cells = n_classes * n_clusters
@@ -52,11 +52,11 @@ def contingency_table(*, true_labels, cluster_labels):
             f"{n_classes} classes × {n_clusters} clusters need a table of "
             f"{n_cells * 8 / 1e9:.1f} GB: that many clusters cannot be scored."
         )
-    cells = np.bincount(true_labels * n_clusters + cluster_labels, minlength=n_cells)
+    cells = np.bincount(labels_true * n_clusters + labels_pred, minlength=n_cells)
     return cells.reshape(n_classes, n_clusters)
 
 
-def purity(*, true_labels, cluster_labels):
+def purity(*, labels_true, labels_pred):
     """Share of pictures that belong to the commonest class of their cluster.
 
     Intuition: name each cluster after its majority, then count the right names.
@@ -64,31 +64,32 @@ def purity(*, true_labels, cluster_labels):
     a picture scores 1. Source: Manning et al., *Introduction to Information Retrieval*,
     2008, section 16.3.
 
-    >>> purity(true_labels=["cat", "cat", "dog", "dog"], cluster_labels=[0, 0, 0, 1])
+    >>> purity(labels_true=["cat", "cat", "dog", "dog"], labels_pred=[0, 0, 0, 1])
     0.75
     """
-    return _purity(_table(true_labels, cluster_labels))
+    return _purity(_table(labels_true, labels_pred))
 
 
-def nmi(*, true_labels, cluster_labels, average="arithmetic"):
+def nmi(*, labels_true, labels_pred, average_method="arithmetic"):
     """Normalised mutual information: what the clusters tell about the classes.
 
     Intuition: bits learnt about the class from the cluster, over the mean of the bits
-    in each. Range [0, 1]; symmetric. `average` names the mean: "arithmetic" (default,
-    as in scikit-learn since 0.22), "geometric" (before), "min" or "max". Two partitions
-    of one part each score 1. Source: Vinh et al., JMLR 11, 2010.
+    in each. Range [0, 1]; symmetric. `average_method` names the mean: "arithmetic"
+    (default, as in scikit-learn since 0.22), "geometric" (before), "min" or "max". Two
+    partitions of one part each score 1. Source: Vinh et al., JMLR 11, 2010.
 
-    >>> nmi(true_labels=[0, 0, 1, 1], cluster_labels=["b", "b", "a", "a"])
+    >>> nmi(labels_true=[0, 0, 1, 1], labels_pred=["b", "b", "a", "a"])
     1.0
     """
-    if average not in NMI_AVERAGES:
+    if average_method not in NMI_AVERAGES:
         raise ValueError(
-            f"average={average!r}: choose one of {', '.join(NMI_AVERAGES)}."
+            f"average_method={average_method!r}: choose one of "
+            f"{', '.join(NMI_AVERAGES)}."
         )
-    return _nmi(_table(true_labels, cluster_labels), average)
+    return _nmi(_table(labels_true, labels_pred), average_method)
 
 
-def fowlkes_mallows(*, true_labels, cluster_labels):
+def fowlkes_mallows(*, labels_true, labels_pred):
     """Geometric mean of precision and recall over pairs of pictures.
 
     Intuition: of the pairs put together, how many belong together (precision); of the
@@ -96,36 +97,36 @@ def fowlkes_mallows(*, true_labels, cluster_labels):
     symmetric. No pair together on either side scores 0, as in scikit-learn.
     Source: Fowlkes and Mallows, JASA 78, 1983.
 
-    >>> fowlkes_mallows(true_labels=[0, 0, 1, 1], cluster_labels=[5, 5, 6, 6])
+    >>> fowlkes_mallows(labels_true=[0, 0, 1, 1], labels_pred=[5, 5, 6, 6])
     1.0
     """
-    return _fowlkes_mallows(_table(true_labels, cluster_labels))
+    return _fowlkes_mallows(_table(labels_true, labels_pred))
 
 
-def ari(*, true_labels, cluster_labels):
+def ari(*, labels_true, labels_pred):
     """Adjusted Rand index: agreement over pairs, shifted so that chance scores 0.
 
     Range [-0.5, 1]; symmetric. Source: Hubert and Arabie, Journal of Classification 2,
     1985.
     """
-    return _ari(_table(true_labels, cluster_labels))
+    return _ari(_table(labels_true, labels_pred))
 
 
-def accuracy(*, true_labels, cluster_labels):
+def accuracy(*, labels_true, labels_pred):
     """Share of right pictures after the best one-to-one match of clusters and classes.
 
     The match is the Hungarian assignment; clusters beyond the number of classes match
     nothing. Range (0, 1]. Source: Kuhn, Naval Research Logistics 2, 1955.
     """
-    return _accuracy(_table(true_labels, cluster_labels))
+    return _accuracy(_table(labels_true, labels_pred))
 
 
-def scores(*, true_labels, cluster_labels, names=SCORES):
+def scores(*, labels_true, labels_pred, names=SCORES):
     """All five scores, or those in names, from one contingency table.
 
     Returns: dict of float, in the order of names.
     """
-    return scores_of_table(_table(true_labels, cluster_labels), names)
+    return scores_of_table(_table(labels_true, labels_pred), names)
 
 
 def scores_of_table(table, names=SCORES):
@@ -140,39 +141,39 @@ def scores_of_table(table, names=SCORES):
     return {name: by_name[name](table) for name in names}
 
 
-def chance_scores(*, true_labels, cluster_labels, n_shuffles=20, seed=0):
+def chance_scores(*, labels_true, labels_pred, n_shuffles=20, random_state=0):
     """Mean scores of the same clusters filled at random: the level of no knowledge.
 
     The cluster labels are shuffled `n_shuffles` times, which keeps the cluster sizes.
     """
-    generator = np.random.default_rng(seed)
-    cluster_labels = np.asarray(cluster_labels)
+    generator = np.random.default_rng(random_state)
+    labels_pred = np.asarray(labels_pred)
     rows = [
         scores(
-            true_labels=true_labels,
-            cluster_labels=generator.permutation(cluster_labels),
+            labels_true=labels_true,
+            labels_pred=generator.permutation(labels_pred),
         )
         for _ in range(n_shuffles)
     ]
     return {name: float(np.mean([row[name] for row in rows])) for name in SCORES}
 
 
-def silhouette(features, cluster_labels, *, sample_size=5000, seed=0):
+def silhouette(features, labels, *, sample_size=5000, random_state=0):
     """How much nearer a picture is to its own cluster than to the next one.
 
     Needs no true labels. features: (n, d). Range [-1, 1]; NaN where it is not defined
     (one cluster, or every picture its own). Noise (-1) is left out. Above `sample_size`
     pictures a random sample is used. Source: Rousseeuw, J. Comp. Appl. Math. 20, 1987.
     """
-    features, cluster_labels = np.asarray(features), np.asarray(cluster_labels)
-    clustered = np.flatnonzero(cluster_labels != -1)
+    features, labels = np.asarray(features), np.asarray(labels)
+    clustered = np.flatnonzero(labels != -1)
     if len(clustered) > sample_size:
-        generator = np.random.default_rng(seed)
+        generator = np.random.default_rng(random_state)
         clustered = np.sort(generator.choice(clustered, sample_size, replace=False))
-    cluster_labels = cluster_labels[clustered]
-    if not 2 <= len(np.unique(cluster_labels)) < len(cluster_labels):
+    labels = labels[clustered]
+    if not 2 <= len(np.unique(labels)) < len(labels):
         return float("nan")
-    return float(silhouette_score(features[clustered], cluster_labels))
+    return float(silhouette_score(features[clustered], labels))
 
 
 def _codes(name, labels):
@@ -193,8 +194,8 @@ def _codes(name, labels):
     return codes, len(values)
 
 
-def _table(true_labels, cluster_labels):
-    return contingency_table(true_labels=true_labels, cluster_labels=cluster_labels)
+def _table(labels_true, labels_pred):
+    return contingency_table(labels_true=labels_true, labels_pred=labels_pred)
 
 
 def _sizes(table):
@@ -257,17 +258,17 @@ def _accuracy(table):
     return float(table[classes, clusters].sum() / table.sum())
 
 
-def named_table(*, true_labels, cluster_labels):
+def named_table(*, labels_true, labels_pred):
     """Count the pictures of every class in every cluster, with their names.
 
     Returns: DataFrame of int, classes as index and clusters as columns, both sorted.
     Raises ValueError as `metrics.contingency_table`, whose counts these are.
     """
-    both = {"true_labels": true_labels, "cluster_labels": cluster_labels}
+    both = {"labels_true": labels_true, "labels_pred": labels_pred}
     return pd.DataFrame(
         contingency_table(**both),
-        index=pd.Index(sorted(set(true_labels)), name="class"),
-        columns=pd.Index(sorted(set(cluster_labels)), name="cluster"),
+        index=pd.Index(sorted(set(labels_true)), name="class"),
+        columns=pd.Index(sorted(set(labels_pred)), name="cluster"),
     )
 
 

@@ -161,7 +161,10 @@ def chance_level(results, labels, true_labels):
     """Mean score of the runs' clusters filled at random: {score: level}."""
     rows = [
         metrics.chance_scores(
-            true_labels=true_labels, cluster_labels=labels[run], n_shuffles=5, seed=i
+            labels_true=true_labels,
+            labels_pred=labels[run],
+            n_shuffles=5,
+            random_state=i,
         )
         for i, run in enumerate(results["run"])
     ]

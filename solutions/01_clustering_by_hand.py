@@ -501,7 +501,7 @@ prediction_3 = None  # e.g. 7
 # %%
 silhouettes = []
 for k in range(2, 9):
-    labels = clustering.cluster(picture_points, "kmeans", k=k, seed=0)
+    labels = clustering.cluster(picture_points, "kmeans", n_clusters=k, random_state=0)
     silhouettes.append(metrics.silhouette(picture_points, labels))
     print(f"k = {k}: silhouette {silhouettes[-1]:.2f}")
 
@@ -513,7 +513,7 @@ lessons.reveal(prediction_3, favourite, "the k of the highest silhouette")
 # plane*. What are they? Only now, to look at the result, do we use the names.
 
 # %%
-picture_labels = clustering.cluster(picture_points, "kmeans", k=favourite, seed=0)
+picture_labels = clustering.cluster(picture_points, "kmeans", favourite)
 figure, panel = plt.subplots(figsize=(10, 5.5))
 draw_pictures(panel, picture_points, range(0, 193, 2), picture_labels)
 panel.set(xlabel="share that is not white", ylabel="mean colourfulness")
@@ -612,9 +612,9 @@ for row, (title, (data, groups)) in zip(panels, planes.items()):
         if name == "single":
             labels = hierarchy.fcluster(hierarchy.linkage(data), k, "maxclust") - 1
         else:
-            labels = clustering.cluster(data, name, k=k, seed=0)
+            labels = clustering.cluster(data, name, n_clusters=k, random_state=0)
         # share of points in their group, after the best matching of names (lesson 2)
-        share = metrics.accuracy(true_labels=groups, cluster_labels=labels)
+        share = metrics.accuracy(labels_true=groups, labels_pred=labels)
         right[title, name] = share
         draw_clusters(panel, data, labels, size=5)
         panel.set(title=name, xlabel=f"{share:.0%} right", ylabel="")
@@ -650,8 +650,8 @@ plt.show()
 
 # %%
 standardised = StandardScaler().fit_transform(stripes)
-labels = clustering.cluster(standardised, "kmeans", k=2, seed=0)
-found = metrics.accuracy(true_labels=pair_groups, cluster_labels=labels)
+labels = clustering.cluster(standardised, "kmeans", n_clusters=2, random_state=0)
+found = metrics.accuracy(labels_true=pair_groups, labels_pred=labels)
 print(f"k-means as they are: {right['two stripes', 'kmeans']:.0%} right")
 print(f"standardised:        {found:.0%} right")
 
@@ -701,7 +701,7 @@ if None in (my_algorithm, my_k) or my_numbers(thumbnails[0]) is None:
 else:
     my_points = np.array([my_numbers(picture) for picture in thumbnails], dtype=float)
     my_plane = StandardScaler().fit_transform(my_points)
-    my_labels = clustering.cluster(my_plane, my_algorithm, k=my_k, seed=0)
+    my_labels = clustering.cluster(my_plane, my_algorithm, n_clusters=my_k)
     figure, panel = plt.subplots(figsize=(10, 5.5))
     draw_pictures(panel, my_points, range(0, 193, 2), my_labels)
     panel.set(xlabel="my first number", ylabel="my second number")

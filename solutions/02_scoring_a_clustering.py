@@ -49,7 +49,9 @@ vectors, clusterings = {}, {}
 for name in ("colour", "EfficientNetLite0"):
     vectors[name] = representations.extract(image_set, name, progress=False)
     # "l2+": every vector is first scaled to length 1
-    clusterings[name] = clustering.cluster(vectors[name], "l2+kmeans", k=7, seed=0)
+    clusterings[name] = clustering.cluster(
+        vectors[name], "l2+kmeans", n_clusters=7, random_state=0
+    )
 
 by_colour, by_network = clusterings["colour"], clusterings["EfficientNetLite0"]
 print("classes    ", true_labels[::8])
@@ -72,7 +74,7 @@ prediction = None  # e.g. 0.5
 for seed in range(4):
     found = clustering.cluster(vectors["EfficientNetLite0"], "l2+kmeans", 7, seed)
     equal = np.mean(found == true_labels)
-    purity_of_it = metrics.purity(true_labels=true_labels, cluster_labels=found)
+    purity_of_it = metrics.purity(labels_true=true_labels, labels_pred=found)
     print(f"seed {seed}: equal numbers {equal:.3f}, purity {purity_of_it:.3f}")
 
 perfect = (true_labels + 1) % 7
@@ -108,7 +110,7 @@ def contingency_table(true_labels, cluster_labels):
 
 network_table = contingency_table(true_labels, by_network)
 library_table = metrics.contingency_table(
-    true_labels=true_labels, cluster_labels=by_network
+    labels_true=true_labels, labels_pred=by_network
 )
 print("same as course_utils:", np.array_equal(network_table, library_table))
 
@@ -212,14 +214,14 @@ checks.ex02_1(purity)
 
 # %%
 for name, found in clusterings.items():
-    right = metrics.purity(true_labels=true_labels, cluster_labels=found)
-    swapped = metrics.purity(true_labels=found, cluster_labels=true_labels)
+    right = metrics.purity(labels_true=true_labels, labels_pred=found)
+    swapped = metrics.purity(labels_true=found, labels_pred=true_labels)
     print(f"{name:18} purity {right:.3f}   arguments swapped {swapped:.3f}")
 
 # %% [markdown]
 # For the colour clusters, the swapped call nearly doubles the score: one cluster holds
 # most pictures, so most classes "stay together" in it. That is why the functions of
-# `course_utils.metrics` insist on names, `purity(true_labels=…, cluster_labels=…)`.
+# `course_utils.metrics` insist on names, `purity(labels_true=…, labels_pred=…)`.
 #
 # ### NMI: how much does the cluster tell you about the class?
 #
@@ -396,7 +398,7 @@ checks.ex02_4(fowlkes_mallows)
 rows = {}
 for name, found in clusterings.items():
     both = true_labels, found
-    library = metrics.scores(true_labels=true_labels, cluster_labels=found)
+    library = metrics.scores(labels_true=true_labels, labels_pred=found)
     sk_nmi, sk_fm = normalized_mutual_info_score(*both), fowlkes_mallows_score(*both)
     rows[name, "purity"] = purity(*both), library["purity"], np.nan
     rows[name, "NMI"] = nmi(*both), library["nmi"], sk_nmi
@@ -438,7 +440,7 @@ three_scores = ["purity", "nmi", "fowlkes_mallows"]
 titles = [plots.TITLES[score] for score in three_scores]
 figure, panels = plt.subplots(2, 3, figsize=(10, 4), sharey=True, layout="constrained")
 for panel, (title, labels) in zip(panels.flat, partitions.items(), strict=True):
-    scores = metrics.scores(true_labels=dots, cluster_labels=labels)
+    scores = metrics.scores(labels_true=dots, labels_pred=labels)
     values = [scores[score] for score in three_scores]
     bars = panel.barh(titles, values, color="#56B4E9")
     panel.bar_label(bars, fmt="%.2f", padding=3)
@@ -469,10 +471,10 @@ prediction_2 = None  # e.g. 0.1
 
 # %%
 all_in_one = np.zeros(len(image_set), dtype=int)
-lazy = metrics.fowlkes_mallows(true_labels=true_labels, cluster_labels=all_in_one)
+lazy = metrics.fowlkes_mallows(labels_true=true_labels, labels_pred=all_in_one)
 lessons.reveal(prediction_2, lazy, "Fowlkes-Mallows of one single cluster")
 for name, found in clusterings.items():
-    score = metrics.fowlkes_mallows(true_labels=true_labels, cluster_labels=found)
+    score = metrics.fowlkes_mallows(labels_true=true_labels, labels_pred=found)
     biggest = np.bincount(found).max()
     print(f"{name:18} {score:.3f}, biggest cluster {biggest} of {len(found)} pictures")
 
@@ -493,8 +495,8 @@ shuffled = [generator.permutation(by_colour) for _ in range(300)]
 shown = {"purity": metrics.purity, "Fowlkes-Mallows": metrics.fowlkes_mallows}
 figure, panels = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
 for panel, (title, score) in zip(panels, shown.items(), strict=True):
-    by_chance = [score(true_labels=true_labels, cluster_labels=s) for s in shuffled]
-    reached = score(true_labels=true_labels, cluster_labels=by_colour)
+    by_chance = [score(labels_true=true_labels, labels_pred=s) for s in shuffled]
+    reached = score(labels_true=true_labels, labels_pred=by_colour)
     panel.hist(by_chance, bins=15, color="#bbbbbb", label="300 shuffles")
     panel.axvline(np.mean(by_chance), color="black", ls="--", label="chance level")
     panel.axvline(reached, color="#D55E00", lw=3, label="clusters by colour")
@@ -520,7 +522,7 @@ ks = [1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 30, 45, 65, 95, 140, 193]
 real_rows, chance_rows, ward = [], [], {}
 for k in ks:
     ward[k] = clustering.cluster(vectors["EfficientNetLite0"], "l2+ward", k)
-    both = {"true_labels": true_labels, "cluster_labels": ward[k]}
+    both = {"labels_true": true_labels, "labels_pred": ward[k]}
     real_rows.append(metrics.scores(**both))
     chance_rows.append(metrics.chance_scores(**both, n_shuffles=5))
 real, chance = pd.DataFrame(real_rows), pd.DataFrame(chance_rows)
@@ -566,7 +568,9 @@ plt.show()
 by_normaliser = {}
 for average in ("min", "geometric", "arithmetic", "max"):
     by_normaliser[average] = [
-        metrics.nmi(true_labels=true_labels, cluster_labels=ward[k], average=average)
+        metrics.nmi(
+            labels_true=true_labels, labels_pred=ward[k], average_method=average
+        )
         for k in (2, 7, 20, 193)
     ]
 pd.DataFrame(by_normaliser, ["k = 2", "k = 7", "k = 20", "k = 193"]).round(5)
@@ -629,7 +633,7 @@ plt.show()
 titles = [plots.TITLES[score] for score in metrics.SCORES]
 figure, panels = plt.subplots(1, 2, figsize=(10, 3), sharey=True, layout="constrained")
 for panel, (name, found) in zip(panels, clusterings.items(), strict=True):
-    both = {"true_labels": true_labels, "cluster_labels": found}
+    both = {"labels_true": true_labels, "labels_pred": found}
     by_chance = list(metrics.chance_scores(**both).values())
     panel.barh(titles, list(metrics.scores(**both).values()), color="#56B4E9")
     panel.plot(by_chance, titles, "k|", ms=26, mew=3, label="chance level")
@@ -691,7 +695,7 @@ checks.ex02_5(adjusted_rand)
 # Find two clusterings of the twelve dots (four of each shape) **with the same number of
 # clusters**, so that purity prefers A and Fowlkes-Mallows prefers B. Sketch boxes
 # around dots on paper before you code; `in_boxes(…)` shows your clusters, and
-# `metrics.scores(true_labels=dots, cluster_labels=…)` tells you all five scores. Many
+# `metrics.scores(labels_true=dots, labels_pred=…)` tells you all five scores. Many
 # pairs will do. Which of the two would you rather have, and for what purpose?
 
 # %%
@@ -706,7 +710,7 @@ checks.ex02_6(clustering_a, clustering_b)
 five_scores = {}
 for name, labels in {"A": clustering_a, "B": clustering_b}.items():
     print(name, " ", in_boxes(labels))
-    five_scores[name] = metrics.scores(true_labels=dots, cluster_labels=labels)
+    five_scores[name] = metrics.scores(labels_true=dots, labels_pred=labels)
 pd.DataFrame(five_scores).round(3)
 
 # %% [markdown] tags=["solution"]

@@ -312,9 +312,9 @@ print("All other pairs too:", np.allclose(pdist(vectors), scrambled_distances, 1
 # random.
 
 # %%
-runs = [clustering.cluster(vectors, "kmeans", k=7, seed=seed) for seed in range(3)]
-scores = [metrics.scores(true_labels=true_labels, cluster_labels=r) for r in runs]
-chance = metrics.chance_scores(true_labels=true_labels, cluster_labels=runs[0])
+runs = [clustering.cluster(vectors, "kmeans", 7, seed) for seed in range(3)]
+scores = [metrics.scores(labels_true=true_labels, labels_pred=r) for r in runs]
+chance = metrics.chance_scores(labels_true=true_labels, labels_pred=runs[0])
 
 figure, panel = plt.subplots(figsize=(7.5, 2.4), layout="constrained")
 for height, score in enumerate(("fowlkes_mallows", "nmi", "purity")):
@@ -432,8 +432,8 @@ nmis = []
 for side in sides:
     sized = np.stack([image_set.picture(i, side).ravel() for i in range(n_images)])
     turned = clustering.prepare(sized / 255, "pca192+kmeans")
-    found = [clustering.cluster(turned, "kmeans", k=7, seed=s) for s in range(3)]
-    nmis.append([metrics.nmi(true_labels=true_labels, cluster_labels=f) for f in found])
+    found = [clustering.cluster(turned, "kmeans", 7, seed) for seed in range(3)]
+    nmis.append([metrics.nmi(labels_true=true_labels, labels_pred=f) for f in found])
 together = np.corrcoef(pdist(vectors), pdist(turned))[0, 1]
 print(f"correlation of the distances at 32 × 32 and at 64 × 64: {together:.3f}")
 
@@ -649,8 +649,8 @@ variants = {
     "h": 1 - pictures,
 }
 for letter, variant in variants.items():
-    found = clustering.cluster(variant.reshape(n_images, -1), "pca192+kmeans", k=7)
-    nmi = metrics.nmi(true_labels=cluster_labels, cluster_labels=found)
+    found = clustering.cluster(variant.reshape(n_images, -1), "pca192+kmeans", 7)
+    nmi = metrics.nmi(labels_true=cluster_labels, labels_pred=found)
     print(letter, f"{nmi:.2f}")
 
 # %% [markdown]
@@ -716,7 +716,7 @@ for name, idea in ideas.items():
     tried = np.stack([idea(image_set.picture(i)).ravel() for i in range(n_images)])
     turned = clustering.prepare(tried, "pca192+kmeans")
     found = [clustering.cluster(turned, "kmeans", 7, seed) for seed in range(5)]
-    tries = [metrics.nmi(true_labels=true_labels, cluster_labels=f) for f in found]
+    tries = [metrics.nmi(labels_true=true_labels, labels_pred=f) for f in found]
     mean, low, high = np.mean(tries), min(tries), max(tries)
     print(f"{name:32} NMI {mean:.2f}, from {low:.2f} to {high:.2f}")
 

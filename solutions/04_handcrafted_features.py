@@ -483,8 +483,8 @@ def seed_scores(vectors, algorithm="l2+pca193+kmeans", seeds=5):
     """Scores (seeds, 3) in the order of SCORES, and the same for chance (3,)."""
     runs = []
     for seed in range(seeds):
-        found = clustering.cluster(vectors, algorithm, k=7, seed=seed)
-        labels = {"true_labels": true_labels, "cluster_labels": found}
+        found = clustering.cluster(vectors, algorithm, n_clusters=7, random_state=seed)
+        labels = {"labels_true": true_labels, "labels_pred": found}
         score = metrics.scores(**labels)
         runs.append([score[name] for name in SCORES])
     chance = metrics.chance_scores(**labels)  # of the last seed's clusters
@@ -533,7 +533,7 @@ draw_scores(results)
 # it, so something is odd about its clusters. How large are they, and how white?
 
 # %%
-by_colour = clustering.cluster(vectors["colour"], "l2+pca193+kmeans", k=7, seed=0)
+by_colour = clustering.cluster(vectors["colour"], "l2+pca193+kmeans", n_clusters=7)
 sizes = np.bincount(by_colour)
 print("stamps  share of white")
 for cluster in np.argsort(-sizes):

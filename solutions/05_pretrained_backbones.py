@@ -376,8 +376,8 @@ def mean_nmi(vectors):
     """Mean NMI of k-means over five random starts, as in the table above."""
     found = []
     for seed in range(5):
-        cluster_labels = clustering.cluster(vectors, "l2+kmeans", k=7, seed=seed)
-        pair = {"true_labels": image_set.true_labels, "cluster_labels": cluster_labels}
+        cluster_labels = clustering.cluster(vectors, "l2+kmeans", 7, seed)
+        pair = {"labels_true": image_set.true_labels, "labels_pred": cluster_labels}
         found.append(metrics.nmi(**pair))
     return float(np.mean(found))
 
@@ -597,7 +597,7 @@ print(f"raw pixels: {summary.loc['raw', 'nmi']:.2f}, chance: {chance['nmi']:.2f}
 
 joined = true_names.replace({"fruit": "food", "vegetables": "food"})
 for text, names in (("seven classes", true_names), ("six, with food", joined)):
-    nmi = metrics.nmi(true_labels=names, cluster_labels=cluster_labels)
+    nmi = metrics.nmi(labels_true=names, labels_pred=cluster_labels)
     print(f"EfficientNetLite0 with its trained weights, {text}: {nmi:.2f}")
 
 # %% [markdown] tags=["solution"]

@@ -151,7 +151,7 @@ print(f"largest change of a distance: {np.abs(before - after).max():.1e}")
 
 # %%
 def nmi_of(cluster_labels, true_labels=image_set.true_labels):
-    return metrics.nmi(true_labels=true_labels, cluster_labels=cluster_labels)
+    return metrics.nmi(labels_true=true_labels, labels_pred=cluster_labels)
 
 
 def nmi_runs(points, true_labels=image_set.true_labels):
@@ -176,8 +176,8 @@ layer_runs = study_layers(features)
 raw_points = prepared(features["raw"])
 raw_nmi = np.mean(nmi_runs(raw_points))
 chance = metrics.chance_scores(
-    true_labels=image_set.true_labels,
-    cluster_labels=clustering.cluster(raw_points, "kmeans", n_classes),
+    labels_true=image_set.true_labels,
+    labels_pred=clustering.cluster(raw_points, "kmeans", n_classes),
 )["nmi"]
 print(f"raw pixels: NMI {raw_nmi:.2f}; chance: {chance:.2f}")
 
@@ -464,7 +464,7 @@ def noise_three_ways(true_labels, cluster_labels):
         "each alone": (true_labels, alone),
     }
     return {
-        name: metrics.nmi(true_labels=true, cluster_labels=found)
+        name: metrics.nmi(labels_true=true, labels_pred=found)
         for name, (true, found) in versions.items()
     }
     # END SOLUTION

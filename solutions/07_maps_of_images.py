@@ -414,7 +414,7 @@ for name, drawn in places.items():
             for seed, points in enumerate(drawn)
         ]
         nmi = [
-            metrics.nmi(true_labels=image_set.true_labels, cluster_labels=x)
+            metrics.nmi(labels_true=image_set.true_labels, labels_pred=x)
             for x in labels
         ]
         row[f"NMI {algorithm}"] = mean_and_spread(nmi)

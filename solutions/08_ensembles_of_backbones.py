@@ -220,7 +220,7 @@ def poor_labelings(n_labelings, n_copies=0, seed=0):
 
 
 def nmi_of(cluster_labels, true_labels=truth):
-    return metrics.nmi(true_labels=true_labels, cluster_labels=cluster_labels)
+    return metrics.nmi(labels_true=true_labels, labels_pred=cluster_labels)
 
 
 alone = [nmi_of(labels) for labels in poor_labelings(25)]
@@ -365,7 +365,7 @@ SCORES = ("nmi", "purity", "fowlkes_mallows")
 
 def scores_of(cluster_labels):
     found = metrics.scores(
-        true_labels=true_labels, cluster_labels=cluster_labels, names=SCORES
+        labels_true=true_labels, labels_pred=cluster_labels, names=SCORES
     )
     return list(found.values())
 
@@ -376,7 +376,7 @@ alone = {  # {source: array (draws, scores), the mean of its four seeds}
 }
 nmi_alone = pd.Series({source: found[:, 0].mean() for source, found in alone.items()})
 shuffled = metrics.chance_scores(
-    true_labels=true_labels, cluster_labels=labelings[POOL][0, 0]
+    labels_true=true_labels, labels_pred=labelings[POOL][0, 0]
 )
 print(nmi_alone.sort_values().round(3).to_string())
 print("chance", round(shuffled["nmi"], 3))
@@ -546,7 +546,7 @@ def diversity(labelings):
     gaps = []
     for place, one in enumerate(labelings):
         for other in labelings[place + 1 :]:
-            gaps.append(1 - metrics.nmi(true_labels=one, cluster_labels=other))
+            gaps.append(1 - metrics.nmi(labels_true=one, labels_pred=other))
     return float(np.mean(gaps))
     # END SOLUTION
 
@@ -591,7 +591,7 @@ def most_agreeing(labelings, n_kept):
     # BEGIN SOLUTION: return None
     agreement = np.array(
         [
-            [metrics.nmi(true_labels=one, cluster_labels=other) for other in labelings]
+            [metrics.nmi(labels_true=one, labels_pred=other) for other in labelings]
             for one in labelings
         ]
     )

@@ -97,7 +97,7 @@ vectors = representations.extract(search, "EfficientNetLite0", progress=False)
 points = clustering.prepare(vectors, "l2+kmeans")
 silhouettes = {}
 for k in range(2, 9):
-    labels = clustering.cluster(points, "kmeans", k, seed=0)
+    labels = clustering.cluster(points, "kmeans", k, random_state=0)
     silhouettes[k] = metrics.silhouette(points, labels)
 best_k = max(silhouettes, key=silhouettes.get)
 
@@ -157,7 +157,7 @@ def sense_rows(image_set, vectors, cluster_labels, n_senses=4, n_pictures=20):
     return rows
 
 
-cluster_labels = clustering.cluster(points, "kmeans", best_k, seed=0)
+cluster_labels = clustering.cluster(points, "kmeans", best_k, random_state=0)
 plots.contact_sheet(search, sense_rows(search, vectors, cluster_labels), size=72)
 
 # %% [markdown]
@@ -350,7 +350,7 @@ def find_senses(vectors):
     points = clustering.prepare(vectors, "l2+kmeans")
     found = {}  # silhouette: labels
     for k in range(2, min(9, len(points))):
-        labels = clustering.cluster(points, "kmeans", k, seed=0)
+        labels = clustering.cluster(points, "kmeans", k, random_state=0)
         found[metrics.silhouette(points, labels)] = labels
     return found[max(found)]
 
@@ -401,7 +401,7 @@ if os.environ.get("COURSE_CALTECH101"):
     things_kept = clustering.without_duplicates(things_vectors, THRESHOLD)
     print(len(things), "pictures,", len(things_kept), "kept")
     things, things_vectors = things.subset(things_kept), things_vectors[things_kept]
-    things_labels = clustering.cluster(things_vectors, "l2+kmeans", 12, seed=0)
+    things_labels = clustering.cluster(things_vectors, "l2+kmeans", 12, random_state=0)
     rows = sense_rows(things, things_vectors, things_labels, 6, n_pictures=10)
     display(plots.contact_sheet(things, rows, size=72))
 else:

@@ -188,7 +188,7 @@ print(f"{noun_names[151]} to {noun_names[268]}: {is_dog.sum()} breeds of dog;",
 # about, which need not be what is useless.
 
 # %%
-kmeans_labels = clustering.cluster(pictures, "kmeans", n_classes, seed=0)
+kmeans_labels = clustering.cluster(pictures, "kmeans", n_classes, random_state=0)
 members = [pictures[kmeans_labels == c] for c in range(n_classes)]
 centres = unit(np.array([group.mean(axis=0) for group in members]))
 chosen = clustering.choose_nouns(centres, noun_vectors, n_nearest=100, generic=GENERIC)
@@ -479,7 +479,7 @@ SCORES = ("nmi", "purity", "fowlkes_mallows", "accuracy")
 
 def scores_of(cluster_labels):
     return metrics.scores(
-        true_labels=true_labels, cluster_labels=cluster_labels, names=SCORES
+        labels_true=true_labels, labels_pred=cluster_labels, names=SCORES
     )
 
 
@@ -532,7 +532,7 @@ for height, (name, labelings) in enumerate(reversed(found.items())):
     colour, marker = ("#D55E00", "o") if name.startswith("SIC") else ("#0072B2", "s")
     panel.plot(values, [height] * len(values), marker, color=colour, mfc="none")
     panel.plot([np.mean(values)] * 2, [height - 0.3, height + 0.3], color=colour, lw=3)
-chance = metrics.chance_scores(true_labels=true_labels, cluster_labels=kmeans_labels)
+chance = metrics.chance_scores(labels_true=true_labels, labels_pred=kmeans_labels)
 panel.axvline(chance["nmi"], color="black", ls=":")
 panel.text(chance["nmi"] + 0.01, 0, "chance", va="center")
 panel.set_yticks(range(len(found)), reversed(found))
@@ -631,7 +631,7 @@ if ONLINE:
         "TAC": clustering.tac(clip_pictures, clip_nouns, 10),
     }
     for name, labels in answers.items():
-        values = metrics.scores(true_labels=web_set.true_labels, cluster_labels=labels)
+        values = metrics.scores(labels_true=web_set.true_labels, labels_pred=labels)
         print(name, {score: round(value, 3) for score, value in values.items()})
     found = answers["SIC"]
     print(representations.name_clusters(clip_pictures, clip_nouns, web_nouns, found))
@@ -672,7 +672,7 @@ rows = []
 for temperature in (0.005, TEMPERATURE, 0.2):
     labelings = [by_tac(seed, temperature) for seed in range(3)]
     between = [
-        metrics.nmi(true_labels=labelings[i], cluster_labels=labelings[j])
+        metrics.nmi(labels_true=labelings[i], labels_pred=labelings[j])
         for i in range(3)
         for j in range(i)
     ]

@@ -51,7 +51,7 @@ plane = np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
 
 
 def nmi_of(cluster_labels, true_labels=shape):
-    return metrics.nmi(true_labels=true_labels, cluster_labels=cluster_labels)
+    return metrics.nmi(labels_true=true_labels, labels_pred=cluster_labels)
 
 
 for algorithm in ("kmeans", "ward"):
@@ -411,7 +411,7 @@ for seed in range(N_SEEDS):
 SCORES = ("purity", "nmi", "fowlkes_mallows")
 rows = [
     {"method": method, "seed": seed}
-    | metrics.scores(true_labels=true_labels, cluster_labels=labels, names=SCORES)
+    | metrics.scores(labels_true=true_labels, labels_pred=labels, names=SCORES)
     for method, runs in partitions.items()
     for seed, labels in enumerate(runs)
 ]
@@ -419,7 +419,7 @@ results = pd.DataFrame(rows).groupby("method", sort=False)[list(SCORES)]
 means, spreads = results.mean(), results.std(ddof=0)
 order = means["nmi"].sort_values().index
 chance = metrics.chance_scores(
-    true_labels=true_labels, cluster_labels=partitions["k-means, SqueezeNet"][0]
+    labels_true=true_labels, labels_pred=partitions["k-means, SqueezeNet"][0]
 )
 lessons.reveal(prediction_2, round(means.loc["MVnet, all views", "nmi"], 3),
                 "the mean NMI of MVnet")  # fmt: skip

@@ -232,7 +232,7 @@ first_runs = results.groupby(columns[:2])["run"].first()
 for line in (table.iloc[0], table.iloc[-1]):
     run = first_runs[tuple(line[columns[:2]])]
     _, sizes = np.unique(labels[run], return_counts=True)
-    pair = {"true_labels": image_set.true_labels, "cluster_labels": labels[run]}
+    pair = {"labels_true": image_set.true_labels, "labels_pred": labels[run]}
     score, level = metrics.fowlkes_mallows(**pair), metrics.chance_scores(**pair)
     print(f"{run}: largest cluster {sizes.max()} of {sizes.sum()} pictures")
     by_chance = level["fowlkes_mallows"]
@@ -549,7 +549,7 @@ def remarks(sent_set, sent_results, sent_labels, sender=student_id or "nobody"):
 one = results.loc[[results["seed"].idxmax()]]  # a run with chance in it
 name = one["run"].item()
 single = np.arange(len(image_set))
-its_scores = metrics.scores(true_labels=image_set.true_labels, cluster_labels=single)
+its_scores = metrics.scores(labels_true=image_set.true_labels, labels_pred=single)
 kept = np.flatnonzero(image_set.true_labels != 0)
 renumbered = {name: (labels[name] + 3) % len(image_set.class_names)}
 said = {

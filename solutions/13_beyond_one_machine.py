@@ -80,7 +80,7 @@ def pairs_by_loop(true_labels, cluster_labels):
 
 def pairs_by_table(true_labels, cluster_labels):
     counts = metrics.contingency_table(
-        true_labels=true_labels, cluster_labels=cluster_labels
+        labels_true=true_labels, labels_pred=cluster_labels
     )
     return (counts * (counts - 1) // 2).sum()
 
@@ -292,7 +292,7 @@ for n, algorithm in ((4000, "ward"), (4000, micro), (16_000, micro)):
     started = time.perf_counter()
     labels = clustering.cluster(made_up[:n], algorithm, 20)
     took = time.perf_counter() - started
-    nmi = metrics.nmi(true_labels=true_labels[:n], cluster_labels=labels)
+    nmi = metrics.nmi(labels_true=true_labels[:n], labels_pred=labels)
     lines.append([n, algorithm, round(took, 2), round(nmi, 2)])
 pd.DataFrame(lines, columns=["pictures", "algorithm", "seconds", "NMI"])
 
@@ -542,8 +542,8 @@ result.table
 
 # %%
 in_one_piece = metrics.scores(
-    true_labels=[label for part in found.parts() for label in part.labels],
-    cluster_labels=model.predict(found.array()),
+    labels_true=[label for part in found.parts() for label in part.labels],
+    labels_pred=model.predict(found.array()),
 )
 in_parts = pd.Series(result.scores)
 print("equal:", in_parts.equals(pd.Series(in_one_piece)))

@@ -38,7 +38,7 @@ def own_functions(**others):
     """What a student who solved the exercises hands to `exercise_values`."""
 
     def as_asked(score):
-        return lambda true, clusters: score(true_labels=true, cluster_labels=clusters)
+        return lambda true, clusters: score(labels_true=true, labels_pred=clusters)
 
     return {name: as_asked(score) for name, score in SCORES.items()} | others
 
@@ -67,7 +67,7 @@ def table(image_set, labels):
         rows.append(
             {"run": run, "representation": representation, "algorithm": algorithm}
             | {"k": k, "seed": seed}
-            | metrics.scores(true_labels=image_set.true_labels, cluster_labels=found)
+            | metrics.scores(labels_true=image_set.true_labels, labels_pred=found)
         )
     return pd.DataFrame(rows), by_run
 

@@ -21,7 +21,7 @@ some = settings(max_examples=60, deadline=None)
 
 def split(pairs):
     true_labels, cluster_labels = zip(*pairs, strict=True)
-    return {"true_labels": true_labels, "cluster_labels": cluster_labels}
+    return {"labels_true": true_labels, "labels_pred": cluster_labels}
 
 
 def random_labels(seed, n=200, n_classes=5, n_clusters=8):
@@ -30,8 +30,8 @@ def random_labels(seed, n=200, n_classes=5, n_clusters=8):
     cluster_labels = generator.integers(0, n_clusters, n)
     agree = generator.random(n) < seed / 5
     return {
-        "true_labels": true_labels,
-        "cluster_labels": np.where(agree, true_labels, cluster_labels),
+        "labels_true": true_labels,
+        "labels_pred": np.where(agree, true_labels, cluster_labels),
     }
 
 
@@ -62,7 +62,9 @@ def test_nmi_of_all_averages_equals_scikit_learn(pairs, average):
     expected = sklearn.metrics.normalized_mutual_info_score(
         *both.values(), average_method=average
     )
-    assert metrics.nmi(**both, average=average) == pytest.approx(expected, abs=1e-9)
+    assert metrics.nmi(**both, average_method=average) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 @some
@@ -112,7 +114,7 @@ def test_ranges_and_symmetry(pairs):
     both = split(pairs)
     found = metrics.scores(**both)
     swapped = metrics.scores(
-        true_labels=both["cluster_labels"], cluster_labels=both["true_labels"]
+        labels_true=both["labels_pred"], labels_pred=both["labels_true"]
     )
     assert 0 < found["purity"] <= 1
     assert 0 <= found["nmi"] <= 1
@@ -127,7 +129,7 @@ def test_ranges_and_symmetry(pairs):
 @given(st.lists(small_label, min_size=2, max_size=30))
 def test_the_true_partition_is_perfect(labels):
     clusters = [f"cluster {label}" for label in labels]
-    found = metrics.scores(true_labels=labels, cluster_labels=clusters)
+    found = metrics.scores(labels_true=labels, labels_pred=clusters)
     no_pair = len(set(labels)) == len(labels)  # then fowlkes_mallows has nothing to see
     perfect = dict.fromkeys(metrics.SCORES, 1) | {"fowlkes_mallows": 1 - no_pair}
     assert found == pytest.approx(perfect)
@@ -135,9 +137,9 @@ def test_the_true_partition_is_perfect(labels):
 
 def test_purity_is_not_symmetric_and_one_cluster_a_picture_has_it_all():
     labels, one = [0, 0, 0, 1, 1, 2], [0] * 6
-    assert metrics.purity(true_labels=labels, cluster_labels=one) == 0.5
-    assert metrics.purity(true_labels=one, cluster_labels=labels) == 1
-    found = metrics.scores(true_labels=labels, cluster_labels=range(6))
+    assert metrics.purity(labels_true=labels, labels_pred=one) == 0.5
+    assert metrics.purity(labels_true=one, labels_pred=labels) == 1
+    found = metrics.scores(labels_true=labels, labels_pred=range(6))
     assert found["purity"] == 1
     assert found["fowlkes_mallows"] == 0
     assert found["ari"] == 0
@@ -146,8 +148,8 @@ def test_purity_is_not_symmetric_and_one_cluster_a_picture_has_it_all():
 
 def test_a_table_by_hand_with_strings_and_noise():
     both = {
-        "true_labels": np.array(["cat", "cat", "dog", "dog", "dog"]),
-        "cluster_labels": [-1, 3, 3, 3, -1],
+        "labels_true": np.array(["cat", "cat", "dog", "dog", "dog"]),
+        "labels_pred": [-1, 3, 3, 3, -1],
     }
     table = metrics.contingency_table(**both)
     np.testing.assert_array_equal(table, [[1, 1], [1, 2]])  # the column of -1 counts
@@ -165,7 +167,7 @@ def test_chance_keeps_the_sizes_and_scores_about_zero():
     assert 0 < chance["nmi"] < 0.05
     assert 0.2 < chance["purity"] < 0.3  # five classes of about the same size
     assert chance == metrics.chance_scores(**both)
-    assert chance != metrics.chance_scores(**both, seed=1)
+    assert chance != metrics.chance_scores(**both, random_state=1)
 
 
 MISSING = (
@@ -181,9 +183,9 @@ MISSING = (
 
 
 @pytest.mark.parametrize("labels", MISSING)
-@pytest.mark.parametrize("side", ["true_labels", "cluster_labels"])
+@pytest.mark.parametrize("side", ["labels_true", "labels_pred"])
 def test_a_missing_label_is_refused(labels, side):
-    both = {"true_labels": [0, 1, 2], "cluster_labels": [0, 1, 2], side: labels}
+    both = {"labels_true": [0, 1, 2], "labels_pred": [0, 1, 2], side: labels}
     with pytest.raises(ValueError, match=f"{side} holds .*every picture needs a label"):
         metrics.scores(**both)
 
@@ -191,24 +193,24 @@ def test_a_missing_label_is_refused(labels, side):
 @pytest.mark.parametrize("name", metrics.SCORES)
 def test_wrong_inputs_are_refused_by_every_score(name):
     score = getattr(metrics, name)
-    with pytest.raises(ValueError, match="3 true_labels but 2 cluster_labels"):
-        score(true_labels=[0, 1, 2], cluster_labels=[0, 1])
-    with pytest.raises(ValueError, match="true_labels is empty"):
-        score(true_labels=[], cluster_labels=[])
-    with pytest.raises(ValueError, match=r"cluster_labels has shape \(2, 1\)"):
-        score(true_labels=[0, 1], cluster_labels=[[0], [1]])
-    with pytest.raises(ValueError, match=r"true_labels has shape \(\)"):
-        score(true_labels=0, cluster_labels=[1])
+    with pytest.raises(ValueError, match="3 labels_true but 2 labels_pred"):
+        score(labels_true=[0, 1, 2], labels_pred=[0, 1])
+    with pytest.raises(ValueError, match="labels_true is empty"):
+        score(labels_true=[], labels_pred=[])
+    with pytest.raises(ValueError, match=r"labels_pred has shape \(2, 1\)"):
+        score(labels_true=[0, 1], labels_pred=[[0], [1]])
+    with pytest.raises(ValueError, match=r"labels_true has shape \(\)"):
+        score(labels_true=0, labels_pred=[1])
     with pytest.raises(TypeError, match="positional"):  # they could be swapped
         score([0, 1], [0, 1])
 
 
 def test_an_unknown_average_and_a_table_too_big_are_refused():
     with pytest.raises(ValueError, match="'mean': choose one of arithmetic, geometric"):
-        metrics.nmi(true_labels=[0, 1], cluster_labels=[0, 1], average="mean")
+        metrics.nmi(labels_true=[0, 1], labels_pred=[0, 1], average_method="mean")
     many = np.arange(20_000)
     with pytest.raises(ValueError, match=r"20000 clusters need a table of 3\.2 GB"):
-        metrics.scores(true_labels=many, cluster_labels=many)
+        metrics.scores(labels_true=many, labels_pred=many)
 
 
 @some
@@ -251,7 +253,9 @@ def test_silhouette_of_a_sample_is_the_same_every_time():
     sampled = metrics.silhouette(features, labels, sample_size=100)
     whole = metrics.silhouette(features, labels)
     assert sampled == metrics.silhouette(features, labels, sample_size=100)
-    assert sampled != metrics.silhouette(features, labels, sample_size=100, seed=1)
+    assert sampled != metrics.silhouette(
+        features, labels, sample_size=100, random_state=1
+    )
     assert sampled != whole
     assert sampled == pytest.approx(whole, abs=0.1)
 

@@ -153,7 +153,7 @@ def is_seeded(algorithm):
     return name in SEEDED or any(step == "micro" for step, _ in steps)
 
 
-def prepare(features, algorithm, seed=0):
+def prepare(features, algorithm, random_state=0):
     """The features (n, d) as the algorithm sees them, after its steps.
 
     PCA keeps at most as many components as there are pictures or features. Above
@@ -168,16 +168,16 @@ def prepare(features, algorithm, seed=0):
             features = normalize(features)
         elif step != "micro":
             n_components = min(size, *features.shape)
-            pca = PCA(n_components, whiten=step == "whiten", random_state=seed)
+            pca = PCA(n_components, whiten=step == "whiten", random_state=random_state)
             with np.errstate(invalid="ignore"):  # pictures that are all the same
                 features = pca.fit_transform(features)
     return features
 
 
-def cluster(features, algorithm, k, seed=0):
+def cluster(features, algorithm, n_clusters, random_state=0):
     """Cluster labels of features (n, d): int array (n,), 0, 1, … and -1 for noise.
 
-    k: number of clusters; DBSCAN and HDBSCAN find their own. The same seed gives the
+    n_clusters: how many; DBSCAN and HDBSCAN find their own. The same seed gives the
     same labels. Above `MOST_PICTURES_PAIRWISE` pictures ward, average, complete and
     spectral go over micro-clusters, with a warning. Raises ValueError for bad features
     or k, MemoryError where an algorithm would need too much memory or time.
@@ -186,28 +186,34 @@ def cluster(features, algorithm, k, seed=0):
     features = np.asarray(features)
     check_features(features)
     n_images = len(features)
-    check_k(k, n_images)
-    if k == 1 and name not in FIND_K:
+    check_k(n_clusters, n_images)
+    if n_clusters == 1 and name not in FIND_K:
         return np.zeros(n_images, dtype=int)
     if _by_blocks(features) and name in out_of_core.PASSES:
-        model = out_of_core.fit_out_of_core(features, algorithm, k, seed=seed)
+        model = out_of_core.fit_out_of_core(
+            features, algorithm, n_clusters, seed=random_state
+        )
         return out_of_core.labels(model, features)
     n_micro = steps[-1][1] if steps and steps[-1][0] == "micro" else None
     if n_micro is None and name in OVER_MICRO and n_images > MOST_PICTURES_PAIRWISE:
-        n_micro = max(micro_clusters.MICRO_CLUSTERS, min(4 * k, MOST_PICTURES_PAIRWISE))
+        n_micro = max(
+            micro_clusters.MICRO_CLUSTERS, min(4 * n_clusters, MOST_PICTURES_PAIRWISE)
+        )
         micro_clusters.announce(name, n_images, n_micro)
     # On few numbers, threads cost more than they bring, much more on a busy machine.
     with threadpool_limits(1 if features.size < SMALL else None):
-        prepared = prepare(features, algorithm, seed)
+        prepared = prepare(features, algorithm, random_state)
         if n_micro is None:
-            labels = ALGORITHMS[name](prepared, k, seed)
+            labels = ALGORITHMS[name](prepared, n_clusters, random_state)
         elif name in PAIRWISE:
             labels = micro_clusters.agglomerate(
-                prepared, k, name, n_micro=n_micro, seed=seed
+                prepared, n_clusters, name, n_micro=n_micro, seed=random_state
             )
         else:
-            groups = micro_clusters.groups(prepared, n_micro, seed)
-            labels = ALGORITHMS[name](groups.means, k, seed)[groups.labels]
+            groups = micro_clusters.groups(prepared, n_micro, random_state)
+            labels = ALGORITHMS[name](groups.means, n_clusters, random_state)[
+                groups.labels
+            ]
     return np.asarray(labels, dtype=int)
 
 

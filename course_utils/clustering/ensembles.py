@@ -156,7 +156,7 @@ def diversity(labelings):
     """How much the labelings disagree: mean of 1 − NMI over their pairs, 0 if alike."""
     labelings = _checked(labelings)
     agreements = [
-        metrics.nmi(true_labels=one, cluster_labels=other)
+        metrics.nmi(labels_true=one, labels_pred=other)
         for one, other in itertools.combinations(labelings, 2)
     ]
     return 1 - float(np.mean(agreements)) if agreements else 0.0

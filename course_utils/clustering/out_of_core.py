@@ -289,7 +289,7 @@ def _label_part(folder, model, to, name):
     if not known:
         return cluster_labels, None
     table = metrics.named_table(
-        true_labels=[part.labels[place] for place in known],
-        cluster_labels=cluster_labels[known].tolist(),
+        labels_true=[part.labels[place] for place in known],
+        labels_pred=cluster_labels[known].tolist(),
     )
     return cluster_labels, table

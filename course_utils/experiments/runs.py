@@ -161,7 +161,7 @@ def _one(image_set, vectors, algorithm, k, seed):
     if image_set.true_labels is None:
         scores = dict.fromkeys(metrics.SCORES, float("nan"))
     else:
-        scores = metrics.scores(true_labels=image_set.true_labels, cluster_labels=found)
+        scores = metrics.scores(labels_true=image_set.true_labels, labels_pred=found)
     prepared = clustering.prepare(vectors, algorithm, seed)
     row = {
         "algorithm": algorithm,

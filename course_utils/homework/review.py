@@ -217,7 +217,7 @@ def _run(run, labels, true_labels, most_clusters):
 
 def _scores(true_labels, labels):
     return metrics.scores(
-        true_labels=true_labels, cluster_labels=labels, names=submission.CLAIMED
+        labels_true=true_labels, labels_pred=labels, names=submission.CLAIMED
     )
 
 
@@ -227,7 +227,7 @@ def _halves(sent, found, order, true_labels, public):
     for run in counted:
         labels = sent.labels[run.run][order]
         run.public = metrics.nmi(
-            true_labels=true_labels[public], cluster_labels=labels[public]
+            labels_true=true_labels[public], labels_pred=labels[public]
         )
     if counted:
         found.leading = max(counted, key=lambda run: run.public)
@@ -244,7 +244,7 @@ def _exercises(sent):
         function, values = getattr(metrics, score), sent.exercises.get(score, [])
         right = [
             value is not None
-            and abs(value - function(true_labels=true, cluster_labels=clusters))
+            and abs(value - function(labels_true=true, labels_pred=clusters))
             <= VALUE_TOLERANCE
             for value, (true, clusters) in zip(values, pairs, strict=False)
         ]

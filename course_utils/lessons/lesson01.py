@@ -242,7 +242,7 @@ def ex01_6(my_numbers, algorithm, k, sentence):
         raise NotYet("both numbers say the same: one follows from the other.")
     points = (points - points.mean(axis=0)) / points.std(axis=0)
     try:
-        labels = algorithms.cluster(points, algorithm, k=k, seed=0)
+        labels = algorithms.cluster(points, algorithm, n_clusters=k, random_state=0)
     except (ValueError, AttributeError, TypeError) as error:
         raise NotYet(f"that algorithm or k is not possible: {error}") from None
     if len(str(sentence).split()) < 10:

@@ -76,7 +76,7 @@ def _judge(function, score, mistakes, undefined):
     for name, (true_labels, cluster_labels) in PROBES.items():
         where = f"on the probe “{name}”"
         values[name] = _call(function, true_labels, cluster_labels, where=where)
-        labels = {"true_labels": true_labels, "cluster_labels": cluster_labels}
+        labels = {"labels_true": true_labels, "labels_pred": cluster_labels}
         tables[name] = metrics.contingency_table(**labels)
         expected[name] = metrics.scores(**labels)[score]
         pairs = zip(map(str, true_labels), map(str, cluster_labels), strict=True)
@@ -239,7 +239,7 @@ def ex02_6(clustering_a, clustering_b):
         if np.shape(given) != (12,):
             raise NotYet(f"give 12 labels, one a dot; yours have {np.shape(given)}.")
         classes = np.repeat([0, 1, 2], 4)
-        found.append(metrics.scores(true_labels=classes, cluster_labels=given))
+        found.append(metrics.scores(labels_true=classes, labels_pred=given))
     sizes = len(np.unique(clustering_a)), len(np.unique(clustering_b))
     if sizes[0] != sizes[1]:
         raise NotYet("A has {} clusters and B has {}: use as many.".format(*sizes))

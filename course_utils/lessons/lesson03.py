@@ -214,7 +214,7 @@ def ex03_5(letters):
 def _nmis(true, vectors):
     vectors = algorithms.prepare(np.float32(vectors), "pca192+kmeans")  # it is quicker
     found = [algorithms.cluster(vectors, "kmeans", 7, seed) for seed in TRIES]
-    return [metrics.nmi(true_labels=true, cluster_labels=labels) for labels in found]
+    return [metrics.nmi(labels_true=true, labels_pred=labels) for labels in found]
 
 
 @exercise(

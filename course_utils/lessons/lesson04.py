@@ -242,7 +242,7 @@ def ex04_6(vectors):
     scores = []
     for seed in range(5):
         found = algorithms.cluster(vectors, ALGORITHM, 7, seed)
-        labels = {"true_labels": image_set.true_labels, "cluster_labels": found}
+        labels = {"labels_true": image_set.true_labels, "labels_pred": found}
         scores.append(metrics.nmi(**labels))
     nmi = float(np.mean(scores))
     if nmi > TOO_GOOD:

@@ -138,7 +138,7 @@ def _three_ways(true, found):
         "each alone": (true, alone),
     }
     return {
-        name: metrics.nmi(true_labels=left, cluster_labels=right)
+        name: metrics.nmi(labels_true=left, labels_pred=right)
         for name, (left, right) in pairs.items()
     }
 

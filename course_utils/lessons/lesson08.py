@@ -126,7 +126,7 @@ def _linked(matrix, k, linkage, metric):
 
 def _same(one, other):
     """The same partition, whatever the clusters are called."""
-    return metrics.ari(true_labels=one, cluster_labels=other) == 1
+    return metrics.ari(labels_true=one, labels_pred=other) == 1
 
 
 def _chains():
@@ -191,7 +191,7 @@ def ex08_5(most_agreeing):
             raise NotYet(f"{n_kept} places were asked for, not {found.size}")
         agreement = np.array(
             [
-                [metrics.nmi(true_labels=a, cluster_labels=b) for a in labelings]
+                [metrics.nmi(labels_true=a, labels_pred=b) for a in labelings]
                 for b in labelings
             ]
         )

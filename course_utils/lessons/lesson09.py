@@ -102,7 +102,7 @@ def ex09_3(groups_within):
 
 
 def _same_partition(found, expected):
-    table = contingency_table(true_labels=expected, cluster_labels=found)
+    table = contingency_table(labels_true=expected, labels_pred=found)
     nonzero = np.asarray(table) > 0
     return bool((nonzero.sum(axis=0) == 1).all() and (nonzero.sum(axis=1) == 1).all())
 

@@ -193,8 +193,8 @@ def sentence(image_set, labels):
     if image_set.true_labels is None:
         return found + "."
     scores = metrics.scores(
-        true_labels=image_set.true_labels,
-        cluster_labels=labels,
+        labels_true=image_set.true_labels,
+        labels_pred=labels,
         names=("purity", "nmi"),
     )
     return (

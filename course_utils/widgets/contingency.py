@@ -45,7 +45,7 @@ class ContingencyExplorer(base.Explorer):
         self.image_set = image_set
         self.cluster_labels = np.asarray(cluster_labels)
         self.counts = metrics.contingency_table(
-            true_labels=image_set.true_labels, cluster_labels=self.cluster_labels
+            labels_true=image_set.true_labels, labels_pred=self.cluster_labels
         ).T
         if self.cluster_labels.dtype.kind not in "iu":
             raise ValueError(

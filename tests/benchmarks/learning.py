@@ -54,12 +54,12 @@ def main():
     for seed in range(options.seeds):
         for method, labels in partitions(views, options.classes, seed).items():
             scores = metrics.scores(
-                true_labels=true_labels, cluster_labels=labels, names=SCORES
+                labels_true=true_labels, labels_pred=labels, names=SCORES
             )
             found.setdefault(method, []).append([scores[name] for name in SCORES])
         print(f"seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
     chance = metrics.chance_scores(
-        true_labels=true_labels, cluster_labels=np.arange(len(chosen)) % options.classes
+        labels_true=true_labels, labels_pred=np.arange(len(chosen)) % options.classes
     )
     print(f"{'':34}{'purity':>14}{'NMI':>14}{'FM':>14}")
     for method, rows in found.items():

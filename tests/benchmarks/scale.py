@@ -191,7 +191,7 @@ def _measure(row, method, material, options):
     }
     if row["part"] in ("clustering", "ensembles") and found.value is not None:
         true_labels = np.load(Path(material.folder, "labels.npy"))[: row["n"]]
-        filled["nmi"] = metrics.nmi(true_labels=true_labels, cluster_labels=found.value)
+        filled["nmi"] = metrics.nmi(labels_true=true_labels, labels_pred=found.value)
     return filled
 
 

@@ -315,17 +315,17 @@ def _labelings(material, n, _):
 
 
 def _score(name, true_labels, cluster_labels):
-    return SCORES[name](true_labels=true_labels, cluster_labels=cluster_labels)
+    return SCORES[name](labels_true=true_labels, labels_pred=cluster_labels)
 
 
-def plain_pairs(*, true_labels, cluster_labels):
+def plain_pairs(*, labels_true, labels_pred):
     """Fowlkes-Mallows by looking at every pair of pictures."""
-    true_labels, cluster_labels = true_labels.tolist(), cluster_labels.tolist()
+    labels_true, labels_pred = labels_true.tolist(), labels_pred.tolist()
     both = same_class = same_cluster = 0
-    for i in range(len(true_labels)):
+    for i in range(len(labels_true)):
         for j in range(i):
-            alike = true_labels[i] == true_labels[j]
-            together = cluster_labels[i] == cluster_labels[j]
+            alike = labels_true[i] == labels_true[j]
+            together = labels_pred[i] == labels_pred[j]
             same_class += alike
             same_cluster += together
             both += alike and together

@@ -40,7 +40,7 @@ def cloud(n=60, width=8, seed=1):
 
 
 def ari(labels, true_labels=TRUE_LABELS):
-    return metrics.ari(true_labels=true_labels, cluster_labels=labels)
+    return metrics.ari(labels_true=true_labels, labels_pred=labels)
 
 
 @pytest.mark.parametrize("steps", ["", "l2+", "pca3+", "whiten3+", "l2+pca3+"])
@@ -93,9 +93,9 @@ def test_the_same_as_scikit_learn(seed):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_one_seed_gives_one_answer(name):
     features = cloud()
-    first = algorithms.cluster(features, f"l2+{name}", 6, seed=5)
+    first = algorithms.cluster(features, f"l2+{name}", 6, random_state=5)
     np.random.rand(3)  # what others draw does not matter
-    again = algorithms.cluster(features, f"l2+{name}", 6, seed=5)
+    again = algorithms.cluster(features, f"l2+{name}", 6, random_state=5)
     np.testing.assert_array_equal(first, again)
 
 

@@ -72,8 +72,8 @@ def test_co_association_follows_the_pictures():
 class TestCombining:
     def test_independent_errors_cancel(self, combine):
         truth, views = noisy_views()
-        single = [metrics.nmi(true_labels=truth, cluster_labels=v) for v in views]
-        together = metrics.nmi(true_labels=truth, cluster_labels=combine(views, 4))
+        single = [metrics.nmi(labels_true=truth, labels_pred=v) for v in views]
+        together = metrics.nmi(labels_true=truth, labels_pred=combine(views, 4))
         assert max(single) < 0.7
         assert together > 0.95
 
@@ -144,7 +144,7 @@ def test_many_different_pictures_are_grouped_and_independent_errors_still_cancel
     monkeypatch.setattr(ensembles, "GROUPS", 40)
     found = ensembles.evidence_accumulation(views, 4)
     assert len(set(found.tolist())) == 4
-    assert metrics.nmi(true_labels=truth, cluster_labels=found) > 0.9
+    assert metrics.nmi(labels_true=truth, labels_pred=found) > 0.9
     assert found.tolist() == ensembles.evidence_accumulation(views, 4).tolist()
 
 
@@ -173,7 +173,7 @@ def test_diversity_is_the_mean_over_pairs():
     found = labelings(n_labelings=4)
     pairs = itertools.combinations(found, 2)
     expected = np.mean(
-        [1 - metrics.nmi(true_labels=a, cluster_labels=b) for a, b in pairs]
+        [1 - metrics.nmi(labels_true=a, labels_pred=b) for a, b in pairs]
     )
     assert ensembles.diversity(found) == pytest.approx(expected)
     assert ensembles.diversity([found[0], found[0] + 5]) == pytest.approx(0, abs=1e-9)

@@ -37,7 +37,7 @@ def moons(seed=0):
 
 
 def agree(one, other):
-    return metrics.ari(true_labels=one, cluster_labels=other)
+    return metrics.ari(labels_true=one, labels_pred=other)
 
 
 # Slow and obvious: as the text of the paper says it, one pair after the other.

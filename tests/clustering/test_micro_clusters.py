@@ -11,7 +11,7 @@ from course_utils.clustering.preprocessing import PAIRWISE
 
 
 def ari(one, other):
-    return metrics.ari(true_labels=one, cluster_labels=other)
+    return metrics.ari(labels_true=one, labels_pred=other)
 
 
 def cloud(n, width=6, seed=0):

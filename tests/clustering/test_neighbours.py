@@ -79,7 +79,7 @@ def test_dbscan_over_the_graph_finds_what_dbscan_finds(monkeypatch):
     monkeypatch.setattr(algorithms, "MOST_PICTURES_RADIUS", 300)
     found = algorithms.cluster(points, "dbscan", 4)
     assert found[-1] == -1
-    assert metrics.ari(true_labels=expected, cluster_labels=found) > 0.95
+    assert metrics.ari(labels_true=expected, labels_pred=found) > 0.95
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def classes(n=1500, width=12, seed=0):
 
 
 def nmi(truth, labels):
-    return metrics.nmi(true_labels=truth, cluster_labels=labels)
+    return metrics.nmi(labels_true=truth, labels_pred=labels)
 
 
 def test_pca_by_blocks_is_that_of_scikit_learn():

@@ -35,7 +35,7 @@ def test_labels_and_scores_are_those_of_all_at_once(found, model):
     np.testing.assert_array_equal(labelled.cluster_labels, model.predict(rows))
     true_labels = [label for part in found.parts() for label in part.labels]
     assert labelled.scores == metrics.scores(
-        true_labels=true_labels, cluster_labels=labelled.cluster_labels
+        labels_true=true_labels, labels_pred=labelled.cluster_labels
     )
     assert labelled.table.to_numpy().sum() == found.n_images == 193
 
@@ -44,7 +44,7 @@ def test_the_scores_are_as_good_as_those_of_clustering_in_memory(found, model):
     rows = found.array()
     true_labels = [label for part in found.parts() for label in part.labels]
     whole = algorithms.cluster(rows, "l2+pca20+kmeans", 7)
-    expected = metrics.nmi(true_labels=true_labels, cluster_labels=whole)
+    expected = metrics.nmi(labels_true=true_labels, labels_pred=whole)
     labelled = out_of_core.label_out_of_core(found, model, progress=False)
     assert labelled.scores["nmi"] == pytest.approx(expected, abs=0.04)
 

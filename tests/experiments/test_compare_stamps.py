@@ -124,7 +124,7 @@ def test_pixels_fail_features_help_a_little_networks_solve_it(first):
     true_labels = datasets.load("stamps", progress=False).true_labels
     labels = pd.read_csv(first.out / "labels.csv")
     chance = metrics.chance_scores(
-        true_labels=true_labels, cluster_labels=labels["raw/l2+kmeans/k7/s0"]
+        labels_true=true_labels, labels_pred=labels["raw/l2+kmeans/k7/s0"]
     )["nmi"]
     by_hand = found[list(set(handcrafted.NAMES) - {"raw"})]
     assert chance < 0.15
@@ -141,7 +141,7 @@ def test_labels_csv_gives_the_scores_again(first):
     assert len(labels) == 193
     for row in first.results.to_dict("records"):
         again = metrics.scores(
-            true_labels=labels["true_label"], cluster_labels=labels[row["run"]]
+            labels_true=labels["true_label"], labels_pred=labels[row["run"]]
         )
         assert {name: row[name] for name in again} == pytest.approx(again)
 

@@ -138,7 +138,7 @@ def test_labels_csv_and_true_labels_give_the_scores_again(one):
     for run, column, row in zip(results["run"], columns, score_rows, strict=True):
         assert [int(label) for label in column] == labels[run].tolist()
         written = dict(zip(score_header, row, strict=True))
-        again = metrics.scores(true_labels=true_labels, cluster_labels=column)
+        again = metrics.scores(labels_true=true_labels, labels_pred=column)
         for score, value in again.items():
             assert float(written[score]) == pytest.approx(value, abs=1e-12)
 

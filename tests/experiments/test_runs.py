@@ -78,9 +78,7 @@ def test_scores_are_the_metrics_of_the_labels():
         found = labels[row["run"]]
         assert found.shape == (len(image_set),)
         assert found.dtype.kind == "i"
-        expected = metrics.scores(
-            true_labels=image_set.true_labels, cluster_labels=found
-        )
+        expected = metrics.scores(labels_true=image_set.true_labels, labels_pred=found)
         assert {name: row[name] for name in metrics.SCORES} == expected
         assert row["n_clusters"] == len(set(found) - {-1})
         assert row["n_noise"] == sum(found == -1)

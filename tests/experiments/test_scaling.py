@@ -173,8 +173,8 @@ def test_blobs_look_like_features_and_their_classes_overlap(tmp_path):
     assert (made >= 0).all()
     assert 0.4 < (made == 0).mean() < 0.6
     found = algorithms.cluster(made, "l2+pca50+minibatch", 100)
-    agreement = metrics.nmi(true_labels=labels, cluster_labels=found)
-    chance = metrics.chance_scores(true_labels=labels, cluster_labels=found)["nmi"]
+    agreement = metrics.nmi(labels_true=labels, labels_pred=found)
+    chance = metrics.chance_scores(labels_true=labels, labels_pred=found)["nmi"]
     assert chance + 0.1 < agreement < 0.95
 
 
@@ -249,7 +249,7 @@ def test_plain_loops_agree_on_pairs(parts):
     generator = np.random.default_rng(0)
     true_labels = generator.integers(5, size=60)
     labelings = [parts._disturbed(true_labels, seed) for seed in range(4)]
-    both = {"true_labels": true_labels, "cluster_labels": labelings[0]}
+    both = {"labels_true": true_labels, "labels_pred": labelings[0]}
     assert parts.plain_pairs(**both) == pytest.approx(metrics.fowlkes_mallows(**both))
     together = parts.plain_co_association(labelings)
     assert np.allclose(together, ensembles.co_association(labelings))

@@ -64,7 +64,7 @@ def test_claimed_scores_are_flagged_with_both_numbers(sent, small):
 
     labels = drawn(small)
     found = review_submission(sent({("raw", "l2+kmeans", 3, 1): labels}, boast), small)
-    true = metrics.nmi(true_labels=small.true_labels, cluster_labels=labels)
+    true = metrics.nmi(labels_true=small.true_labels, labels_pred=labels)
     (flag,) = found.flags
     assert "nmi claimed 0.9877" in flag and f"recomputed {true:.4g}" in flag
     assert "in 1 of 1 runs" in flag
@@ -250,7 +250,7 @@ def test_the_leader_is_chosen_on_the_public_half_alone(sent, small):
     found = review_submission(sent(labels), small, public=public)
     assert found.leading.representation == "raw" and found.leading.public == 1
     expected = metrics.nmi(
-        true_labels=small.true_labels[~public], cluster_labels=on_public[~public]
+        labels_true=small.true_labels[~public], labels_pred=on_public[~public]
     )
     assert found.private["nmi"] == expected < 0.5
 
@@ -261,7 +261,7 @@ def test_exercises_are_counted_on_the_student_s_own_probes(sent, small):
 
     def sometimes(true_labels, cluster_labels):
         half[0] += 1
-        value = SCORES["nmi"](true_labels=true_labels, cluster_labels=cluster_labels)
+        value = SCORES["nmi"](labels_true=true_labels, labels_pred=cluster_labels)
         return value if half[0] % 2 else value + 0.01
 
     functions = own_functions(nmi=sometimes, purity=lambda true, clusters: 1.0)

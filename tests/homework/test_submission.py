@@ -142,7 +142,7 @@ def test_probes_are_each_student_s_own_and_never_trivial():
             assert len(true_labels) == len(cluster_labels) and len(true_labels) >= 30
             assert len(true_labels) <= 60 and len(set(true_labels)) > 1
             values = [
-                score(true_labels=true_labels, cluster_labels=cluster_labels)
+                score(labels_true=true_labels, labels_pred=cluster_labels)
                 for score in SCORES.values()
             ]
             assert all(0.01 < value < 0.999 for value in values)
@@ -164,7 +164,7 @@ def test_exercise_values():
 
     values = submission.exercise_values("ab123", **own_functions(nmi=broken))
     (true_labels, cluster_labels), *_ = submission.probes("ab123")
-    first = SCORES["purity"](true_labels=true_labels, cluster_labels=cluster_labels)
+    first = SCORES["purity"](labels_true=true_labels, labels_pred=cluster_labels)
     assert values["purity"][0] == first
     assert values["nmi"] == [None] * submission.N_PROBES
     functions = {

@@ -23,7 +23,7 @@ FUNCTIONS = """
 from course_utils import metrics
 
 def nmi(true_labels, cluster_labels):
-    return metrics.nmi(true_labels=true_labels, cluster_labels=cluster_labels)
+    return metrics.nmi(labels_true=true_labels, labels_pred=cluster_labels)
 
 def purity(true_labels, cluster_labels):
     return None

@@ -167,7 +167,7 @@ def test_recorded_values_are_the_scores_of_the_probes(name, own_answers):
         name[-1]
     ]
     expected = {
-        probe: score(true_labels=true, cluster_labels=cluster)
+        probe: score(labels_true=true, labels_pred=cluster)
         for probe, (true, cluster) in lesson02.PROBES.items()
     }
     assert value == pytest.approx(expected, abs=1e-6)

@@ -44,9 +44,9 @@ def noise(swap=False, alone_from=50, drop_key=None, keep=False):
         alone = found.copy()
         alone[found == -1] = alone_from + np.arange((found == -1).sum())
         values = {
-            "left out": metrics.nmi(true_labels=true[kept], cluster_labels=found[kept]),
-            "one cluster": metrics.nmi(true_labels=true, cluster_labels=found),
-            "each alone": metrics.nmi(true_labels=true, cluster_labels=alone),
+            "left out": metrics.nmi(labels_true=true[kept], labels_pred=found[kept]),
+            "one cluster": metrics.nmi(labels_true=true, labels_pred=found),
+            "each alone": metrics.nmi(labels_true=true, labels_pred=alone),
         }
         if swap:
             order = ("each alone", "one cluster")

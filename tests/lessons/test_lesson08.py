@@ -46,7 +46,7 @@ def linked(linkage="average", metric="precomputed", similar=False):
 def nmis(labelings):
     return np.array(
         [
-            [metrics.nmi(true_labels=a, cluster_labels=b) for a in labelings]
+            [metrics.nmi(labels_true=a, labels_pred=b) for a in labelings]
             for b in labelings
         ]
     )

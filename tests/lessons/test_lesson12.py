@@ -53,7 +53,7 @@ def score(name, swapped=False, power=1):
     def score(true_labels, cluster_labels):
         labels = [true_labels, cluster_labels][:: -1 if swapped else 1]
         return (
-            getattr(metrics, name)(true_labels=labels[0], cluster_labels=labels[1])
+            getattr(metrics, name)(labels_true=labels[0], labels_pred=labels[1])
             ** power
         )
 

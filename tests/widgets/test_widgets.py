@@ -252,9 +252,7 @@ def test_medoids_come_first_purity_is_said_and_strangers_are_marked():
             assert picture["odd"] == stranger
         for picture in others:
             assert picture["badge"] == ("✕" if picture["odd"] else "")
-    score = metrics.purity(
-        true_labels=image_set.true_labels, cluster_labels=made.labels
-    )
+    score = metrics.purity(labels_true=image_set.true_labels, labels_pred=made.labels)
     assert f"Purity {score:.2f}" in made.status.text
 
 
@@ -504,7 +502,7 @@ def test_many_clusters_come_in_pages_and_many_pictures_are_cut():
 def test_labels_that_cannot_be_shown(nine):
     with pytest.raises(ValueError, match=r"no true labels.*cluster_browser"):
         widgets.ContingencyExplorer(coloured(2, labels=False), np.zeros(6, int))
-    with pytest.raises(ValueError, match="9 true_labels but 3 cluster_labels"):
+    with pytest.raises(ValueError, match="9 labels_true but 3 labels_pred"):
         widgets.ContingencyExplorer(nine, [0, 1, 2])
     with pytest.raises(ValueError, match="whole numbers"):
         widgets.ContingencyExplorer(nine, ["a"] * 9)
