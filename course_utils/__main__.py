@@ -8,15 +8,278 @@ list the cached features and the backbones.
 import argparse
 import json
 import os
+import shlex
 import sys
+import warnings
+from pathlib import Path
 
-import numpy as np
+STOPPED = {  # what is true of a command after Ctrl-C
+    "compare": "stopped; the same command goes on from here.",
+    "map": "stopped; finished features and layouts are kept, and the same command goes "
+    "on from there. Until it has ended, --out is no whole map.",
+    "extract": "stopped; finished parts are kept, and the same command goes on from "
+    "there.",
+    "grade": "stopped; the same command starts anew. What is in --out may be of two "
+    "gradings until then.",
+}
 
-from course_utils._support import interruption
-from course_utils.clustering import out_of_core
-from course_utils.images import streams
-from course_utils.images.image_set import left_out
-from course_utils.representations import extraction
+STARTS_ANEW = "stopped; the same command starts anew."
+INTERRUPTED = 130  # what shells give: 128 + SIGINT
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def main(arguments=None):
+    """Run one command; returns the exit status.
+
+    0, or 2 with a sentence on stderr, or 130 with one after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser().parse_args(arguments)
+    warnings.showwarning = lambda message, *_: print(
+        f"note: {message}", file=sys.stderr
+    )
+    try:
+        COMMANDS[options.run](options, arguments)
+    except (ValueError, OSError, MemoryError) as error:
+        told = error
+        if isinstance(error, OSError) and error.strerror:  # without "[Errno 13]"
+            told = f"{error.filename or 'a file'}: {error.strerror}"
+        print(f"course_utils: {told}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\n{STOPPED.get(options.run, STARTS_ANEW)}", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _compare(options, arguments):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from course_utils.experiments import report, runs
+    from course_utils.homework import submission
+    from course_utils.representations import backbones, handcrafted
+
+    groups = {"bundled": backbones.BUNDLED, "ten": backbones.TEN}
+    chosen = _split(options.representations)
+    if options.backbones or not chosen:
+        chosen = chosen or list(handcrafted.NAMES)
+        for name in _split(options.backbones) or ["bundled"]:
+            chosen += groups.get(name, [name])
+    algorithms = _split(options.algorithms)
+    runs.check_names(chosen, algorithms)  # before a long download
+    image_set = _load(options, rest=", see problems.csv")
+    seeds = options.seeds
+    if options.student:
+        seeds = submission.seeds(options.student, seeds)
+    results, labels = runs.run(
+        image_set, chosen, algorithms, k=options.k, seeds=seeds, out=options.out
+    )
+    if results.empty:
+        raise ValueError("no run was possible: every representation was skipped.")
+    command = "python -m course_utils " + shlex.join(arguments)
+    files = report.write(image_set, results, labels, options.out, command)
+    print(report.readable(results).to_string(index=False))
+    print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
+
+
+def _map(options, _):
+    from course_utils.clustering.algorithms import parse
+    from course_utils.maps import image_map
+    from course_utils.representations import extraction
+
+    extraction.parse(options.representation)  # before a long download
+    if options.algorithm:
+        parse(options.algorithm)
+    image_set = _load(options)
+    page = image_map.export(
+        image_set,
+        options.out,
+        representation=options.representation,
+        algorithm=options.algorithm,
+        k=options.k,
+        seed=options.seed,
+        wanted=_split(options.layouts) or image_map.LAYOUTS,
+        coordinates=options.coordinates,
+    )
+    print(f"Open {page}")
+
+
+def _extract(options, _):
+    from course_utils.clustering import out_of_core
+    from course_utils.images import streams
+    from course_utils.images.image_set import left_out
+    from course_utils.representations import extraction
+
+    extraction.parse(options.representation)
+    if options.k:
+        out_of_core.check(options.algorithm)  # before hours of work
+    stream = streams.open_stream(options.source, part_size=options.part_size)
+    found = extraction.extract(
+        stream,
+        options.representation,
+        to=options.to,
+        engine=options.engine,
+        batch_size=options.batch_size,
+    )
+    problems = found.problems
+    found.folder.write("problems.csv", problems.to_csv(index=False).encode())
+    pairs = list(problems.itertuples(index=False))
+    print(found, *left_out(pairs, ", see problems.csv"), sep="\n")
+    if options.k:
+        name = f"{options.algorithm}-k{options.k}-s{options.seed}"
+        about = _cluster_parts(
+            found,
+            options.algorithm,
+            options.k,
+            seed=options.seed,
+            engine=options.engine,
+            to=f"{found.folder.address}/{name}",
+        )
+        found.folder.write(f"{name}.json", json.dumps(about, indent=1).encode())
+        for score, value in about["scores"].items():
+            print(f"{score:16} {value:.3f}")
+    print(f"Everything is in {found.folder.address}")
+
+
+def _cluster_parts(found, algorithm, k, *, seed=0, engine=None, to=None):
+    """Cluster the pictures of a `FeatureParts`; labels go to the folder `to`.
+
+    Returns: dict with the number of pictures, the size of every cluster, and the scores
+    of the pictures that have a true label (none if none has).
+    """
+    import numpy as np
+
+    from course_utils.clustering import out_of_core
+
+    model = out_of_core.fit_out_of_core(found, algorithm, k, seed=seed)
+    labelled = out_of_core.label_out_of_core(found, model, to=to, engine=engine)
+    sizes = np.bincount(labelled.cluster_labels, minlength=k)
+    return {
+        "algorithm": algorithm,
+        "k": k,
+        "seed": seed,
+        "representation": found.representation,
+        "n_images": found.n_images,
+        "n_labelled": 0 if labelled.table is None else int(labelled.table.sum().sum()),
+        "scores": {} if labelled.table is None else labelled.scores,
+        "sizes": sizes.tolist(),
+    }
+
+
+def _load(options, rest=""):
+    """The image set of a command; says what is in it, and the first files left out."""
+    from course_utils.images import datasets
+    from course_utils.images.image_set import left_out
+
+    image_set = datasets.load(options.image_set, folder=options.folder)
+    print(image_set, *left_out(image_set.problems, rest), sep="\n")
+    return image_set
+
+
+def _submit(options, _):
+    from course_utils.homework import self_check, submission
+    from course_utils.images import datasets
+    from course_utils.lessons import exercises
+
+    name = options.image_set or submission.image_set_of(options.results)
+    image_set = datasets.load(name)
+    results, labels = submission.read_results(options.results, image_set)
+    functions = submission.functions_of(options.functions) if options.functions else {}
+    out = options.out or f"{options.student}.zip"
+    submission.submit(
+        out,
+        image_set,
+        results,
+        labels,
+        student_id=options.student,
+        name=options.name,
+        exercises=submission.exercise_values(options.student, **functions),
+        answers=submission.read_answers(options.answers) if options.answers else {},
+        progress=exercises.progress(),
+        self_supplied_labels=name not in datasets.NAMES,
+    )
+    print(f"wrote {out}\n")
+    print(self_check.check_submission(out, image_set))
+
+
+def _check(options, _):
+    from course_utils.homework import self_check
+    from course_utils.homework.grading import rubric
+    from course_utils.images import datasets
+
+    image_set = datasets.load(options.image_set)
+    rules = rubric.load_rubric(options.rubric)
+    print(self_check.check_submission(options.file, image_set, rules))
+
+
+def _grade(options, _):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from course_utils.homework.grading import (
+        gradebook,
+        grader,
+        inbox,
+        marks,
+        roster,
+        rubric,
+    )
+    from course_utils.images import datasets
+
+    out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
+    if out == folder or folder in out.parents:
+        raise ValueError(f"--out {out} lies in the submissions: give another folder.")
+    deadline = inbox.parse_deadline(options.deadline) if options.deadline else None
+    graded = grader.grade(
+        options.folder,
+        datasets.load(options.image_set),
+        deadline=deadline,
+        times=options.times,
+        roster=roster.load(options.roster) if options.roster else None,
+        rules=rubric.load_rubric(options.rubric),
+        marks=marks.load(options.marks) if options.marks else None,
+    )
+    gradebook.write(graded, out, assignment=options.assignment)
+    print(grader.sentence(graded))
+    for note in gradebook.notes(graded):
+        print(f"note: {note}")
+    print(f"Open {out / 'overview.html'}")
+
+
+def _split(names):
+    """Names given apart or with commas."""
+    return [n for name in names or () for n in name.split(",") if n]
+
+
+def _cache(options, _):
+    from course_utils.representations import cache
+
+    if options.action == "clear":
+        print(f"freed {cache.clear(options.representation) / 1e6:.1f} MB")
+        return
+    entries = cache.entries()
+    print(cache.features_dir())
+    print("empty" if entries.empty else entries.to_string(index=False))
+
+
+def _backbones(options, _):
+    from course_utils.representations import backbones
+
+    print(backbones.backbone_table().to_string())
+
+
+COMMANDS = {
+    "compare": _compare,
+    "map": _map,
+    "extract": _extract,
+    "submit": _submit,
+    "check": _check,
+    "grade": _grade,
+    "cache": _cache,
+    "backbones": _backbones,
+}
+
 
 DESCRIPTION = (
     "Compare an image set by several representations; draw a map of it; extract the "
@@ -201,292 +464,5 @@ def _add_image_set(command):
     )
 
 
-def run(options):
-    """Do what `python -m course_utils extract` is asked for."""
-    extraction.parse(options.representation)
-    if options.k:
-        out_of_core.check(options.algorithm)  # before hours of work
-    stream = streams.open_stream(options.source, part_size=options.part_size)
-    found = extraction.extract(
-        stream,
-        options.representation,
-        to=options.to,
-        engine=options.engine,
-        batch_size=options.batch_size,
-    )
-    problems = found.problems
-    found.folder.write("problems.csv", problems.to_csv(index=False).encode())
-    pairs = list(problems.itertuples(index=False))
-    print(found, *left_out(pairs, ", see problems.csv"), sep="\n")
-    if options.k:
-        name = f"{options.algorithm}-k{options.k}-s{options.seed}"
-        about = cluster(
-            found,
-            options.algorithm,
-            options.k,
-            random_state=options.seed,
-            engine=options.engine,
-            to=f"{found.folder.address}/{name}",
-        )
-        found.folder.write(f"{name}.json", json.dumps(about, indent=1).encode())
-        for score, value in about["scores"].items():
-            print(f"{score:16} {value:.3f}")
-    print(f"Everything is in {found.folder.address}")
-
-
-def cluster(found, algorithm, k, *, seed=0, engine=None, to=None):
-    """Cluster the pictures of a `FeatureParts`; labels go to the folder `to`.
-
-    Returns: dict with the number of pictures, the size of every cluster, and the scores
-    of the pictures that have a true label (none if none has).
-    """
-    model = out_of_core.fit_out_of_core(found, algorithm, k, seed=seed)
-    labelled = out_of_core.label_out_of_core(found, model, to=to, engine=engine)
-    sizes = np.bincount(labelled.cluster_labels, minlength=k)
-    return {
-        "algorithm": algorithm,
-        "k": k,
-        "seed": seed,
-        "representation": found.representation,
-        "n_images": found.n_images,
-        "n_labelled": 0 if labelled.table is None else int(labelled.table.sum().sum()),
-        "scores": {} if labelled.table is None else labelled.scores,
-        "sizes": sizes.tolist(),
-    }
-
-
-STOPPED = {  # what is true of a command after Ctrl-C
-    "compare": "stopped; the same command goes on from here.",
-    "map": "stopped; finished features and layouts are kept, and the same command goes "
-    "on from there. Until it has ended, --out is no whole map.",
-    "extract": "stopped; finished parts are kept, and the same command goes on from "
-    "there.",
-    "grade": "stopped; the same command starts anew. What is in --out may be of two "
-    "gradings until then.",
-}
-
-STARTS_ANEW = "stopped; the same command starts anew."
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-def main(arguments=None):
-    """Run one command; returns the exit status.
-
-    0, or 2 with a sentence on stderr, or 130 with one after Ctrl-C.
-    """
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        return _run(arguments)
-    except KeyboardInterrupt:
-        pass
-    except Exception:
-        if not interruption.pressed.is_set():
-            raise  # otherwise it is what a library makes of Ctrl-C in its import
-    print(f"\n{_stopped(arguments)}", file=sys.stderr)
-    return interruption.STATUS
-
-
-def _run(arguments):
-    import warnings
-
-    pass
-
-    options = parser().parse_args(arguments)
-    warnings.showwarning = lambda message, *_: print(
-        f"note: {message}", file=sys.stderr
-    )
-    try:
-        COMMANDS[options.run](options, arguments)
-    except (ValueError, OSError, MemoryError) as error:
-        if interruption.pressed.is_set():
-            raise
-        told = error
-        if isinstance(error, OSError) and error.strerror:  # without "[Errno 13]"
-            told = f"{error.filename or 'a file'}: {error.strerror}"
-        print(f"course_utils: {told}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _stopped(arguments):
-    """The sentence after Ctrl-C."""
-    return STOPPED.get(next(iter(arguments), ""), STARTS_ANEW)
-
-
-def _compare(options, arguments):
-    import shlex
-
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from course_utils.experiments import report, runs
-    from course_utils.homework import submission
-    from course_utils.representations import backbones, handcrafted
-
-    groups = {"bundled": backbones.BUNDLED, "ten": backbones.TEN}
-    chosen = _split(options.representations)
-    if options.backbones or not chosen:
-        chosen = chosen or list(handcrafted.NAMES)
-        for name in _split(options.backbones) or ["bundled"]:
-            chosen += groups.get(name, [name])
-    algorithms = _split(options.algorithms)
-    runs.check_names(chosen, algorithms)  # before a long download
-    image_set = _load(options, rest=", see problems.csv")
-    seeds = options.seeds
-    if options.student:
-        seeds = submission.seeds(options.student, seeds)
-    results, labels = runs.run(
-        image_set, chosen, algorithms, k=options.k, seeds=seeds, out=options.out
-    )
-    if results.empty:
-        raise ValueError("no run was possible: every representation was skipped.")
-    command = "python -m course_utils " + shlex.join(arguments)
-    files = report.write(image_set, results, labels, options.out, command)
-    print(report.readable(results).to_string(index=False))
-    print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
-
-
-def _map(options, _):
-    from course_utils.clustering.algorithms import parse
-    from course_utils.maps import image_map
-    from course_utils.representations import extraction
-
-    extraction.parse(options.representation)  # before a long download
-    if options.algorithm:
-        parse(options.algorithm)
-    image_set = _load(options)
-    page = image_map.export(
-        image_set,
-        options.out,
-        representation=options.representation,
-        algorithm=options.algorithm,
-        k=options.k,
-        seed=options.seed,
-        wanted=_split(options.layouts) or image_map.LAYOUTS,
-        coordinates=options.coordinates,
-    )
-    print(f"Open {page}")
-
-
-def _extract(options, _):
-    pass
-
-    run(options)
-
-
-def _load(options, rest=""):
-    """The image set of a command; says what is in it, and the first files left out."""
-    from course_utils.images import datasets
-
-    image_set = datasets.load(options.image_set, folder=options.folder)
-    print(image_set, *left_out(image_set.problems, rest), sep="\n")
-    return image_set
-
-
-def _submit(options, _):
-    from course_utils.homework import self_check, submission
-    from course_utils.images import datasets
-
-    name = options.image_set or submission.image_set_of(options.results)
-    image_set = datasets.load(name)
-    results, labels = submission.read_results(options.results, image_set)
-    functions = submission.functions_of(options.functions) if options.functions else {}
-    out = options.out or f"{options.student}.zip"
-    submission.submit(
-        out,
-        image_set,
-        results,
-        labels,
-        student_id=options.student,
-        name=options.name,
-        exercises=submission.exercise_values(options.student, **functions),
-        answers=submission.read_answers(options.answers) if options.answers else {},
-        self_supplied_labels=name not in datasets.NAMES,
-    )
-    print(f"wrote {out}\n")
-    print(self_check.check_submission(out, image_set))
-
-
-def _check(options, _):
-    from course_utils.homework import self_check
-    from course_utils.homework.grading import rubric
-    from course_utils.images import datasets
-
-    image_set = datasets.load(options.image_set)
-    rules = rubric.load_rubric(options.rubric)
-    print(self_check.check_submission(options.file, image_set, rules))
-
-
-def _grade(options, _):
-    from pathlib import Path
-
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from course_utils.homework.grading import (
-        gradebook,
-        grader,
-        inbox,
-        marks,
-        roster,
-        rubric,
-    )
-    from course_utils.images import datasets
-
-    out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
-    if out == folder or folder in out.parents:
-        raise ValueError(f"--out {out} lies in the submissions: give another folder.")
-    deadline = inbox.parse_deadline(options.deadline) if options.deadline else None
-    graded = grader.grade(
-        options.folder,
-        datasets.load(options.image_set),
-        deadline=deadline,
-        times=options.times,
-        roster=roster.load(options.roster) if options.roster else None,
-        rules=rubric.load_rubric(options.rubric),
-        marks=marks.load(options.marks) if options.marks else None,
-    )
-    gradebook.write(graded, out, assignment=options.assignment)
-    print(grader.sentence(graded))
-    for note in gradebook.notes(graded):
-        print(f"note: {note}")
-    print(f"Open {out / 'overview.html'}")
-
-
-def _split(names):
-    """Names given apart or with commas."""
-    return [n for name in names or () for n in name.split(",") if n]
-
-
-def _cache(options, _):
-    from course_utils.representations import cache
-
-    if options.action == "clear":
-        print(f"freed {cache.clear(options.representation) / 1e6:.1f} MB")
-        return
-    entries = cache.entries()
-    print(cache.features_dir())
-    print("empty" if entries.empty else entries.to_string(index=False))
-
-
-def _backbones(options, _):
-    from course_utils.representations import backbones
-
-    print(backbones.backbone_table().to_string())
-
-
-COMMANDS = {
-    "compare": _compare,
-    "map": _map,
-    "extract": _extract,
-    "submit": _submit,
-    "check": _check,
-    "grade": _grade,
-    "cache": _cache,
-    "backbones": _backbones,
-}
-
 if __name__ == "__main__":
-    interruption.watch(_stopped(sys.argv[1:]))
-    interruption.leave(main())
+    sys.exit(main())

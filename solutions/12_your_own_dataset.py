@@ -462,6 +462,7 @@ if student_id and student_name:
     texts = {question: text for question, text in answers.items() if text}
     own = image_set.name not in images.NAMES
     work = {"exercises": values, "answers": texts, "self_supplied_labels": own}
+    work["progress"] = checks.progress()
     homework.submit(path, image_set, results, labels, **about, **work)
     print("written:", Path(path.parent.name, path.name))
 

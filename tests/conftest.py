@@ -8,13 +8,21 @@ import subprocess
 import threading
 from pathlib import Path
 
-import numpy as np
-import pytest
-from PIL import Image
+# Several processes share the cores, and threads of two on one core only wait for each
+# other. What they start, the lessons' kernels for example, inherits it.
+n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+if n_workers > 1:
+    n_threads = str(max(1, (os.cpu_count() or 1) // n_workers))
+    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(variable, n_threads)
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from PIL import Image  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-# The fixtures chromium and lab; how several processes share the tests
-pytest_plugins = ["browser", "workers"]
+# The fixtures chromium and lab
+pytest_plugins = ["browser"]
 
 
 @pytest.fixture(scope="session")

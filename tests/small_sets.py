@@ -1,5 +1,7 @@
 """Image sets of a few small pictures, in memory or in a folder, made in no time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import encode
@@ -59,3 +61,10 @@ def write_folder(folder, files):
         (folder / image).parent.mkdir(parents=True, exist_ok=True)
         (folder / image).write_bytes(data)
     return folder
+
+
+def four_colours(n_each=40):
+    """Red, green, blue and yellow pictures, each with its number in its caption."""
+    found = coloured(n_each, ("red", "green", "blue", "yellow"))
+    numbered = [f"{name} thing {i}" for i, name in enumerate(found.true_names)]
+    return replace(found, captions=tuple(numbered))

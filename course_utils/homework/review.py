@@ -1,9 +1,8 @@
-"""One submission held against the pictures: what its labels are really worth.
+"""Review one submission: recompute every score, flag what cannot be as it says.
 
-The student's `check` and the instructor's `grade` both say what `review` finds, so a
-student knows beforehand. Nothing that the submission claims is believed.
-
-Runs that cannot have come about as they say; a person is asked to look at them.
+The student's `check` and the instructor's `grade` both show what `review_submission`
+finds, so students know beforehand. No claim of a submission is taken for granted. A
+flag costs no points; it asks a person to look.
 """
 
 import hashlib
@@ -18,12 +17,9 @@ from course_utils.homework import submission
 from course_utils.representations import extraction
 
 TOLERANCE = 0.0005  # between a claimed score and ours
-
 VALUE_TOLERANCE = 1e-4  # between a value of an exercise and ours
-
-MOST_CLUSTERS_PER_CLASS = 3
-
-MOST_CELLS = 1_000_000  # classes × clusters of a run: more take too long to score
+MAX_CLUSTERS_PER_CLASS = 3
+MAX_CELLS = 1_000_000  # classes × clusters of a run: more take too long to score
 
 
 @dataclass
@@ -95,16 +91,30 @@ def review_submission(
     sent,
     image_set,
     *,
-    clusters_per_class=MOST_CLUSTERS_PER_CLASS,
+    clusters_per_class=MAX_CLUSTERS_PER_CLASS,
     own_seeds=False,
     public=None,
 ):
-    """Hold a `submission_file.Submission` against the image set that was asked for.
+    """Recompute the scores of a submission from its labels, and flag what is odd.
 
-    image_set: an ImageSet with the instructor's true labels. clusters_per_class: runs
-    with more clusters are not counted. own_seeds: say if the seeds are not those of the
-    student id. public: bool array, from `public_half`.
-    Returns: Review.
+    Parameters
+    ----------
+    sent : Submission
+        What `read_submission` returned.
+    image_set : ImageSet
+        The images that were asked for, with the instructor's true labels.
+    clusters_per_class : int
+        Runs with more clusters than this times the number of classes are not counted.
+    own_seeds : bool
+        Flag runs whose seeds are not those of the student id.
+    public : bool array (n_images,), optional
+        The public half of the images, from `public_half`.
+
+    Returns
+    -------
+    Review
+        `runs` with our scores, `errors` (why nothing is scored), `flags`, `notes`, and
+        `exercises`: how many values of the student's own functions are right.
     """
     found = Review(notes=list(sent.notes))
     found.exercises = _exercises(sent)
@@ -116,8 +126,8 @@ def review_submission(
     most_clusters = int(clusters_per_class * n_classes)
     for run in sent.runs:
         labels = sent.labels[run["run"]][order]
-        many = n_classes * len(labels) > MOST_CELLS  # what may be, quicker than what is
-        if many and n_classes * len(np.unique(labels)) > MOST_CELLS:
+        many = n_classes * len(labels) > MAX_CELLS  # what may be, quicker than what is
+        if many and n_classes * len(np.unique(labels)) > MAX_CELLS:
             found.errors.append(f"{shown(run['run'])} has too many clusters to score.")
             return found
         found.runs.append(_run(run, labels, true_labels, most_clusters))

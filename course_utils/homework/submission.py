@@ -1,13 +1,12 @@
-"""What a student hands in: one file with every run's labels, not only its scores.
+"""What a student hands in: one file with the labels of every run, not only its scores.
 
-    submission.write("anna.zip", image_set, results, labels, student_id="ab123", …)
+    homework.submit("anna.zip", image_set, results, labels, student_id="ab123", …)
 
-The grader recomputes every score from the labels, so nothing has to be believed; and it
-checks purity, NMI and Fowlkes-Mallows as you wrote them by what they gave on *probes*,
-pairs of small partitions that follow from your student id. `submission_file` reads such
-files; their form is published in submission.schema.json.
-
-What `python -m course_utils submit` reads: results, your functions, your answers.
+The grader recomputes every score from the labels, so nothing has to be believed. It
+checks the student's own purity, NMI and Fowlkes-Mallows by the values they gave on
+*probes*, pairs of small partitions that follow from the student id. `submission_file`
+reads such files; their format is published in submission.schema.json. The second half
+of this module reads what `python -m course_utils submit` is given.
 """
 
 import csv
@@ -29,14 +28,10 @@ from course_utils._support.text import shown
 from course_utils.experiments.runs import versions
 from course_utils.homework import submission_file
 from course_utils.images import datasets
-from course_utils.lessons import exercises as exercises_module
 
 CLAIMED = ("purity", "nmi", "fowlkes_mallows")
-
 N_PROBES = 6
-
 STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
-
 QUESTIONS = (
     "Which representation won, by how much, and why do you think it did?",
     "Which pictures did it put into the wrong cluster, and what misled it?",
@@ -67,9 +62,26 @@ def probes(student_id):
 
 
 def seeds(student_id, n=5):
-    """Seeds of this student's own, so that two honest students' runs differ.
+    """Random seeds of this student, so that the runs of two honest students differ.
 
-    Returns: list of n different int below 10,000, the same on every machine.
+    Parameters
+    ----------
+    student_id : str
+        Capitals and spaces around it do not matter.
+    n : int
+        How many seeds.
+
+    Returns
+    -------
+    list of int
+        n different numbers below 10,000, the same on every machine.
+
+    Examples
+    --------
+    >>> seeds("ab123", 3) == seeds("AB123", 3)
+    True
+    >>> len(set(seeds("ab123", 5)))
+    5
     """
     noise = _bytes("seeds", student_id, 8 * n + 64)
     numbers = [noise[i] * 256 + noise[i + 1] for i in range(0, len(noise), 2)]
@@ -77,12 +89,32 @@ def seeds(student_id, n=5):
 
 
 def exercise_values(student_id, **functions):
-    """What your own scores give on your probes, for `write`.
+    """What your own scores give on your probes: `exercises` of `submit`.
 
-    functions: purity=…, nmi=…, fowlkes_mallows=…, each called as f(true_labels,
-    cluster_labels) with NumPy arrays. One that is missing, returns None or raises gets
-    null for its values. Returns: {name: list of float or None}.
-    Raises ValueError for another name.
+    Parameters
+    ----------
+    student_id : str
+        The probes follow from it.
+    **functions : callable
+        `purity=…`, `nmi=…`, `fowlkes_mallows=…`, each called as
+        `f(true_labels, cluster_labels)` with two integer arrays of equal length.
+
+    Returns
+    -------
+    dict of {str: list}
+        Six numbers per score; None where the function is missing, returned None or
+        raised an exception.
+
+    Raises
+    ------
+    ValueError
+        For a function of another name.
+
+    Examples
+    --------
+    >>> values = exercise_values("ab123", purity=lambda true, clusters: 0.5)
+    >>> values["purity"], values["nmi"]
+    ([0.5, 0.5, 0.5, 0.5, 0.5, 0.5], [None, None, None, None, None, None])
     """
     unknown = set(functions) - set(CLAIMED)
     if unknown:
@@ -104,21 +136,48 @@ def submit(
     name,
     exercises=None,
     answers=None,
+    progress=None,
     self_supplied_labels=False,
 ):
-    """Write a submission; returns its receipt, the SHA-256 of the file.
+    """Write the file to hand in: a .zip of two texts, without images or code.
 
-    results, labels: of `experiments.run`, or of several joined. exercises: from
-    `exercise_values`. answers: {question: your answer}. self_supplied_labels: True for
-    pictures that the instructor does not have: then their SHA-256s and true labels (not
-    the pictures) travel along. How far the self checks of the lessons are is added.
-    The same content gives the same bytes. Raises ValueError, and leaves an older file
-    as it was, if anything in it would not be accepted.
+    The same content gives the same bytes. An older file of that name stays as it is if
+    anything in the new one would not be accepted.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write, a .zip.
+    image_set : ImageSet
+        The images that were clustered.
+    results, labels : DataFrame, dict of {run: array (n_images,)}
+        What `experiments.run` returned, or several of them joined.
+    student_id, name : str
+        The id: up to 64 letters, digits, or . _ @ -
+    exercises : dict, optional
+        What `exercise_values` returned for your own scores.
+    answers : dict of {question: answer}, optional
+        Your written answers to `QUESTIONS`.
+    progress : dict, optional
+        How far you are in the lessons: `checks.progress()`.
+    self_supplied_labels : bool
+        True for images that the instructor does not have. Then their SHA-256 digests
+        and true labels, not the images, are added.
+
+    Returns
+    -------
+    str
+        The receipt: the SHA-256 of the file, in hexadecimal.
+
+    Raises
+    ------
+    ValueError
+        If anything in it would not be accepted; the message says what to change.
     """
     if not re.fullmatch(STUDENT_ID, student_id):
         raise ValueError(
-            f"the student id {shown(student_id)} is not one: letters, digits and . _ @ "
-            "- are, up to 64 of them."
+            f"Invalid student id {shown(student_id)}: use up to 64 letters, digits, "
+            "or . _ @ -"
         )
     columns = {"image": image_set.images}
     if self_supplied_labels:
@@ -149,7 +208,7 @@ def submit(
             {"question": question, "answer": answer}
             for question, answer in (answers or {}).items()
         ],
-        "lessons": _lessons(),
+        "lessons": progress or {},
         "versions": versions(),
     }
     table = io.StringIO()
@@ -178,18 +237,6 @@ def _run(row):
         "k": int(row["k"]),
         "seed": int(row["seed"]),
         "claimed": {score: claimed(row[score]) for score in CLAIMED},
-    }
-
-
-def _lessons():
-    """{lesson: {exercise: {state, tries}}} of the answers kept beside the notebooks."""
-    return {
-        lesson: {
-            name: {"state": answer["state"], "tries": answer["tries"]}
-            for name, answer in exercises_module.answers(lesson).items()
-            if {"state", "tries"} <= set(answer)  # others were changed by hand
-        }
-        for lesson in exercises_module.lessons()
     }
 
 

@@ -1,24 +1,21 @@
-"""Maps of a whole image set: in the notebook, and as a page for any browser.
+"""A map of a whole image set: a page of thumbnails for any browser.
 
-`scatter` is for the notebook: dots with pictures under the pointer, and a lasso whose
-pictures come back to Python. `export` writes a page of thumbnails that needs no
-network; `write` does it for places and clusters known already, `read` reads it again.
-The page is drawn by deck.gl, which comes with the package pydeck.
+`export` computes features, clusters and layouts and writes the page, which needs no
+network; `write` does it for coordinates and clusters that are known, `read` reads a
+page again. deck.gl draws it (see `front/deck.gl`).
 """
 
 import warnings
 from pathlib import Path
 
-from course_utils.clustering import algorithms
+from course_utils import clustering
 from course_utils.maps import hotspots, layouts
 from course_utils.maps.page import TITLES, check_out, read, write
 from course_utils.representations import extraction
 
-__all__ = ["LAYOUTS", "export", "read", "scatter", "write"]
+__all__ = ["LAYOUTS", "export", "read", "write"]
 
 LAYOUTS = ("umap", "tsne", "grid", "cluster", "class")
-
-MOST_FOR_KMEANS, MOST_FOR_TSNE = 5_000, 10_000  # pictures; more take many minutes
 
 
 def export(
@@ -31,33 +28,65 @@ def export(
     seed=0,
     wanted=LAYOUTS,
     coordinates=None,
+    max_plain=5_000,
+    max_tsne=10_000,
     progress=True,
 ):
-    """Cluster an image set and write its map; returns the page's path.
+    """Cluster an image set and write its map.
 
-    out: `map.html` becomes one file with everything in it; any other name a folder,
-    whose larger pictures are read when somebody comes near. algorithm: as for
-    `clustering.cluster`; if None, l2+kmeans, and for many pictures l2+pca50+kmeans. k:
-    the number of classes if None, and without classes √(n/2), a rule of thumb. wanted:
-    layouts, of `LAYOUTS` and "pca"; of many pictures t-SNE is left out. coordinates: an
-    earlier map of the same pictures, whose places are taken over, for UMAP and t-SNE
-    differ from machine to machine. The true labels colour the map and make the layout
-    "class"; nothing else looks at them.
-    Raises ValueError for unknown layouts or another image set's coordinates.
+    The true labels colour the map and make the layout "class"; nothing else looks at
+    them.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    out : str or Path
+        A name in .html becomes one file with everything in it; any other name a folder,
+        whose larger thumbnails are read when somebody zooms in.
+    representation : str
+        As for `representations.extract`.
+    algorithm : str, optional
+        As for `clustering.cluster`. Default: l2+kmeans, and above `max_plain` images
+        l2+pca50+kmeans.
+    k : int, optional
+        Number of clusters. Default: the number of classes, and without classes
+        √(n/2), a rule of thumb.
+    seed : int
+        Of the layouts and the clusters.
+    wanted : sequence of str
+        Layouts: any of umap, tsne, pca, grid, cluster, class.
+    coordinates : str or Path, optional
+        An earlier map of the same images, whose UMAP and t-SNE coordinates are kept:
+        they differ between machines.
+    max_plain, max_tsne : int
+        Up to so many images the default algorithm goes without PCA, and t-SNE is
+        computed where other layouts are wanted too: beyond, both take many minutes.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    Path
+        The page to open.
+
+    Raises
+    ------
+    ValueError
+        For unknown layouts, or coordinates of another image set.
     """
     _check_layouts(wanted)
     check_out(Path(out))
     known = read(coordinates) if coordinates else None
     vectors = extraction.extract(image_set, representation, progress=progress)
-    points = _places(image_set, vectors, wanted, seed, known)
+    points = _places(image_set, vectors, wanted, seed, known, max_tsne)
     n_images = len(image_set)
     if k is None:
         k = len(image_set.class_names) or round((n_images / 2) ** 0.5)
         k = min(max(k, 1), n_images)
     algorithm = algorithm or (
-        "l2+kmeans" if n_images <= MOST_FOR_KMEANS else "l2+pca50+kmeans"
+        "l2+kmeans" if n_images <= max_plain else "l2+pca50+kmeans"
     )
-    labels = algorithms.cluster(vectors, algorithm, k, seed)
+    labels = clustering.cluster(vectors, algorithm, k, seed)
     words = hotspots.hotspot_words(image_set, progress=progress)
     first = next(iter(points.values()))
     if "grid" in wanted:
@@ -79,7 +108,7 @@ def export(
     )
 
 
-def _places(image_set, vectors, wanted, seed, known):
+def _places(image_set, vectors, wanted, seed, known, max_tsne):
     """{layout: places} of those that are computed from the features."""
     if known and known["fingerprint"] != image_set.fingerprint:
         raise ValueError(
@@ -91,7 +120,7 @@ def _places(image_set, vectors, wanted, seed, known):
     for name in computed:
         if known and name in known["layouts"]:
             points[name] = known["layouts"][name]
-        elif name == "tsne" and len(image_set) > MOST_FOR_TSNE and len(computed) > 1:
+        elif name == "tsne" and len(image_set) > max_tsne and len(computed) > 1:
             warnings.warn(
                 f"t-SNE of {len(image_set):,} pictures is left out: it would take many "
                 "minutes. Ask for it alone, and give that map as coordinates.",
@@ -108,10 +137,3 @@ def _check_layouts(wanted):
             raise ValueError(
                 f"there is no layout {name!r}: known are {', '.join(TITLES)}."
             )
-
-
-def scatter(image_set, points, *, cluster_labels=None, height=480):
-    """A map in the notebook, see `imagemap.notebook_map.ImageScatter`."""
-    from course_utils.widgets.image_scatter import ImageScatter
-
-    return ImageScatter(image_set, points, cluster_labels=cluster_labels, height=height)

@@ -12,7 +12,6 @@ import html
 import json
 import shutil
 import tempfile
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +29,10 @@ TITLES = {
     "cluster": "By cluster",
     "class": "By class",
 }
-
+FRONT = Path(__file__).with_name("front")
 ON_A_LATTICE = ("grid", "cluster", "class")
-
+DECK = "deck.gl/dist.min.js"
 SCRIPTS = ("data.js", "scene.js", "panel.js", "main.js")  # one after the other
-
 BEGIN, END = '<script type="application/json" id="about">', "</script>"
 
 
@@ -53,7 +51,7 @@ def write(
     """Write the map of pictures whose places and clusters are known already.
 
     points: {layout: array (n, 2)}; cluster_labels: int array (n,); vectors: features
-    (n, d), which say which picture stands for a group; spots: of `hotspots.find`;
+    (n, d), which say which picture stands for a group; spots: of `find_hotspots`;
     words: a text a picture, to name the clusters by; subtitle: how it was made.
     """
     out = Path(out)
@@ -116,7 +114,7 @@ def write(
                 with atomic_file(out / "data" / f"{name}.js", "w") as part:
                     part.write(f'receive("{name}",{json.dumps(text)});')
         file.write(f"{BEGIN}{_json(about)}{END}\n")
-        file.write(f"<script>{_deck()}</script>\n")
+        file.write(f"<script>{_resource(DECK)}</script>\n")
         code = "".join(_resource(name) for name in SCRIPTS)
         file.write(f'<script>\n"use strict";\n{{\n{code}}}\n</script>\n')
         later.seek(0)
@@ -198,7 +196,7 @@ def _group(key, labels, names, vectors, words):
 
 def _layout(name, places):
     """A layout for the page; step: the distance of neighbours on a lattice, or None."""
-    packed = name in ("grid", "cluster", "class")
+    packed = name in ON_A_LATTICE
     places = np.asarray(places, dtype=np.float32)
     scaled = layouts.to_unit_square(places)
     step = None
@@ -218,17 +216,8 @@ def _head(title):
     return page.replace("{{title}}", html.escape(title))
 
 
-def _deck():
-    """The program of deck.gl, out of pydeck."""
-    place = resources.files("pydeck") / "nbextension" / "static" / "index.js"
-    code = place.read_text(encoding="utf-8")
-    code = code.rpartition("//# sourceMappingURL=")[0] or code
-    return code.replace("</script", "<\\/script")
-
-
 def _resource(name):
-    place = resources.files("course_utils") / "maps" / "front" / name
-    return place.read_text(encoding="utf-8")
+    return FRONT.joinpath(name).read_text(encoding="utf-8")
 
 
 def _json(value):

@@ -9,7 +9,7 @@ from course_utils import metrics
 from course_utils.clustering import representatives
 from course_utils.widgets import base
 
-MOST_PICTURES = 60  # of a cell
+MAX_PICTURES = 60  # of a cell
 
 
 class Table(anywidget.AnyWidget):
@@ -72,9 +72,9 @@ class ContingencyExplorer(base.Explorer):
         found = np.flatnonzero(here).tolist()
         heading = f"{base.cluster_name(cluster)}, {self.names[column]}"
         note = base.count(len(found))
-        if len(found) > MOST_PICTURES:
-            note += f",\nthe first {MOST_PICTURES} are shown"
-        row = self.thumbnails.row(heading, note, found[:MOST_PICTURES])
+        if len(found) > MAX_PICTURES:
+            note += f",\nthe first {MAX_PICTURES} are shown"
+        row = self.thumbnails.row(heading, note, found[:MAX_PICTURES])
         self.pictures.rows, self.table.chosen = [row], [cluster, column]
         self.pictures.chosen = -1
         self.status.text = f"{heading}: {base.count(len(found))}."

@@ -15,11 +15,11 @@ from course_utils.maps import layouts
 from course_utils.widgets import base
 from course_utils.widgets.kmeans_stepper import COLOURS
 
-MOST_SHOWN = 60  # of the selected pictures, below the map
+MAX_SHOWN = 60  # of the selected pictures, below the map
 
 SHEET, THUMBNAIL = (1000, 700), 44  # pixels of the static map
 
-MOST_DRAWN = 600  # pictures on it
+MAX_DRAWN = 600  # pictures on it
 
 
 class ImageScatter(base.Explorer):
@@ -148,9 +148,9 @@ class ImageScatter(base.Explorer):
 
     def _show_selection(self, _=None):
         chosen = self.selection
-        more = f", the first {MOST_SHOWN} here" if len(chosen) > MOST_SHOWN else ""
+        more = f", the first {MAX_SHOWN} here" if len(chosen) > MAX_SHOWN else ""
         self.status.text = f"{base.count(len(chosen))} selected{more}"
-        row = self.thumbnails.row("selected", "", chosen[:MOST_SHOWN])
+        row = self.thumbnails.row("selected", "", chosen[:MAX_SHOWN])
         self.grid.rows = [row] if len(chosen) else []
 
     def _name(self, index):
@@ -179,8 +179,8 @@ def thumbnail_map(image_set, points):
     corners[:, 1] = room[1] - corners[:, 1]  # rows of a picture count downwards
     sheet = Image.new("RGB", SHEET, "white")
     chosen = np.arange(len(points))
-    if len(points) > MOST_DRAWN:
-        chosen = np.random.default_rng(0).choice(len(points), MOST_DRAWN, replace=False)
+    if len(points) > MAX_DRAWN:
+        chosen = np.random.default_rng(0).choice(len(points), MAX_DRAWN, replace=False)
     for index in np.sort(chosen).tolist():
         small = decoding.thumbnail(image_set.read(index), THUMBNAIL)
         middle = corners[index] + half - np.array(small.size) / 2
@@ -188,6 +188,6 @@ def thumbnail_map(image_set, points):
     figure, axes = plt.subplots(figsize=(10, 7), layout="constrained")
     axes.imshow(sheet)
     axes.set_axis_off()
-    if len(points) > MOST_DRAWN:
-        axes.set_title(f"{MOST_DRAWN} of {len(points):,} pictures", fontsize=10)
+    if len(points) > MAX_DRAWN:
+        axes.set_title(f"{MAX_DRAWN} of {len(points):,} pictures", fontsize=10)
     return figure

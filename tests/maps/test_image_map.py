@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import io
 import re
 from dataclasses import replace
@@ -168,7 +169,7 @@ def test_a_page_asks_nothing_of_any_server(image_set, made, tmp_path):
     own = text[:sheet] + text[text.index("</script>", deck + 9) : pack]
     assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", own)
     assert "default-src 'none'" in own
-    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"(?!data:)", text)
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"(?!data:)", own)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +233,9 @@ def test_export_refuses_coordinates_of_other_pictures(image_set, tmp_path):
         image_map.export(image_set, tmp_path / "map.html", coordinates=other, **how)
 
 
-def test_export_leaves_tsne_of_many_out_and_says_so(image_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(image_map, "MOST_FOR_TSNE", 20)
-    monkeypatch.setattr(image_map, "MOST_FOR_KMEANS", 20)
+def test_export_leaves_tsne_of_many_out_and_says_so(image_set, tmp_path):
     how = {"representation": "colour", "progress": False}
+    how |= {"max_plain": 20, "max_tsne": 20}
     with pytest.warns(UserWarning, match="t-SNE of 24 pictures is left out"):
         path = image_map.export(
             image_set, tmp_path / "map.html", wanted=("pca", "tsne"), **how
@@ -287,3 +287,11 @@ def test_more_pictures_get_smaller_thumbnails():
     assert sprites.sizes(200) == (64, 256)
     assert sprites.sizes(9_144) == (64, 128)
     assert sprites.sizes(30_000) == (32, 128)
+
+
+def test_deck_gl_is_the_build_that_its_page_names():
+    folder = page.FRONT / "deck.gl"
+    digest = hashlib.sha256((folder / "dist.min.js").read_bytes()).hexdigest()
+    assert digest in (folder / "README.md").read_text("utf-8")
+    assert "MIT" in (folder / "README.md").read_text("utf-8")
+    assert "Permission is hereby granted" in (folder / "LICENSE").read_text("utf-8")

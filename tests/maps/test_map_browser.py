@@ -1,21 +1,18 @@
-"""The exported map in a real Chromium, from a file, without a network; and the map of
-the notebook in a real JupyterLab."""
+"""The exported map in a real Chromium, from a file, without a network."""
 
 import csv
 import io
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
-from small_sets import coloured
-from test_imagemap import HOSTILE, hostile_set
+from small_sets import four_colours
+from test_image_map import HOSTILE, hostile_set
 
 from course_utils.maps import hotspots, image_map, layouts
 
 SIZE = {"width": 1280, "height": 800}
-N_EACH = 40
 
 
 def write(folder, image_set, out="map.html"):
@@ -42,13 +39,6 @@ def write(folder, image_set, out="map.html"):
     )
 
 
-def four_colours():
-    """Red, green, blue and yellow pictures, each with its number in its caption."""
-    found = coloured(N_EACH, ("red", "green", "blue", "yellow"))
-    numbered = [f"{name} thing {i}" for i, name in enumerate(found.true_names)]
-    return replace(found, captions=tuple(numbered))
-
-
 class Opened:
     """A map in a page. page: Playwright's; errors: of the console and the requests;
     expected: a pattern of the errors that there may be."""
@@ -73,9 +63,27 @@ class Opened:
     def __exit__(self, kind, *_):
         self.context.close()
         if kind is None:
-            bad = [e for e in self.errors if not re.search(self.expected, e)]
-            assert not bad, "\n".join(bad)
-            assert all(a.startswith(("file:", "blob:", "data:")) for a in self.asked)
+            self.assert_quiet()
+
+    def assert_quiet(self):
+        """No error but those expected, and nothing was asked of a network."""
+        bad = [e for e in self.errors if not re.search(self.expected, e)]
+        assert not bad, "\n".join(bad)
+        assert all(a.startswith(("file:", "blob:", "data:")) for a in self.asked)
+
+    def start_anew(self):
+        """Put everything back as it is when the map opens."""
+        for name in ("Clear", "Close"):
+            button = self.page.get_by_role("button", name=name, exact=True)
+            if button.is_visible() and button.is_enabled():
+                button.click()
+        for choice in ("layouts", "colours"):
+            self.page.locator(f"#{choice} input").first.check()
+        self.page.get_by_role("button", name="Whole map").click()
+        self.page.evaluate("document.activeElement.blur()")
+        self.page.mouse.move(1, 1)
+        colours = ("red", "green", "blue", "yellow")
+        assert self.settles(lambda: min(map(self.amount, colours)) > 1000)
 
     def shown(self):
         """The pixels of the map: uint8 array (height, width, 3)."""
@@ -137,10 +145,23 @@ def path(image_set, tmp_path_factory):
     return write(tmp_path_factory.mktemp("map"), image_set)
 
 
-def test_all_thumbnails_are_drawn(chromium, path):
+@pytest.fixture(scope="module")
+def one_page(chromium, path):
     with Opened(chromium, path) as opened:
-        for colour in ("red", "green", "blue", "yellow"):
-            assert opened.settles(lambda c=colour: opened.amount(c) > 1000), colour
+        yield opened
+
+
+@pytest.fixture
+def opened(one_page):
+    """The map as it is when it opens, in one page for all tests: opening is slow."""
+    one_page.start_anew()
+    yield one_page
+    one_page.assert_quiet()
+
+
+def test_all_thumbnails_are_drawn(opened):
+    for colour in ("red", "green", "blue", "yellow"):
+        assert opened.amount(colour) > 1000, colour
 
 
 def test_a_folder_from_a_disk_works_like_a_file(chromium, image_set, tmp_path):
@@ -152,62 +173,57 @@ def test_a_folder_from_a_disk_works_like_a_file(chromium, image_set, tmp_path):
         opened.page.wait_for_function(PICTURE_IS_THERE)
 
 
-def test_zooming_in_shows_one_island_larger(chromium, path):
-    with Opened(chromium, path) as opened:
-        assert opened.settles(lambda: opened.amount("red") > 1000)
-        before = opened.amount("red")
-        opened.page.locator("#spot-list button", has_text="red").click()
-        assert opened.settles(lambda: opened.amount("red") > 2 * before)
-        assert opened.amount("blue") < 500
-        opened.page.get_by_role("button", name="Whole map").click()
-        opened.page.get_by_role("button", name="Clear").click()
-        assert opened.settles(lambda: opened.amount("blue") > 1000)
+def test_zooming_in_shows_one_island_larger(opened):
+    assert opened.settles(lambda: opened.amount("red") > 1000)
+    before = opened.amount("red")
+    opened.page.locator("#spot-list button", has_text="red").click()
+    assert opened.settles(lambda: opened.amount("red") > 2 * before)
+    assert opened.amount("blue") < 500
+    opened.page.get_by_role("button", name="Whole map").click()
+    opened.page.get_by_role("button", name="Clear").click()
+    assert opened.settles(lambda: opened.amount("blue") > 1000)
 
 
-def test_the_wheel_zooms(chromium, path):
-    with Opened(chromium, path) as opened:
-        assert opened.settles(lambda: opened.amount("red") > 1000)
-        box = opened.page.locator("#map").bounding_box()
-        opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
-        before = opened.shown()
-        opened.page.mouse.wheel(0, -400)
-        assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 2)
+def test_the_wheel_zooms(opened):
+    assert opened.settles(lambda: opened.amount("red") > 1000)
+    box = opened.page.locator("#map").bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
+    before = opened.shown()
+    opened.page.mouse.wheel(0, -400)
+    assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 2)
 
 
-def test_keys_move_and_zoom(chromium, path):
-    with Opened(chromium, path) as opened:
-        colours = ("red", "green", "blue", "yellow")
-        assert opened.settles(lambda: min(map(opened.amount, colours)) > 1000)
-        before = {colour: opened.amount(colour) for colour in colours}
-        opened.page.locator("#map").focus()
-        for _ in range(4):  # to the upper left, where the yellow ones are
-            opened.page.keyboard.press("+")
-            for _ in range(3):
-                opened.page.keyboard.press("ArrowLeft")
-                opened.page.keyboard.press("ArrowUp")
-        assert opened.settles(lambda: opened.amount("red") == 0)
-        assert opened.amount("yellow") > 0
-        opened.page.keyboard.press("0")
-        assert opened.settles(
-            lambda: all(opened.amount(c) > 0.8 * before[c] for c in colours)
-        )
+def test_keys_move_and_zoom(opened):
+    colours = ("red", "green", "blue", "yellow")
+    assert opened.settles(lambda: min(map(opened.amount, colours)) > 1000)
+    before = {colour: opened.amount(colour) for colour in colours}
+    opened.page.locator("#map").focus()
+    for _ in range(4):  # to the upper left, where the yellow ones are
+        opened.page.keyboard.press("+")
+        for _ in range(3):
+            opened.page.keyboard.press("ArrowLeft")
+            opened.page.keyboard.press("ArrowUp")
+    assert opened.settles(lambda: opened.amount("red") == 0)
+    assert opened.amount("yellow") > 0
+    opened.page.keyboard.press("0")
+    assert opened.settles(
+        lambda: all(opened.amount(c) > 0.8 * before[c] for c in colours)
+    )
 
 
-def test_layouts_can_be_switched(chromium, path):
-    with Opened(chromium, path) as opened:
-        assert opened.settles(lambda: opened.amount("red") > 1000)
-        before = opened.amount("red")
-        opened.page.get_by_label("Grid").check()
-        assert opened.settles(lambda: opened.amount("red") > 1.5 * before)
-        opened.page.get_by_label("By class").check()
-        assert opened.settles(lambda: opened.amount("yellow") > 1000)
+def test_layouts_can_be_switched(opened):
+    assert opened.settles(lambda: opened.amount("red") > 1000)
+    before = opened.amount("red")
+    opened.page.get_by_label("Grid").check()
+    assert opened.settles(lambda: opened.amount("red") > 1.5 * before)
+    opened.page.get_by_label("By class").check()
+    assert opened.settles(lambda: opened.amount("yellow") > 1000)
 
 
-def test_a_search_selects_and_its_csv_has_the_cluster_labels(chromium, path, image_set):
-    with Opened(chromium, path) as opened:
-        opened.page.get_by_label("Search").fill("THING yellow")
-        assert "40 pictures" in opened.status()
-        rows = opened.csv()
+def test_a_search_selects_and_its_csv_has_the_cluster_labels(opened, image_set):
+    opened.page.get_by_label("Search").fill("THING yellow")
+    assert "40 pictures" in opened.status()
+    rows = opened.csv()
     found = [i for i, name in enumerate(image_set.true_names) if name == "yellow"]
     assert [row["image"] for row in rows] == [image_set.images[i] for i in found]
     assert {row["class"] for row in rows} == {"yellow"}
@@ -215,81 +231,74 @@ def test_a_search_selects_and_its_csv_has_the_cluster_labels(chromium, path, ima
     assert [row["caption"] for row in rows] == [image_set.captions[i] for i in found]
 
 
-def test_a_search_without_a_match_says_so(chromium, path):
-    with Opened(chromium, path) as opened:
-        opened.page.get_by_label("Search").fill("purple")
-        assert opened.status() == "“purple”: 0 pictures"
-        assert opened.csv() == []
+def test_a_search_without_a_match_says_so(opened):
+    opened.page.get_by_label("Search").fill("purple")
+    assert opened.status() == "“purple”: 0 pictures"
+    assert opened.csv() == []
 
 
-def test_others_fade_when_some_are_selected(chromium, path):
-    with Opened(chromium, path) as opened:
-        assert opened.settles(lambda: opened.amount("red") > 1000)
-        opened.page.get_by_label("Search").fill("blue")
-        assert opened.settles(lambda: opened.amount("red") == 0)
-        assert opened.amount("blue") > 1000
+def test_others_fade_when_some_are_selected(opened):
+    assert opened.settles(lambda: opened.amount("red") > 1000)
+    opened.page.get_by_label("Search").fill("blue")
+    assert opened.settles(lambda: opened.amount("red") == 0)
+    assert opened.amount("blue") > 1000
 
 
-def test_a_lasso_downloads_what_is_in_it(chromium, path, image_set):
-    with Opened(chromium, path) as opened:
-        assert opened.settles(lambda: opened.amount("yellow") > 1000)
-        opened.page.get_by_role("button", name="Lasso").click()
-        opened.drag((0.02, 0.02), (0.5, 0.02), (0.5, 0.5), (0.02, 0.5))
-        assert opened.status().startswith("lasso: 40 pictures")
-        assert {row["class"] for row in opened.csv()} == {"yellow"}  # upper left
+def test_a_lasso_downloads_what_is_in_it(opened, image_set):
+    assert opened.settles(lambda: opened.amount("yellow") > 1000)
+    opened.page.get_by_role("button", name="Lasso").click()
+    opened.drag((0.02, 0.02), (0.5, 0.02), (0.5, 0.5), (0.02, 0.5))
+    assert opened.status().startswith("lasso: 40 pictures")
+    assert {row["class"] for row in opened.csv()} == {"yellow"}  # upper left
 
 
-def test_without_a_selection_all_pictures_are_downloaded(chromium, path, image_set):
-    with Opened(chromium, path) as opened:
-        rows = opened.csv()
+def test_without_a_selection_all_pictures_are_downloaded(opened, image_set):
+    rows = opened.csv()
     assert [row["image"] for row in rows] == list(image_set.images)
 
 
-def test_a_picture_under_the_pointer_is_shown_and_a_click_opens_it(chromium, path):
-    with Opened(chromium, path) as opened:
-        opened.page.get_by_label("Grid").check()
-        box = opened.page.locator("#map").bounding_box()
-        middle = box["x"] + box["width"] / 2 + 9, box["y"] + box["height"] / 2 + 9
-        tip, texts = opened.page.locator("#tip"), []
+def test_a_picture_under_the_pointer_is_shown_and_a_click_opens_it(opened):
+    opened.page.get_by_label("Grid").check()
+    box = opened.page.locator("#map").bounding_box()
+    middle = box["x"] + box["width"] / 2 + 9, box["y"] + box["height"] / 2 + 9
+    tip, texts = opened.page.locator("#tip"), []
 
-        def stands():  # while the map still moves, it takes the tip away again
-            opened.page.mouse.move(middle[0] + 1, middle[1])
-            opened.page.mouse.move(*middle)
-            texts.append(tip.inner_text())
-            return texts[-1] != "" and texts[-1:] == texts[-2:-1]
+    def stands():  # while the map still moves, it takes the tip away again
+        opened.page.mouse.move(middle[0] + 1, middle[1])
+        opened.page.mouse.move(*middle)
+        texts.append(tip.inner_text())
+        return texts[-1] != "" and texts[-1:] == texts[-2:-1]
 
-        assert opened.settles(stands)
-        opened.page.mouse.click(*middle)
-        opened.page.wait_for_selector("#picture:not([hidden])")
-        file = opened.page.locator("#facts dd").first.inner_text()
-        assert texts[-1].startswith(file)
-        opened.page.wait_for_function(PICTURE_IS_THERE)
-
-
-def test_colours_have_shapes_and_names_beside_them(chromium, path):
-    with Opened(chromium, path) as opened:
-        before = opened.shown()
-        opened.page.get_by_label("class", exact=True).check()
-        assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 0.2)
-        marks = opened.page.locator("#group-list svg path")
-        shapes = marks.evaluate_all("all => all.map(one => one.getAttribute('d'))")
-        assert len(shapes) == len(set(shapes)) == 4
-        text = opened.page.locator("#group-list").inner_text()
-        assert all(name in text for name in ("red", "green", "blue", "yellow"))
+    assert opened.settles(stands)
+    opened.page.mouse.click(*middle)
+    opened.page.wait_for_selector("#picture:not([hidden])")
+    file = opened.page.locator("#facts dd").first.inner_text()
+    assert texts[-1].startswith(file)
+    opened.page.wait_for_function(PICTURE_IS_THERE)
 
 
-def test_everything_can_be_reached_and_has_a_name(chromium, path):
-    with Opened(chromium, path) as opened:
-        opened.page.get_by_label("Search").fill("red")
-        names = []
-        for _ in range(40):
-            opened.page.keyboard.press("Tab")
-            names.append(opened.page.evaluate(NAME_OF_FOCUS))
-        assert all(name for name in names)
-        text = " | ".join(names)
-        order = ["Lasso", "Whole map", "Map of pictures", "Download CSV", "Clear"]
-        places = [text.index(name) for name in order]
-        assert places == sorted(places)
+def test_colours_have_shapes_and_names_beside_them(opened):
+    before = opened.shown()
+    opened.page.get_by_label("class", exact=True).check()
+    assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 0.2)
+    marks = opened.page.locator("#group-list svg path")
+    shapes = marks.evaluate_all("all => all.map(one => one.getAttribute('d'))")
+    assert len(shapes) == len(set(shapes)) == 4
+    text = opened.page.locator("#group-list").inner_text()
+    assert all(name in text for name in ("red", "green", "blue", "yellow"))
+
+
+def test_everything_can_be_reached_and_has_a_name(opened):
+    opened.page.get_by_label("Search").fill("red")
+    names = []
+    for _ in range(40):
+        opened.page.keyboard.press("Tab")
+        names.append(opened.page.evaluate(NAME_OF_FOCUS))
+    assert all(name for name in names)
+    text = " | ".join(names)
+    order = ["Lasso", "Whole map", "Map of pictures", "Download CSV", "Clear"]
+    places = [text.index(name) for name in order]
+    assert places == sorted(places)
 
 
 PICTURE_IS_THERE = "() => document.getElementById('large').naturalWidth > 0"
@@ -343,46 +352,3 @@ def test_a_missing_file_of_a_folder_is_named(chromium, image_set, tmp_path):
             r"data/pack-\d.js is not there: was the folder copied whole\?", notice
         )
         opened.expected = r"pack-\d.js|ERR_FILE"  # some of them come late
-
-
-NOTEBOOK = """
-import numpy as np
-from test_map_browser import four_colours
-from course_utils import imagemap
-
-image_set = four_colours()
-corners = np.array([(0, 0), (10, 0), (10, 10), (0, 10)])
-spread = np.random.default_rng(0).uniform(-1, 1, (len(image_set), 2))
-chart = imagemap.scatter(
-    image_set,
-    corners[image_set.true_labels] + spread,
-    cluster_labels=image_set.true_labels,
-)
-chart
-"""
-
-
-def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
-    with lab.opened(chromium, NOTEBOOK) as seen:
-        canvas = seen.page.locator(".jp-OutputArea canvas").first
-        canvas.wait_for()
-        seen.page.locator("button[title*='asso']").first.click()
-        box = canvas.bounding_box()
-        left, top = box["x"] + 5, box["y"] + 5
-        right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 5
-        seen.page.mouse.move(left, top)
-        seen.page.mouse.down()
-        for place in [(right, top), (right, bottom), (left, bottom), (left, top + 5)]:
-            seen.page.mouse.move(*place, steps=15)
-        seen.page.mouse.up()
-        seen.page.get_by_text("80 pictures selected").wait_for()
-        chosen = seen.python("sorted(set(chart.table['class']))")
-        assert chosen == ["blue", "yellow"]
-        assert seen.python("len(chart.selected)") == 80
-        seen.page.get_by_role("button", name="write CSV").click()
-        seen.page.get_by_text("wrote 80 pictures to selection.csv").wait_for()
-        rows = seen.python("open('selection.csv').read().splitlines()[:1]")
-        assert rows == ["image,cluster,class,caption"]
-        seen.page.get_by_role("button", name="clear").click()
-        seen.page.get_by_text("0 pictures selected").wait_for()
-        assert seen.python("len(chart.selection)") == 0

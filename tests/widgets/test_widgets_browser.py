@@ -3,23 +3,20 @@
 All stand in one notebook, which is opened once for these tests.
 """
 
-import json
 import re
-import statistics
 
 import pytest
-from browser import PATIENCE, within
 
 SET_UP = """
 import time
 import numpy as np
 import small_sets
-from course_utils import datasets, experiments, features, widgets
+from course_utils import images, representations, experiments, widgets
 
-stamps = datasets.load("stamps", progress=False)
+stamps = images.load("stamps", progress=False)
 names = ["hog", "raw", "bovw", "bovw:tfidf"]  # raw is the widest of all
 for name in names:
-    features.extract(stamps, name, progress=False)
+    representations.extract(stamps, name, progress=False)
 """
 HOSTILE = [
     "<script>window.hacked = 1</script>",
@@ -31,28 +28,28 @@ HOSTILE = [
 STRANGE_SET = f"""
 hostile = {HOSTILE!r}
 data = list(small_sets.contents(5)[0].values())
-images = {{f"{{i}}.png": data[i] for i in range(10)}}
-classes = {{image: hostile[i % 5] for i, image in enumerate(images)}}
-strange = datasets.from_bytes("strange <b>", images, classes, captions=classes)
+contents = {{f"{{i}}.png": data[i] for i in range(10)}}
+classes = {{image: hostile[i % 5] for i, image in enumerate(contents)}}
+strange = images.from_bytes("strange <b>", contents, classes, captions=classes)
 """
 CELLS = {
-    "stepper": "stepper = widgets.kmeans_stepper()",
+    "stepper": "stepper = widgets.KMeansStepper()",
     "browser": """
-browser = widgets.cluster_browser(stamps, names, ["l2+kmeans", "l2+ward"])""",
+browser = widgets.ClusterBrowser(stamps, names, ["l2+kmeans", "l2+ward"])""",
     "contingency": """
-contingency = widgets.contingency_explorer(stamps, browser.labels)""",
+contingency = widgets.ContingencyExplorer(stamps, browser.labels)""",
     "comparison": """
 results, _ = experiments.run(
     stamps, ["raw", "hog"], ["l2+ward", "l2+average"], progress=False)
-comparison = widgets.comparison_explorer(results, {"nmi": 0.05})""",
+comparison = widgets.ComparisonExplorer(results, {"nmi": 0.05})""",
     "strange_browser": f"""{STRANGE_SET}
-strange_browser = widgets.cluster_browser(strange, ["raw"], ["ward"], k=5)""",
+strange_browser = widgets.ClusterBrowser(strange, ["raw"], ["ward"], k=5)""",
     "strange_contingency": """
-strange_contingency = widgets.contingency_explorer(strange, np.arange(10) % 2)""",
+strange_contingency = widgets.ContingencyExplorer(strange, np.arange(10) % 2)""",
     "strange_comparison": """
 layers = [f"SqueezeNet:{hostile[i]}" for i in range(len(results))]
 odd = results.assign(representation=layers, algorithm=hostile[::-1][:len(layers)])
-strange_comparison = widgets.comparison_explorer(odd)""",
+strange_comparison = widgets.ComparisonExplorer(odd)""",
 }
 
 
@@ -220,50 +217,6 @@ def test_a_picture_shows_its_neighbours_by_click_and_by_key(seen, see, widget):
     assert seen.page.locator(".jp-Cell").count() == n_cells
 
 
-RESPONSE = """async ([explorer, label, value]) => {
-  const select = [...explorer.querySelectorAll('select')].find(
-    select => select.closest('.jupyter-widgets').textContent.startsWith(label));
-  const card = explorer.querySelectorAll('.course-card')[1];
-  const changed = new Promise(resolve => {
-    new MutationObserver((_, observer) => { observer.disconnect(); resolve(); })
-      .observe(card, {childList: true});
-  });
-  const option = [...select.options].find(option => option.text === value);
-  const start = performance.now();
-  select.selectedIndex = option.index;
-  select.dispatchEvent(new Event('change', {bubbles: true}));
-  await changed;
-  await Promise.all([...card.querySelectorAll('img')].map(image => image.decode()));
-  await new Promise(requestAnimationFrame);
-  return (performance.now() - start) / 1000;
-}"""
-
-
-def test_the_browser_answers_within_half_a_second(seen, widget):
-    browser, times = widget("browser"), {}
-    browser.get_by_label("Representation").select_option("hog")
-    browser.get_by_label("Algorithm").select_option("l2+ward")
-    assert seen.python("1 + 1") == 2  # then the kernel has done what was chosen before
-    for label, value in (
-        ("Representation", "raw"),
-        ("Algorithm", "l2+kmeans"),
-        ("Representation", "hog"),
-        ("Representation", "bovw"),
-        ("Layer", "tfidf"),
-        ("Algorithm", "l2+ward"),
-        ("Representation", "raw"),
-    ):
-        before = seen.python("time.process_time()")
-        place = [browser.element_handle(), label, value]
-        wall = seen.page.evaluate(within(PATIENCE, RESPONSE), place)
-        # On a machine that does other work too, the processor's time is the fairer one
-        used = seen.python("time.process_time()") - before
-        times[f"{label} {value}"] = min(wall, used), wall
-    print(json.dumps(times))
-    assert statistics.median(fair for fair, _ in times.values()) < 0.5
-    assert max(fair for fair, _ in times.values()) < 1
-
-
 def test_a_count_shows_its_pictures_by_click_and_by_key(seen, see, widget):
     contingency = widget("contingency")
     table = contingency.locator("table")
@@ -412,3 +365,46 @@ FAINT_TEXTS = """() => {
 
 def test_the_console_held_no_error(seen):
     assert seen.errors == []
+
+
+SCATTER = """
+import numpy as np
+from small_sets import four_colours
+from course_utils import widgets
+
+image_set = four_colours()
+corners = np.array([(0, 0), (10, 0), (10, 10), (0, 10)])
+spread = np.random.default_rng(0).uniform(-1, 1, (len(image_set), 2))
+chart = widgets.ImageScatter(
+    image_set,
+    corners[image_set.true_labels] + spread,
+    cluster_labels=image_set.true_labels,
+)
+chart
+"""
+
+
+def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
+    with lab.opened(chromium, SCATTER) as seen:
+        canvas = seen.page.locator(".jp-OutputArea canvas").first
+        canvas.wait_for()
+        seen.page.locator("button[title*='asso']").first.click()
+        box = canvas.bounding_box()
+        left, top = box["x"] + 5, box["y"] + 5
+        right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 5
+        seen.page.mouse.move(left, top)
+        seen.page.mouse.down()
+        for place in [(right, top), (right, bottom), (left, bottom), (left, top + 5)]:
+            seen.page.mouse.move(*place, steps=15)
+        seen.page.mouse.up()
+        seen.page.get_by_text("80 pictures selected").wait_for()
+        chosen = seen.python("sorted(set(chart.table['class']))")
+        assert chosen == ["blue", "yellow"]
+        assert seen.python("len(chart.selected)") == 80
+        seen.page.get_by_role("button", name="write CSV").click()
+        seen.page.get_by_text("wrote 80 pictures to selection.csv").wait_for()
+        rows = seen.python("open('selection.csv').read().splitlines()[:1]")
+        assert rows == ["image,cluster,class,caption"]
+        seen.page.get_by_role("button", name="clear").click()
+        seen.page.get_by_text("0 pictures selected").wait_for()
+        assert seen.python("len(chart.selection)") == 0

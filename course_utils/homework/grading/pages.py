@@ -257,7 +257,7 @@ def _templates():
     return templates
 
 
-MOST_SHOWN = 20  # representations
+MAX_SHOWN = 20  # representations
 
 PARTS = {  # of the rubric, as a reader understands them
     "purity": "Own function: purity",
@@ -345,7 +345,7 @@ def _winners(scored):
         return None
     values = {name: [*by_student.values()] for name, by_student in best.items()}
     order = sorted(values, key=lambda n: (-statistics.median(values[n]), n))
-    order, n_left_out = order[:MOST_SHOWN], len(order) - MOST_SHOWN
+    order, n_left_out = order[:MAX_SHOWN], len(order) - MAX_SHOWN
     figure, axes = _axes(1.1 + 0.3 * len(order))
     generator = np.random.default_rng(0)
     for height, name in enumerate(order):

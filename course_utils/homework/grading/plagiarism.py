@@ -10,7 +10,10 @@ import statistics
 
 from course_utils._support.text import shown
 
-FEWEST, SHARE = 3, 0.8  # shared seeded runs of a student, before they are flagged
+MIN_SHARED, MIN_SHARE = (
+    3,
+    0.8,
+)  # shared seeded runs of a student, before they are flagged
 
 MANY = 5  # students: what more of them found is nobody's alone
 
@@ -63,7 +66,7 @@ def flag_copies(students):
             f"{_who(students[other])}."
         )
     for (number, other), runs in sorted(shared.items()):
-        if len(runs) >= FEWEST and len(runs) >= SHARE * n_seeded[number]:
+        if len(runs) >= MIN_SHARED and len(runs) >= MIN_SHARE * n_seeded[number]:
             students[number].flags.append(
                 f"{len(runs)} of {n_seeded[number]} runs with chance in them have "
                 f"exactly the clusters of {_who(students[other])}, from other seeds."

@@ -47,13 +47,13 @@ async function loadSheet(number) {
   return sheets[number];
 }
 
-const MOST_PACKS = 40; // kept; the one not asked for longest goes first
+const MAX_PACKS = 40; // kept; the one not asked for longest goes first
 const packs = new Map();
 function pack(number) {
   const found = packs.get(number) ?? text(`pack-${number}`).then((found) => found.split(" "));
   packs.delete(number);
   packs.set(number, found);
-  if (packs.size > MOST_PACKS) packs.delete(packs.keys().next().value);
+  if (packs.size > MAX_PACKS) packs.delete(packs.keys().next().value);
   return found;
 }
 

@@ -1,7 +1,7 @@
 // Everything around the map: the choice of pictures, groups, hotspots, one picture.
 
 const get = (id) => document.getElementById(id);
-const MOST_SHOWN = 60;
+const MAX_SHOWN = 60;
 
 function make(tag, values = {}, ...children) {
   const element = Object.assign(document.createElement(tag), values);
@@ -47,8 +47,8 @@ function choose(indices, why = "", pressed = null) {
   pressed?.setAttribute("aria-pressed", "true");
   const count = indices ? indices.length : n;
   get("chosen").textContent = `${why}${why && ": "}${count.toLocaleString("en")} picture${count === 1 ? "" : "s"}`
-    + (indices && count > MOST_SHOWN ? `, the first ${MOST_SHOWN} here` : "");
-  get("strip").replaceChildren(...(indices ?? []).slice(0, MOST_SHOWN).map((i) => {
+    + (indices && count > MAX_SHOWN ? `, the first ${MAX_SHOWN} here` : "");
+  get("strip").replaceChildren(...(indices ?? []).slice(0, MAX_SHOWN).map((i) => {
     const button = make("button", { type: "button", title: named(i), onclick: () => open(i, true) }, thumb(i, 44));
     button.setAttribute("aria-label", named(i));
     return button;
@@ -110,8 +110,8 @@ function listSpots() {
   )));
 }
 
-const MOST_LABELS = 40;
-const labels = about.hotspots.slice(0, MOST_LABELS).map((spot) => {
+const MAX_LABELS = 40;
+const labels = about.hotspots.slice(0, MAX_LABELS).map((spot) => {
   const button = make("button", { type: "button", textContent: spot.words, title: spot.words });
   button.tabIndex = -1; // the list has the same for the keyboard
   button.onclick = () => { choose(spot.members, spot.words); flyTo(spot.members); };
@@ -120,7 +120,7 @@ const labels = about.hotspots.slice(0, MOST_LABELS).map((spot) => {
 const anchors = about.layouts.map(() => null); // of each hotspot, [x, y], once a layout is shown
 function anchorsOf(layout) {
   const at = about.layouts[layout].points;
-  return about.hotspots.slice(0, MOST_LABELS).map(({ members }) => [[0, 0.5], [1, 0.95]].map(([axis, share]) => {
+  return about.hotspots.slice(0, MAX_LABELS).map(({ members }) => [[0, 0.5], [1, 0.95]].map(([axis, share]) => {
     const along = members.map((i) => at[2 * i + axis]).sort((a, b) => a - b);
     return along[Math.floor(along.length * share)];
   }));
