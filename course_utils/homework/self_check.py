@@ -8,11 +8,28 @@ from course_utils.homework.review import review_submission
 
 
 def check_submission(path, image_set, rules=None):
-    """Check a submission file as the grader does; returns a text for people.
+    """Say what the grader will say of a submission file.
 
-    rules: as `rubric.load` gives them. Lateness, copies and the written answers are
-    judged when the class is graded. Raises ValueError that says what to mend if the
-    file would get no points.
+    Lateness, copies and the written answers are judged when the class is graded.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that `submit` wrote.
+    image_set : ImageSet
+        The images that were asked for.
+    rules : dict, optional
+        What `load_rubric` returned. Default: the default rubric.
+
+    Returns
+    -------
+    str
+        The report, for people.
+
+    Raises
+    ------
+    ValueError
+        If the file would get no points; the message says what to change.
     """
     rules = rules or rubric.load_rubric()
     path = Path(path)

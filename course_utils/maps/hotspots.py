@@ -1,8 +1,8 @@
-"""Hotspots: the crowded places of a map, each with a typical picture and its words.
+"""Hotspots: dense groups of images on a map, each with a typical image and its words.
 
 A hotspot is a density cluster of the points on a map, found without any labels. Its
-picture is the medoid in the features, not on the map; its words stand more often in the
-captions of its pictures than elsewhere.
+typical image is the medoid in the features, not on the map; its words are more frequent
+in the captions of its images than elsewhere.
 """
 
 import collections
@@ -18,13 +18,9 @@ from course_utils.clustering import representatives
 from course_utils.representations import extraction, nouns
 
 NETWORK = "EfficientNetLite0"
-
 SURE = 0.2  # a second or third noun needs this probability
-
 PRIOR = 0.1  # weight of all captions, see `_over_represented`
-
 WORD = r"[^\W_]+(?:['’-][^\W_]+)*"
-
 STOP_WORDS = """
 a about after all an and another are around as at be been behind being below
 between but by called can do for from had has have he her his how i in inside into is
@@ -32,7 +28,6 @@ it its me my near next no not of off on one or other our out outside over s she
 so some t that the their them then there these they this those three to two
 under up very was we were what when where which while who with you your
 """
-
 STOP_WORDS = frozenset(STOP_WORDS.split())
 
 
@@ -53,15 +48,50 @@ class Hotspot:
 
 
 def find_hotspots(points, features, words=None, *, min_size=None, n_words=3):
-    """The hotspots of a map, biggest first: list of Hotspot, maybe empty.
+    """Find the hotspots of a map: dense groups of images, the largest first.
 
-    points: (n, 2), the map. features: (n, d), for the medoids alone. words: a caption
-    a picture; without them hotspots have no words. min_size: the fewest pictures of a
-    hotspot; the larger of 5 and 1 % of the pictures if None. Pictures between the
-    crowds belong to no hotspot. What is crowded on a map need not be in the features:
-    t-SNE and UMAP make clusters of noise, see lesson 7.
-    Source: Campello, Moulavi and Sander, *Density-based clustering based on
-    hierarchical density estimates*, PAKDD 2013 (HDBSCAN).
+    Images between the dense groups belong to no hotspot. What is dense on a map need
+    not be dense in the features: t-SNE and UMAP make clusters out of noise, see lesson
+    7.
+
+    Parameters
+    ----------
+    points : array (n_images, 2)
+        The map.
+    features : array (n_images, n_features)
+        Used for the medoids alone.
+    words : sequence of str (n_images,), optional
+        One caption per image; without them hotspots have no words.
+    min_size : int, optional
+        The fewest images of a hotspot. Default: the larger of 5 and 1 % of the images.
+    n_words : int
+        Words per hotspot, those over-represented in its captions.
+
+    Returns
+    -------
+    list of Hotspot
+        Each with `label`, `members`, `medoid`, `centre` and `words`; may be empty.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together or points are not finite.
+
+    See Also
+    --------
+    sklearn.cluster.HDBSCAN
+
+    References
+    ----------
+    R. Campello, D. Moulavi, J. Sander: *Density-based clustering based on hierarchical
+    density estimates*. PAKDD 2013.
+
+    Examples
+    --------
+    >>> points = np.random.default_rng(0).normal(size=(20, 2)) / 9
+    >>> points[10:] += 5
+    >>> [len(spot.members) for spot in find_hotspots(points, points)]
+    [10, 10]
     """
     points, features = np.asarray(points, dtype=np.float64), np.asarray(features)
     n_images = len(points)
@@ -97,12 +127,22 @@ def find_hotspots(points, features, words=None, *, min_size=None, n_words=3):
 
 
 def hotspot_words(image_set, progress=False):
-    """One text a picture: its caption, or a network's guess of what it shows.
+    """Return one text per image: its caption, or what a network takes the image for.
 
-    Where a set has no captions, these are the most probable nouns of ImageNet's 1000
-    by the bundled EfficientNetLite0: always one, and up to two more if it is sure of
-    them. The network is often wrong, and knows nothing beyond its 1000 nouns. Names of
-    classes and folders are never used: they are the true labels.
+    Without captions the text holds the most probable of ImageNet's 1000 nouns by the
+    bundled EfficientNetLite0, and up to two more if their probability is at least .2.
+    The network is often wrong and knows no other nouns. Names of classes and folders
+    are never used: they are the true labels.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    progress : bool
+        Show a progress bar while features are extracted.
+
+    Returns
+    -------
+    list of str (n_images,)
     """
     if image_set.captions is not None:
         return list(image_set.captions)

@@ -1,12 +1,9 @@
-"""Layouts: a place in the plane for every picture, so that a map can be drawn.
+"""Layouts: a place in the plane for every image, so that a map can be drawn.
 
-`layout` reduces features to two numbers a picture, by PCA, t-SNE or UMAP. Two numbers
+`layout` reduces features to two numbers per image, by PCA, t-SNE or UMAP. Two numbers
 cannot hold what a thousand do: lesson 7 shows what each algorithm keeps, loses and
-invents. `grid` and `grouped` give each picture a cell of its own.
-
-Pictures side by side: a cell of its own for each, so that none covers another.
-
-These are places of a plane, rearranged; `layouts` computes them from features.
+invents. `grid` and `grouped` rearrange such places so that every image has a cell of
+its own and none covers another.
 """
 
 import contextlib
@@ -28,9 +25,9 @@ from course_utils._support import files
 __all__ = ["NAMES", "grid", "grouped", "layout", "to_unit_square"]
 
 RECIPE = 1  # raise it when the course computes layouts differently
-
 FEW = 4  # fewer pictures than this leave nothing to arrange: PCA draws them
-
+GAP = 1  # empty cells between blocks
+SHELF = 1.3  # shelves are about so many times wider than all of them are high
 LIBRARIES = ("numpy", "scikit-learn", "umap-learn", "pynndescent", "numba")
 
 _unwritable = set()  # folders that were warned of
@@ -77,28 +74,54 @@ def _umap(directions, seed, *, n_neighbors=15, min_dist=0.1):
 
 
 ALGORITHMS = {"umap": _umap, "tsne": _tsne, "pca": _pca}
-
 NAMES = tuple(ALGORITHMS)
 
 RANGES = {"n_neighbors": (2, np.inf), "min_dist": (0, 1), "perplexity": (1, np.inf)}
 
 
 def layout(features, name, *, seed=0, cache=True, **settings):
-    """Places of pictures in the plane: float32 array (n, 2).
+    """Arrange images in the plane by their features: PCA, t-SNE or UMAP.
 
-    features: (n, d); every vector is scaled to length 1 first, so only directions
-    count. name: "umap" (settings n_neighbors=15, min_dist=0.1), "tsne" (perplexity=30)
-    or "pca" (none; seeds do not change it). Neighbours and perplexity are cut down for
-    few pictures. cache: False neither reads nor writes the stored coordinates.
+    Every vector is scaled to length 1 first, so only directions count. On one machine a
+    seed gives the same layout again; another machine or library version may give
+    another one. So coordinates are stored in the cache, under all they depend on. UMAP
+    with a seed runs on one thread, and its first start ever takes half a minute to
+    compile.
 
-    On one machine a seed gives the same map again; another machine or library may give
-    another map, t-SNE's and above all UMAP's. So coordinates are stored in the cache,
-    under all they depend on, and what is stored is what is drawn. UMAP with a seed runs
-    on one thread; the first start ever takes half a minute, to compile it.
+    Parameters
+    ----------
+    features : array (n_images, n_features)
+    name : {"umap", "tsne", "pca"}
+    seed : int
+        PCA does not depend on it.
+    cache : bool
+        False neither reads nor writes stored coordinates.
+    **settings : float
+        n_neighbors=15 and min_dist=0.1 for UMAP, perplexity=30 for t-SNE; neighbours
+        and perplexity are cut down where there are few images.
 
-    Raises ValueError for an unknown name or setting, or features that are not finite.
-    Sources: Pearson (1901); van der Maaten and Hinton, *Visualizing data using t-SNE*,
-    JMLR 2008; McInnes, Healy and Melville, *UMAP*, 2018, arXiv:1802.03426.
+    Returns
+    -------
+    float32 array (n_images, 2)
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or setting, or features that are not finite.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA, sklearn.manifold.TSNE, umap.UMAP
+
+    References
+    ----------
+    L. van der Maaten, G. Hinton: *Visualizing data using t-SNE*. JMLR 9, 2008.
+    L. McInnes, J. Healy, J. Melville: *UMAP*. arXiv:1802.03426, 2018.
+
+    Examples
+    --------
+    >>> layout([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], "pca", cache=False).shape
+    (4, 2)
     """
     settings = _settings(name, settings)
     features = np.ascontiguousarray(features, dtype=np.float32)
@@ -210,13 +233,23 @@ def _store(path, points):
             )
 
 
-GAP = 1  # empty cells between blocks
-
-SHELF = 1.3  # shelves are so much wider than all of them are high, about
-
-
 def to_unit_square(points):
-    """The points scaled into the unit square, centred, their aspect ratio kept."""
+    """Scale points into the unit square, centred, with their aspect ratio kept.
+
+    Parameters
+    ----------
+    points : array (n, 2)
+
+    Returns
+    -------
+    float32 array (n, 2)
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> to_unit_square([[0, 0], [4, 2]]).tolist()
+    [[0.0, 0.25], [1.0, 0.75]]
+    """
     points = _points(points)
     if not len(points):
         return points.astype(np.float32)
@@ -226,13 +259,31 @@ def to_unit_square(points):
 
 
 def grid(points):
-    """A cell of its own for every picture: whole numbers, float32 array (n, 2).
+    """Give every image a cell of its own on a grid, near the places of its neighbours.
 
-    The grid has ceil(√n) columns; only its lowest row, y = 0, may be incomplete, at the
-    right. Neighbours stay near each other: the rectangle of cells is halved across its
-    longer side and so are the pictures, by their order along that side, and both
-    halves again. So only the order of the x and of the y counts. Pictures at one place
-    are taken in their order. Source: the median splits of Bentley's k-d tree (1975).
+    The rectangle of cells is halved across its longer side, and so are the images, by
+    their order along that side; then both halves again. Only the order of the x and of
+    the y coordinates counts. Images at one place are taken in their order.
+
+    Parameters
+    ----------
+    points : array (n_images, 2)
+
+    Returns
+    -------
+    float32 array (n_images, 2)
+        Column and row of each image, whole numbers. There are ceil(√n) columns; only
+        the lowest row, y = 0, may be incomplete, at the right.
+
+    References
+    ----------
+    J. L. Bentley: *Multidimensional binary search trees*. CACM 18, 1975 (median
+    splits).
+
+    Examples
+    --------
+    >>> grid([[0.1, 0], [0.2, 5], [9, 0], [8, 5]]).tolist()
+    [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     """
     points = _points(points)
     n_images = len(points)
@@ -266,12 +317,19 @@ def grid(points):
 
 
 def grouped(labels, points=None):
-    """Cells so that pictures of one label form a block: float32 array (n, 2).
+    """Arrange images in one block per label, the largest block first.
 
-    labels: one a picture, of any kind that can be sorted; -1 is noise and comes last.
-    points: within its block, a picture lies as `grid` puts it; without them, in
-    reading order. The blocks are about square and stand on shelves, the biggest first,
-    with an empty cell or more between them.
+    Parameters
+    ----------
+    labels : sequence (n_images,)
+        Of any one kind that can be sorted; -1 is noise and comes last.
+    points : array (n_images, 2), optional
+        Within its block an image lies as `grid` puts it; by default in reading order.
+
+    Returns
+    -------
+    float32 array (n_images, 2)
+        Whole numbers. Blocks are about square, with an empty cell or more between them.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:

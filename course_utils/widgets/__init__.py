@@ -1,15 +1,14 @@
-"""Widgets for the notebooks: things to click, each with a picture for where one cannot.
+"""Widgets for the notebooks: things to click, each with a static fallback.
 
-    from course_utils import widgets
-
-    widgets.kmeans_stepper()
-    widgets.cluster_browser(image_set)
-    widgets.contingency_explorer(image_set, cluster_labels)
-    widgets.comparison_explorer(results)
+    widgets.KMeansStepper()
+    widgets.ClusterBrowser(image_set)
+    widgets.ContingencyExplorer(image_set, cluster_labels)
+    widgets.ComparisonExplorer(results)
+    widgets.ImageScatter(image_set, points)
 
 They work in JupyterLab and on Colab, with mouse and keyboard. `.static()` of each is a
-matplotlib Figure of what it shows; it is stored with the notebook, so that GitHub and
-`nbconvert` have a picture too.
+matplotlib Figure of what it shows. It is stored with the notebook, so that GitHub and
+`nbconvert` show an image too.
 """
 
 import lazy_loader

@@ -34,12 +34,26 @@ ASK["note"] = "Click a picture to see the pictures nearest to it."
 
 
 class ClusterBrowser(base.Explorer):
-    """Choose representation, layer, algorithm and k: see the clusters, medoids first.
+    """Choose representation, layer, algorithm and k, and look at the clusters.
 
-    representations, algorithms: names to choose from, `Network:layer` for a layer. Each
-    cluster comes with its purity, if the set has true labels. A click on a picture
-    shows those nearest to it. Features are extracted when they are first chosen, and
-    come from the cache afterwards. Raises ValueError for a name that is not known.
+    Each cluster is a row of images, its medoid first, with its purity if the image set
+    has true labels. A click on an image shows its nearest neighbours. Features are
+    extracted when they are first chosen and come from the cache afterwards.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    representations, algorithms : sequence of str
+        The names to choose from, `Network:layer` for a layer.
+    k : int, optional
+        Number of clusters at first. Default: the number of classes, or 8.
+    n_pictures : int
+        Images shown per cluster.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or a k that is not possible.
     """
 
     text = "clusters of an image set: in each row the pictures of one, the medoid first"

@@ -16,10 +16,19 @@ NOTHING = (
 
 
 class ComparisonExplorer(base.Explorer):
-    """Pick scores, representations and algorithms from a results table.
+    """Pick scores, representations and algorithms from a table of results, as a chart.
 
-    results: as `experiments.run` gives them. chance: {score: level}, drawn dashed.
-    Raises ValueError for a table without runs, columns or scores.
+    Parameters
+    ----------
+    results : DataFrame
+        What `experiments.run` returned.
+    chance : dict of {score: float}, optional
+        Chance levels, drawn as dashed lines.
+
+    Raises
+    ------
+    ValueError
+        If the table has no runs, columns or scores to compare.
     """
 
     text = "chart of the scores of each representation and algorithm"

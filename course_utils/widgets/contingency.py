@@ -27,10 +27,20 @@ class Table(anywidget.AnyWidget):
 
 
 class ContingencyExplorer(base.Explorer):
-    """Rows of clusters, columns of classes: click a count to see its pictures.
+    """Click a count of the contingency table to see the images it counts.
 
-    cluster_labels: one a picture of the set, which needs true labels. Raises ValueError
-    if either will not do.
+    Rows are clusters, columns are classes.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        With true labels.
+    cluster_labels : int array (n_images,)
+
+    Raises
+    ------
+    ValueError
+        If there are no true labels, or the cluster labels do not fit.
     """
 
     text = "contingency table: how many pictures of each class are in each cluster"
@@ -39,8 +49,8 @@ class ContingencyExplorer(base.Explorer):
         if image_set.true_labels is None:
             raise ValueError(
                 f"{image_set.name} has no true labels, and the columns of this table "
-                "are classes. Load it with labels (one folder a class), or look at its "
-                "clusters with widgets.cluster_browser(image_set)."
+                "are classes. Load it with labels (one folder per class), or look at "
+                "its clusters with widgets.ClusterBrowser(image_set)."
             )
         self.image_set = image_set
         self.cluster_labels = np.asarray(cluster_labels)

@@ -23,13 +23,27 @@ MAX_DRAWN = 600  # pictures on it
 
 
 class ImageScatter(base.Explorer):
-    """A map of an image set to look at, and to choose pictures on.
+    """A map of an image set in the notebook: hover over dots, select with a lasso.
 
-    points: (n, 2), as `layouts.layout` gives them; cluster_labels: int array (n,), the
-    colours. Rest the pointer on a dot, and its picture is shown; draw around dots
-    (the second button), and `selection` holds their indices, `selected` the pictures as
-    an image set, `table` a DataFrame of them with their cluster labels, `gallery()` a
-    contact sheet. Setting `selection` selects them.
+    Hover over a dot to see its image. Draw around dots (the second button): then
+    `selection` holds their indices, `selected` the images as an image set, `table` a
+    DataFrame of them with their cluster labels, `gallery()` a contact sheet. Setting
+    `selection` selects them.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    points : array (n_images, 2)
+        Coordinates, such as `maps.layout` returns.
+    cluster_labels : int array (n_images,), optional
+        The colours of the dots.
+    height : int
+        Of the map, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If the points or labels do not fit the image set.
     """
 
     text = "a map of pictures: run the notebook to move about in it and to select"

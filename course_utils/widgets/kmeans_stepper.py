@@ -31,9 +31,20 @@ class Plane(anywidget.AnyWidget):
 class KMeansStepper(base.Explorer):
     """Place points, choose k and a start, and step through assignment and update.
 
-    points: array (n, 2) to begin with, or three groups; k: 1 to 8. A click on the plane
-    places a point; with the start "placed by me" it places a centre. `steps` holds the
-    steps taken. Raises ValueError for points or k that will not do.
+    A click on the plane places a point; with the start "placed by me" it places a
+    centre. `steps` holds the steps that were taken.
+
+    Parameters
+    ----------
+    points : array (n, 2), optional
+        The points at first, with coordinates from 0 to 10. Default: three groups.
+    k : int
+        Number of centres, 1 to 8.
+
+    Raises
+    ------
+    ValueError
+        For points or a k that are not possible.
     """
 
     text = "k-means step by step: points, centres, and the inertia after each step"

@@ -27,10 +27,26 @@ class Part:
 
 
 def load_rubric(path=None):
-    """The rubric of a YAML or JSON file as dictionary; the default one if None.
+    """Load a rubric: points, goals, and how lateness and many clusters count.
 
-    What the file leaves out is as in the default. Raises ValueError saying what to
-    mend.
+    Parameters
+    ----------
+    path : str or Path, optional
+        A YAML or JSON file; what it leaves out is as in the default rubric.yaml.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or holds what no rubric has.
+
+    Examples
+    --------
+    >>> sorted(load_rubric()["points"])
+    ['answers', 'exercises', 'experiments', 'score']
     """
     rubric = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
     if path is None:
@@ -46,7 +62,22 @@ def load_rubric(path=None):
 
 
 def max_points(rubric):
-    """Points of a perfect submission."""
+    """Add up the points of a perfect submission.
+
+    Parameters
+    ----------
+    rubric : dict
+        What `load_rubric` returned.
+
+    Returns
+    -------
+    int or float
+
+    Examples
+    --------
+    >>> max_points(load_rubric())
+    100
+    """
     return sum(part["points"] for part in rubric["points"].values())
 
 

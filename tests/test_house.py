@@ -1,0 +1,241 @@
+"""The house: what stands where, what may import what, and what is declared."""
+
+import ast
+import doctest
+import importlib
+import importlib.metadata
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PACKAGE = ROOT / "course_utils"
+ORDER = (
+    ("_support", "metrics"),
+    ("images",),
+    ("representations",),
+    ("clustering",),
+    ("plots",),
+    ("experiments",),
+    ("maps",),
+    ("widgets",),
+    ("homework",),
+    ("lessons",),
+    ("__main__",),
+)
+FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names}
+TEN = [n for names in ORDER for n in names if n not in ("_support", "__main__")]
+FACADES = [name for name in TEN if (PACKAGE / name).is_dir()]
+# Modules that a package of another name brings
+BROUGHT_BY = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "jscatter": "jupyter-scatter",
+    "pynndescent": "umap-learn",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "yaml": "pyyaml",
+    "distributed": "dask",
+}
+NOT_REQUIRED = {
+    "keras_hub": "CLIP, online only; the error says what to install",
+    "torch": "another backend of Keras",
+    "google": "Colab's own",
+}
+
+
+def modules():
+    """(dotted name, path) of every module of course_utils."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(p for p in parts if p != "__init__"), path
+
+
+def imports_of(path):
+    """The dotted names that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_of(name, known):
+    """The module of course_utils that an imported dotted name is, or is in."""
+    while name not in known:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def inner_imports():
+    """{module: modules of course_utils that it imports}; facades count as packages."""
+    known = dict(modules())
+    return {
+        name: {
+            module_of(imported, known)
+            for imported in imports_of(path)
+            if imported.split(".")[0] == "course_utils"
+        }
+        for name, path in known.items()
+    }
+
+
+def test_thirteen_entries_each_a_thing_of_the_field():
+    entries = {path.stem for path in PACKAGE.iterdir() if path.name != "__pycache__"}
+    assert entries == {*FLOOR, "__init__"}
+    assert len(entries) <= 13
+
+
+def test_imports_run_one_way_between_packages():
+    for module, imported in inner_imports().items():
+        own = module.split(".")[1] if "." in module else None
+        for name in imported:
+            if own and "." in name and name.split(".")[1] != own:
+                other = name.split(".")[1]
+                assert FLOOR[other] < FLOOR[own], f"{module} imports {name}"
+
+
+def test_no_circle_of_modules_inside_a_package():
+    graph = inner_imports()
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, f"a circle: {' -> '.join([*path, module])}"
+        if module in done:
+            return
+        path.append(module)
+        for name in graph[module] - {module}:
+            visit(name)
+        path.pop()
+        done.add(module)
+
+    for module in graph:
+        visit(module)
+
+
+def test_tests_stand_in_the_same_folders():
+    for folder in (ROOT / "tests").iterdir():
+        if folder.is_dir() and any(folder.glob("test_*.py")):
+            assert (PACKAGE / folder.name).is_dir(), folder
+
+
+def test_what_is_imported_is_declared():
+    declared = {
+        re.split(r"[\[<>=!~ ]", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+        if line[:1].isalpha()
+    }
+    imported = {
+        name.split(".")[0]
+        for module, path in modules()
+        if "weights.convert" not in module  # run by hand, once
+        for name in imports_of(path)
+    }
+    imported -= {"course_utils", *sys.stdlib_module_names, *NOT_REQUIRED}
+    needed = {BROUGHT_BY.get(name, name).lower().replace("_", "-") for name in imported}
+    assert needed <= declared, needed - declared
+
+
+def test_importing_the_course_loads_nothing_heavy():
+    code = f"""
+import sys
+import course_utils
+from course_utils import {", ".join(TEN)}
+heavy = {{"tensorflow", "keras", "umap", "numba"}} & set(sys.modules)
+sys.exit(", ".join(heavy) or 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "solutions").glob("[0-9]*.py")))
+def test_lessons_import_the_ten_names_and_bind_none_of_them(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and "course_utils" in (node.module or ""):
+            assert node.module == "course_utils", ast.unparse(node)
+            assert {alias.name for alias in node.names} <= set(TEN)
+            assert not any(alias.asname for alias in node.names)
+    used = {n for n in TEN if f"{n}." in path.read_text("utf-8")}
+    bound = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "course_utils"
+        for alias in node.names
+    }
+    assert used and not imported & bound
+
+
+@pytest.mark.parametrize("name", FACADES)
+def test_a_facade_hides_no_module_behind_a_function(name):
+    package = importlib.import_module(f"course_utils.{name}")
+    submodules = {path.stem for path in (PACKAGE / name).glob("*.py")}
+    assert not submodules & set(package.__all__)
+    assert dir(package) == sorted(package.__all__) or set(package.__all__) <= set(
+        dir(package)
+    )
+
+
+def called_by_lessons():
+    """(package, name) of every function or class that lessons and the README call."""
+    texts = [p.read_text("utf-8") for p in (ROOT / "solutions").glob("[0-9]*.py")]
+    text = "\n".join([*texts, (ROOT / "README.md").read_text("utf-8")])
+    found = set(re.findall(rf"\b({'|'.join(TEN)})\.([A-Za-z]\w*)", text))
+    for package, name in sorted(found):
+        value = getattr(importlib.import_module(f"course_utils.{package}"), name, None)
+        error = inspect.isclass(value) and issubclass(value, Exception)
+        if inspect.isfunction(value) or (inspect.isclass(value) and not error):
+            yield package, name
+
+
+@pytest.mark.parametrize(("package", "name"), called_by_lessons())
+def test_what_lessons_call_is_documented_as_numpy_documents(package, name):
+    value = getattr(importlib.import_module(f"course_utils.{package}"), name)
+    text = inspect.getdoc(value) or ""
+    first, _, rest = text.partition("\n")
+    assert first.endswith("."), f"{name}: {first!r}"
+    parameters = [
+        parameter
+        for parameter in inspect.signature(value).parameters.values()
+        if parameter.name != "self"
+    ]
+    if parameters:
+        section = rest.partition("Parameters\n----------\n")[2]
+        assert section, f"{name} has no section Parameters"
+        section = re.split(r"\n\n[A-Z][A-Za-z ]+\n-{3,}\n", section)[0]
+        for parameter in parameters:
+            assert re.search(rf"\b{parameter.name}\b", section), (name, parameter.name)
+    if inspect.isfunction(value):
+        assert re.search(r"(Returns|Yields)\n-------\n", text), f"{name}: no Returns"
+
+
+def with_examples():
+    """The modules whose docstrings hold examples."""
+    for module, path in modules():
+        if ">>> " in path.read_text("utf-8"):
+            yield module
+
+
+@pytest.mark.parametrize("module", with_examples())
+def test_examples_in_docstrings_say_what_comes_out(module):
+    found = doctest.testmod(importlib.import_module(module))
+    assert found.attempted and not found.failed
+
+
+def test_no_file_is_named_by_its_number_or_a_vague_word():
+    vague = "blocks steps grids tables texts parts part_files partitioned hand_in "
+    vague += "provenance storage archive utils helpers misc common"
+    names = {Path(path).stem for _, path in modules()}
+    assert not names & set(vague.split())
