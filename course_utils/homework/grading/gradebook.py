@@ -1,17 +1,13 @@
-"""What the instructor gets out of a graded class: tables for people and for the LMS.
+"""The tables of a graded class, for people and for the learning platform.
 
-    files = gradebook.write(grading.grade(folder, image_set), "grades")
+    gradebook.write(grader.grade(folder, image_set), "graded")
 
-The pages beside them are made in `pages`. The same class gives the same
-bytes: nothing holds a date of today. Every text of a table is made harmless for a
-spreadsheet (`texts.cell`).
-
-The grades as Canvas and Moodle import them.
-
-Only students with points are in them, so that an import takes no grade away. What the
-platforms need was read in their own importers: Canvas takes every column that it does
-not know for an assignment, Moodle refuses a worksheet without `MODIFIED`, and skips
-grades above its own maximum.
+The same class gives the same bytes: nothing holds today's date. Every text is made
+harmless for a spreadsheet (`text.cell`). The tables for Canvas and Moodle hold only
+students with points, so that an import takes no grade away. What the platforms need was
+read in their own importers: Canvas takes every column that it does not know for an
+assignment; Moodle refuses a worksheet without `MODIFIED` and skips grades above its own
+maximum.
 """
 
 import csv

@@ -2,11 +2,9 @@
 
     python -m course_utils grade FOLDER --image-set stamps --out DIR
 
-What counts for how much stands in a rubric (rubric.yaml is the default one). Nothing of
-a submission is executed; a broken one gets a reason instead of points and never stops
-the others. `gradebook` writes what comes out.
-
-Whose is which file: the students of a class with all that they handed in.
+What earns how many points is in a rubric (rubric.yaml is the default). No part of a
+submission is executed; a broken one gets a reason instead of points and never stops the
+others. `gradebook` writes the tables, `pages` the pages.
 """
 
 import collections

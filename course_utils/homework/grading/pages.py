@@ -1,10 +1,8 @@
 """The pages of a graded class: feedback for each student, leaderboards, an overview.
 
-Each is one file that needs no network and runs no script. All texts are escaped by the
-templates, and every one, whoever wrote it, goes through `texts.plain`.
-A feedback page names no other student.
-
-Figures of the overview: how the points lie, what wins, where points are lost.
+Each is one file that needs no network and runs no script. The templates escape every
+text, and every text goes through `text.plain` first. A feedback page names no other
+student. The overview has three figures: points, what wins, where points are lost.
 """
 
 import base64
