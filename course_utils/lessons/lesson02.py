@@ -299,7 +299,7 @@ def ex02_6(clustering_a, clustering_b):
     for score, better, worse in (("purity", a, b), ("fowlkes_mallows", b, a)):
         if better[score] <= worse[score] + 1e-9:
             raise NotYet(
-                f"{score} must prefer {'A' if better is a else 'B'}; it gives "
-                f"{a[score]:.3f} to A and {b[score]:.3f} to B."
+                f"Choose them so that {'A' if better is a else 'B'} has the higher "
+                f"{score}; now it is {a[score]:.3f} for A and {b[score]:.3f} for B."
             )
     return {score: [round(a[score], 6), round(b[score], 6)] for score in metrics.SCORES}

@@ -75,8 +75,8 @@ def ex06_2(components_for):
             raise NotYet(f"Expected one whole number, got {found}.")
         expected = _components(vectors, wanted)
         mistakes = {
-            f"{expected - 1} components explain less than {wanted:.0%}: indices count "
-            "from 0, components from 1.": expected - 1,
+            f"The first {expected - 1} components explain less than {wanted:.0%}: "
+            "indices count from 0, components from 1.": expected - 1,
             "Square the singular values: they are not the variances.": _components(
                 vectors, wanted, power=1
             ),

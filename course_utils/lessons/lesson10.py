@@ -277,7 +277,7 @@ def ex10_6(choices):
         raise NotYet("Give three settings or more, one row each.")
     for column in ("stability", "nmi"):
         if not choices[column].astype(float).between(0, 1).all():
-            raise NotYet(f"{column} must be between 0 and 1 in every row.")
+            raise NotYet(f"The column {column} must be between 0 and 1 in every row.")
     if (choices["stability"] == choices["nmi"]).all():
         raise NotYet(
             "The stability compares the labellings with each other, not with the truth."

@@ -54,7 +54,8 @@ def ex12_1(plan):
         parsed = [extraction.parse(name) for name in representations]
         methods = [parse(name)[1] for name in algorithms]
     except ValueError as error:
-        raise NotYet(as_sentence(error)) from None
+        said = as_sentence(f"A name in the plan is unknown: {error}")
+        raise NotYet(said) from None
     covered = {
         "representations": {base for base, _ in parsed},
         "layers": {pair for pair in parsed if pair[1] and pair[0] in backbones.TABLE},

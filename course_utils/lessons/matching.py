@@ -89,7 +89,9 @@ def as_array(value, what, shape=None, known_shapes=None):
     except (TypeError, ValueError):
         array = None
     if array is None:
-        raise NotYet(f"Expected {what}, got {value!r:.60}.")
+        text = repr(value)
+        text = text if len(text) < 60 else f"{text[:59]}…"
+        raise NotYet(f"Expected {what}, got {text}.")
     if shape is not None and array.shape != shape:
         if known_shapes and array.shape in known_shapes:
             raise NotYet(known_shapes[array.shape])
