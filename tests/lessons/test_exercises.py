@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.completer import IPCompleter, provisionalcompleter
 from lesson_answers import assert_voice
 
 from course_utils.lessons import exercises
@@ -144,22 +144,14 @@ def test_no_such_exercise_lists_those_of_the_lesson(lesson, number):
         exercises.hint(number)
 
 
-def test_tab_shows_what_a_student_needs(lesson, tmp_path, monkeypatch):
-    expected = ["answers", "ex99_1", "ex99_2", "hint", "summary"]
-    assert dir(exercises) == expected
-
-
-def test_tab_completes_this_lessons_checks_in_a_notebook(monkeypatch, tmp_path):
-    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
-    exercises.begin("07_maps_of_images")
-    shell = InteractiveShell()
-    shell.user_ns["checks"] = exercises
-    _, found = shell.complete("checks.", cursor_pos=7)
-    names = {text.removeprefix("checks.").lstrip(".") for text in found}
-    checks = {f"ex07_{number}" for number in range(1, 5)}
-    assert checks | {"answers", "hint", "summary"} == {
-        name for name in names if not name.startswith("_")
-    }
+@pytest.mark.parametrize("use_jedi", [False, True])
+def test_tab_completes_this_lessons_checks(lesson, use_jedi):
+    completer = IPCompleter(namespace={"checks": exercises}, use_jedi=use_jedi)
+    with provisionalcompleter():
+        found = {
+            match.text.lstrip(".") for match in completer.completions("checks.", 7)
+        }
+    assert found == {"answers", "ex99_1", "ex99_2", "hint", "summary"}
 
 
 def test_progress_has_states_and_tries_of_all_lessons(lesson, tmp_path):
