@@ -1,16 +1,18 @@
-"""Self checks of the exercises: not attempted, not right yet and why, or right.
+"""Checks of the exercises: not attempted, not right yet and why, or right.
 
     checks.ex02_1(purity)     check one answer
-    checks.summary()          a small table of this lesson's exercises
+    checks.hint("2.1")        a hint, before the first attempt too
+    checks.summary()          a table of this lesson's exercises
 
-The checks of lesson 2 stand in `checks/lesson02.py`, and so on. What you answer is
-kept in a readable JSON file beside the notebook, `answers/LESSON.json`, or in the
-folder that COURSE_ANSWERS names; nothing is sent anywhere.
+The checks of lesson 2 are in `lesson02.py`, and so on. Answers are kept in a readable
+JSON file beside the notebook, `answers/LESSON.json`, or in the folder that the
+environment variable COURSE_ANSWERS names; nothing is sent anywhere.
 """
 
 import functools
 import html
-import importlib
+import importlib.util
+import inspect
 import json
 import os
 import re
@@ -22,9 +24,11 @@ NOT_ATTEMPTED, NOT_YET, RIGHT = "not attempted yet", "not right yet", "right"
 
 SIGNS = {NOT_ATTEMPTED: "○", NOT_YET: "△", RIGHT: "●"}
 
-EXERCISES = {}  # {"ex02_1": title}, in the order of the course
+COLOURS = {NOT_ATTEMPTED: "#666", NOT_YET: "#b34700", RIGHT: "#006400"}
 
-_lesson = "lesson"
+EXERCISES = {}  # {"ex02_1": its check}, in the order of the course
+
+_lesson = "lesson"  # set by `begin`
 
 
 class NotAttempted(Exception):
@@ -32,20 +36,26 @@ class NotAttempted(Exception):
 
 
 class NotYet(Exception):
-    """The answer is not right; the message names the likely mistake."""
+    """The answer is not right; the message is full sentences on the likely mistake."""
 
 
 def exercise(title, hint):
-    """Decorate a check `exNN_M(answer)`, which raises NotYet, or returns the answer.
+    """Decorate a check `exNN_M(answer, …)` so that it gives a `Verdict`.
 
-    title: what the summary calls it. hint: folded away under a wrong answer. The check
-    may call `attempted(value)` for values that only show once a function is called.
-    What it returns, a JSON-able value, is recorded.
+    The check raises `NotYet` or returns what is recorded, a JSON-able value. It may
+    call `attempted` for values that are only known once a function has been called.
+    Its docstring, which says what the exercise asks for, becomes the help that
+    students see, together with the title and how to call it.
+
+    Parameters
+    ----------
+    title : str
+        What the summary calls the exercise.
+    hint : str
+        What `hint` gives; folded away under a wrong answer. May be empty.
     """
 
     def decorate(check):
-        EXERCISES[check.__name__] = title
-
         @functools.wraps(check)
         def checked(*answers):
             value, message = None, ""
@@ -58,21 +68,43 @@ def exercise(title, hint):
             except NotYet as error:
                 state, message = NOT_YET, str(error)
             except Exception as error:  # whatever the student's own code raises
-                state = NOT_YET
-                message = f"your code raised {type(error).__name__}: {error}"
+                state, message = NOT_YET, describe_error(error)
             _record(check.__name__, state, value)
             return Verdict(check.__name__, title, state, message, hint)
 
+        checked.title, checked.hint = title, hint
+        checked.__doc__ = _help(check, title)
+        EXERCISES[check.__name__] = checked
         return checked
 
     return decorate
 
 
+def _help(check, title):
+    name, arguments = check.__name__, ", ".join(inspect.signature(check).parameters)
+    return (
+        f"Exercise {_number(name)}: {title}\n\n{inspect.getdoc(check) or ''}\n\n"
+        f"Check your answer with `checks.{name}({arguments})`; "
+        f'`checks.hint("{_number(name)}")` gives a hint.'
+    )
+
+
 def attempted(value):
-    """The value, unless it is still None or a bare `...`."""
+    """Return the value; raise NotAttempted if it is still None or a bare `...`."""
     if value is None or value is ...:
         raise NotAttempted
     return value
+
+
+def describe_error(error):
+    """Say in one sentence what a student's own code raised."""
+    return as_sentence(f"Your code raised {type(error).__name__}: {error}".rstrip(": "))
+
+
+def as_sentence(text):
+    """End a text from elsewhere, such as an error's, with a full stop."""
+    text = str(text).rstrip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 class Verdict:
@@ -84,20 +116,34 @@ class Verdict:
 
     def __repr__(self):
         text = f"{SIGNS[self.state]} {self.name[2:]} {self.title}: {self.state}"
-        return text + (f" – {self.message}" if self.message else "")
+        return text + (f". {self.message}" if self.message else "")
 
     def _repr_html_(self):
-        colour = {NOT_ATTEMPTED: "#666", NOT_YET: "#b34700", RIGHT: "#006400"}[
-            self.state
-        ]
         folded = ""
         if self.state == NOT_YET and self.hint:
             hint = html.escape(self.hint)
             folded = f"<details><summary>Hint</summary>{hint}</details>"
-        return (
-            f'<div style="border-left:4px solid {colour};padding:.2em .8em">'
-            f"{html.escape(repr(self))}{folded}</div>"
-        )
+        return _box(self, COLOURS[self.state], folded)
+
+
+class Hint:
+    """The hint of one exercise, as text and as HTML."""
+
+    def __init__(self, name, title, text):
+        self.name, self.title, self.text = name, title, text
+
+    def __repr__(self):
+        return f"Hint for {self.name[2:]} {self.title}: {self.text}"
+
+    def _repr_html_(self):
+        return _box(self, "#1f5fa8")
+
+
+def _box(shown, colour, more=""):
+    return (
+        f'<div style="border-left:4px solid {colour};padding:.2em .8em">'
+        f"{html.escape(repr(shown))}{more}</div>"
+    )
 
 
 class Summary:
@@ -107,12 +153,11 @@ class Summary:
         self.rows = rows
 
     def __repr__(self):
-        done = sum(state == RIGHT for _, _, state in self.rows)
         lines = [
             f"{SIGNS[state]} {name} {title}: {state}"
             for name, title, state in self.rows
         ]
-        return "\n".join([*lines, f"{done} of {len(self.rows)} right"])
+        return "\n".join([*lines, self._total()])
 
     def _repr_html_(self):
         rows = "".join(
@@ -120,40 +165,109 @@ class Summary:
             f"{html.escape(title)}</td><td style='text-align:left'>{state}</td></tr>"
             for name, title, state in self.rows
         )
+        return f"<table>{rows}</table><p>{self._total()}</p>"
+
+    def _total(self):
         done = sum(state == RIGHT for _, _, state in self.rows)
-        return f"<table>{rows}</table><p>{done} of {len(self.rows)} right</p>"
+        return f"{done} of {len(self.rows)} right"
 
 
 def begin(lesson):
     """Name the lesson that answers belong to, like "02_scoring_a_clustering"."""
     global _lesson
     _lesson = lesson
-    number = re.match(r"\d\d", lesson)
-    if number:
-        _load(number[0])
+    _find_check(f"ex{lesson[:2]}_1")  # loads all checks of the lesson
 
 
 def summary():
-    """A table of this lesson's exercises and how far you are."""
-    states = {name: answer["state"] for name, answer in answers().items()}
-    prefix = f"ex{_lesson[:2]}_"
-    names = [name for name in EXERCISES if name.startswith(prefix)]
-    rows = [(n[2:], EXERCISES[n], states.get(n, NOT_ATTEMPTED)) for n in names]
-    return Summary(rows)
+    """Show this lesson's exercises and how far you are."""
+    kept = answers()
+    return Summary(
+        [
+            (
+                name[2:],
+                EXERCISES[name].title,
+                kept.get(name, {}).get("state", NOT_ATTEMPTED),
+            )
+            for name in _names()
+        ]
+    )
+
+
+def hint(exercise):
+    """Show the hint of an exercise, before the first attempt too.
+
+    Parameters
+    ----------
+    exercise : str
+        Its number, like "6.2"; "06.2", "06_2" and "ex06_2" do as well.
+
+    Returns
+    -------
+    Hint
+        Shows itself in a notebook.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+
+    Examples
+    --------
+    >>> hint("6.1")
+    Hint for 06_1 Pool feature maps by hand: axis=(1, 2) removes height and width; \
+axis 0 counts the images.
+    """
+    found = re.fullmatch(r"(?:ex)?(\d{1,2})[._](\d+)", str(exercise).strip())
+    check = found and _find_check(f"ex{int(found[1]):02}_{int(found[2])}")
+    if not check:
+        numbers = ", ".join(map(_number, _names())) or "none"
+        raise ValueError(
+            f"There is no exercise {exercise!r}. The exercises of this lesson: "
+            f"{numbers}."
+        )
+    text = check.hint or "There is no hint for this exercise."
+    return Hint(check.__name__, check.title, text)
 
 
 def answers(lesson=None):
-    """What is recorded of a lesson: {"ex02_1": {"state", "tries", "value"}}."""
-    path = _path(lesson or _lesson)
+    """Read what is recorded of a lesson: {"ex02_1": {"state", "tries", "value"}}."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(_path(lesson or _lesson).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
 
-def lessons():
-    """The names of the lessons that answers are kept of, sorted."""
+def recorded_lessons():
+    """The names of the lessons whose answers are kept, sorted."""
     return sorted(path.stem for path in _folder().glob("[0-9][0-9]_*.json"))
+
+
+lessons = recorded_lessons  # until homework.submission takes `progress()`
+
+
+def progress(lessons=None):
+    """How far you are in the lessons, for `homework.submit`.
+
+    Parameters
+    ----------
+    lessons : iterable of str, optional
+        Names of lessons, like "02_scoring_a_clustering". By default all whose answers
+        are kept.
+
+    Returns
+    -------
+    dict
+        {lesson: {exercise: {"state": str, "tries": int}}}, JSON-able.
+    """
+    return {
+        lesson: {
+            name: {"state": answer["state"], "tries": answer["tries"]}
+            for name, answer in answers(lesson).items()
+            if {"state", "tries"} <= set(answer)  # others were changed by hand
+        }
+        for lesson in (recorded_lessons() if lessons is None else lessons)
+    }
 
 
 def _folder():
@@ -175,7 +289,7 @@ def _record(name, state, value):
         with files.atomic_file(_path(_lesson), "w", encoding="utf-8") as file:
             json.dump(kept, file, indent=1, default=_plain)
     except OSError as error:
-        print(f"(your answers could not be kept: {error})")
+        print(f"Your answers could not be saved: {error}.")
 
 
 def _plain(value):
@@ -183,17 +297,34 @@ def _plain(value):
     return value.tolist() if hasattr(value, "tolist") else repr(value)
 
 
-def _load(number):
-    path = Path(__file__).with_name(f"lesson{number}.py")
-    if path.exists():
-        importlib.import_module(f"course_utils.lessons.lesson{number}")
+def _names():
+    """The names of this lesson's checks: "ex02_1", …"""
+    return [name for name in EXERCISES if name.startswith(f"ex{_lesson[:2]}_")]
+
+
+def _number(name):
+    """The number of an exercise as the notebooks write it: 2.1 for ex02_1."""
+    lesson, exercise = name[2:].split("_")
+    return f"{int(lesson)}.{exercise}"
+
+
+def _find_check(name):
+    """The check of this name, from the file of its lesson; None if there is none."""
+    module = f"course_utils.lessons.lesson{name[2:4]}"
+    is_known = name in EXERCISES or not re.match(r"ex\d\d_", name)
+    if not is_known and importlib.util.find_spec(module):
+        importlib.import_module(module)
+    return EXERCISES.get(name)
 
 
 def __getattr__(name):
     """Find `ex02_1` in `lesson02`."""
-    found = re.fullmatch(r"ex(\d\d)_\d+", name)
-    if found and Path(__file__).with_name(f"lesson{found[1]}.py").exists():
-        module = importlib.import_module(f"course_utils.lessons.lesson{found[1]}")
-        if hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(f"there is no check {name!r}")
+    check = re.fullmatch(r"ex\d\d_\d+", name) and _find_check(name)
+    if not check:
+        raise AttributeError(f"There is no check {name!r}.")
+    return check
+
+
+def __dir__():
+    """What Tab completes after `checks.`: this lesson's checks and what shows them."""
+    return [*_names(), "answers", "hint", "summary"]

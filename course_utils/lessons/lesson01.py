@@ -1,15 +1,20 @@
-"""Checks of lesson 1: assign, update, inertia, k-means++, silhouette, two numbers.
-
-Every function is tried on points that the notebook does not hold. A wrong answer is
-held against the usual mistakes, and the one that gives the same numbers is named.
-"""
+"""Checks of lesson 1: assign, update, inertia, k-means++, silhouette, two numbers."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from course_utils import metrics
 from course_utils.clustering import algorithms
 from course_utils.images import datasets
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import NotYet, as_sentence, exercise
+from course_utils.lessons.matching import (
+    as_array,
+    as_number,
+    call_function,
+    compare_answer,
+    require_words,
+    same_numbers,
+)
 
 
 def _probe(seed, n, n_dimensions, k):
@@ -22,184 +27,197 @@ def _probe(seed, n, n_dimensions, k):
 
 PROBES = [_probe(1, 40, 2, 3), _probe(2, 25, 3, 5), _probe(3, 30, 1, 2)]
 
-
-def _distances(points, centres):
-    return np.sqrt(((points[:, None] - centres[None]) ** 2).sum(axis=2))
-
-
-TABLES = [_distances(points, centres) for points, _, centres in PROBES]
+TABLES = [cdist(points, centres) for points, _, centres in PROBES]
 
 
 def _call(function, *arguments):
-    """What the student's function gives for copies, which it must not change."""
-    if not callable(function):
-        raise NotYet("give the check the function itself: its name, no parentheses.")
-    copies = [np.array(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    with np.errstate(all="ignore"):
-        value = attempted(function(*copies))
-    for copy, argument in zip(copies, arguments, strict=True):
-        if isinstance(argument, np.ndarray) and not np.array_equal(copy, argument):
-            raise NotYet("your function changes an array that it is given: copy it.")
-    return value
-
-
-def _array(value, shape, what):
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise NotYet(f"{what} is wanted, not {value!r}.") from None
-    if array.shape != shape:
-        raise NotYet(f"the result has shape {array.shape}; {what}, {shape}, is wanted.")
-    return array
-
-
-def _number(value):
-    value = np.asarray(value)
-    if value.size > 1:
-        raise NotYet(f"{value.size} numbers are too many: add them up to one.")
-    return float(_array(value.squeeze(), (), "one number"))
-
-
-def _same(a, b):
-    return np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
-
-
-def _compare(found, expected, mistakes, otherwise):
-    """Raise NotYet unless all agree; mistakes: {message: numbers as found}."""
-    if all(_same(a, b) for a, b in zip(found, expected, strict=True)):
-        return
-    for message, wrong in mistakes.items():
-        if all(_same(a, b) for a, b in zip(found, wrong, strict=True)):
-            raise NotYet(message)
-    raise NotYet(otherwise)
+    return call_function(function, *arguments, keep_arguments=True)
 
 
 @exercise(
     "Assign",
-    hint="Bring the distances of all points to all centres into a table (n, k), by a "
-    "loop over the centres or by broadcasting; find the column of each row's smallest.",
+    hint="Put the distances of all points to all centres into a table (n, k), with a "
+    "loop over the centres or by broadcasting; then find the column of the smallest "
+    "entry of each row.",
 )
 def ex01_1(assign):
+    """Write `assign(points, centres)`: for each point, the index of its nearest centre.
+
+    points has shape (n, d), centres (k, d); return n labels from 0 to k - 1.
+    """
     found = []
     for points, _, centres in PROBES:
-        value = np.asarray(_call(assign, points, centres))
-        if value.shape == (len(centres),):
-            raise NotYet("one number a centre: you took the smallest over the points.")
-        if value.shape == (len(points), len(centres)):
-            raise NotYet("that is the whole table of distances: which is the smallest?")
-        found.append(_array(value, (len(points),), "one label a point"))
-    gaps = [points[:, None] - centres[None] for points, _, centres in PROBES]
-    expected = [t.argmin(axis=1) for t in TABLES]
+        known_shapes = {
+            (len(centres),): "You took the minimum over the points, which leaves one "
+            "number per centre: take it over the centres.",
+            (len(points), len(centres)): "This is the whole table of distances: which "
+            "one in each row is the smallest?",
+        }
+        value = _call(assign, points, centres)
+        found.append(
+            as_array(value, "one label per point", (len(points),), known_shapes)
+        )
+    gaps = [points[:, None] - centres for points, _, centres in PROBES]
+    expected = [table.argmin(axis=1) for table in TABLES]
     mistakes = {
-        "every point joins the farthest centre.": [t.argmax(axis=1) for t in TABLES],
-        "clusters are counted from 0, not from 1.": [e + 1 for e in expected],
-        "not how near, but *which* centre is nearest?": [t.min(axis=1) for t in TABLES],
-        "take squares, not absolute values.": [abs(g).sum(2).argmin(1) for g in gaps],
-        "square the differences first.": [g.sum(axis=2).argmin(1) for g in gaps],
+        "Every point joins the farthest centre.": [t.argmax(axis=1) for t in TABLES],
+        "Clusters are counted from 0, not from 1.": [e + 1 for e in expected],
+        "Return *which* centre is nearest, not its distance.": [
+            t.min(axis=1) for t in TABLES
+        ],
+        "Take squares, not absolute values.": [abs(g).sum(2).argmin(1) for g in gaps],
+        "Square the differences before you add them up.": [
+            g.sum(axis=2).argmin(1) for g in gaps
+        ],
     }
-    _compare(found, expected, mistakes, "some points do not join the nearest centre.")
+    compare_answer(
+        found, expected, mistakes, "Some points do not join the nearest centre."
+    )
     return [int(label) for label in found[0]]
 
 
 @exercise(
     "Update",
-    hint="For each cluster, take the mean over those rows that have its label, if any.",
+    hint="For each cluster, take the mean over the rows that have its label, if any.",
 )
 def ex01_2(update):
-    def given(points, labels, centres):
+    """Write `update(points, labels, centres)`: move each centre to its points' mean.
+
+    Return the moved centres, shape (k, d). A centre without points stays where it is.
+    """
+
+    def moved(points, labels, centres):
         value = _call(update, points, labels, centres)
-        return _array(value, centres.shape, "one row a centre")
+        return as_array(value, "one row per centre", centres.shape)
 
-    def each(statistic):
-        return [[statistic(p[lab == c]) for c in set(lab)] for p, lab, _ in PROBES]
+    def of_clusters(statistic):
+        return [
+            np.array([statistic(points[labels == c]) for c in set(labels)])
+            for points, labels, _ in PROBES
+        ]
 
-    found = [given(*probe) for probe in PROBES]
-    one = "all coordinates of a centre are equal: take the mean over the rows alone."
+    found = [moved(*probe) for probe in PROBES]
     mistakes = {
-        "the centres have not moved.": [centres for _, _, centres in PROBES],
-        "those are sums: divide by their number.": each(lambda m: m.sum(axis=0)),
-        "that is the median; take the mean.": each(lambda m: np.median(m, axis=0)),
-        one: each(lambda m: np.full(m.shape[1], m.mean())),
+        "The centres have not moved.": [centres for _, _, centres in PROBES],
+        "These are sums: divide them by the number of points.": of_clusters(
+            lambda members: members.sum(axis=0)
+        ),
+        "This is the median: take the mean.": of_clusters(
+            lambda members: np.median(members, axis=0)
+        ),
+        "All coordinates of a centre are equal: take the mean over the rows "
+        "alone.": of_clusters(lambda m: np.full(m.shape[1], m.mean())),
     }
-    expected = each(lambda members: members.mean(axis=0))
-    _compare(found, expected, mistakes, "some centres are not their points' mean.")
+    expected = of_clusters(lambda members: members.mean(axis=0))
+    compare_answer(
+        found, expected, mistakes, "Some centres are not the mean of their points."
+    )
     points, labels, centres = PROBES[1]
-    value = given(points, np.where(labels == 3, 0, labels), centres)
+    value = moved(points, np.where(labels == 3, 0, labels), centres)
     if not np.isfinite(value).all():
-        raise NotYet("a centre without points became NaN: let it stay where it is.")
-    if not _same(value[3], centres[3]):
-        raise NotYet("a centre without points moved: let it stay where it is.")
-    if not _same(given(points, labels, centres.astype(int)), found[1]):
-        raise NotYet("centres of whole numbers cut off the means: copy them as float.")
+        raise NotYet("A centre without points became NaN: leave it where it is.")
+    if not same_numbers(value[3], centres[3]):
+        raise NotYet("A centre without points moved: leave it where it is.")
+    if not same_numbers(moved(points, labels, centres.astype(int)), found[1]):
+        raise NotYet(
+            "If the centres given are integers, the means are cut off: copy the "
+            "centres as float."
+        )
     return found[0].round(3).tolist()
 
 
 @exercise(
     "Inertia",
-    hint="Index the centres with the labels: one row a point, its centre.",
+    hint="Index the centres with the labels: this gives one row per point, its centre.",
 )
 def ex01_3(inertia):
-    found = [_number(_call(inertia, *probe)) for probe in PROBES]
-    own = [_distances(p, c)[np.arange(len(p)), labels] for p, labels, c in PROBES]
+    """Write `inertia(points, labels, centres)`: the sum of the squared distances.
+
+    Each distance is that of a point to the centre of its own cluster.
+    """
+    what = "one number, the sum over all points"
+    found = [as_number(_call(inertia, *probe), what) for probe in PROBES]
+    own = [
+        table[np.arange(len(table)), labels]
+        for table, (_, labels, _) in zip(TABLES, PROBES, strict=True)
+    ]
     expected = [(d**2).sum() for d in own]
-    nearest = "you take the nearest centre; take the one of the point's label."
     mistakes = {
-        "you add up distances: square each of them first.": [d.sum() for d in own],
-        "square every distance, then add up.": [d.sum() ** 2 for d in own],
-        "no square root: the sum of squares is it.": np.sqrt(expected),
-        "that is the mean over the points: take the sum.": [(d**2).mean() for d in own],
-        nearest: [(t.min(axis=1) ** 2).sum() for t in TABLES],
-        "each point counts for its own centre only.": [(t**2).sum() for t in TABLES],
+        "You add up distances: square each of them first.": [d.sum() for d in own],
+        "Square every distance, then add up.": [d.sum() ** 2 for d in own],
+        "Take no square root: inertia is the sum of squares.": list(np.sqrt(expected)),
+        "This is the mean over the points: take the sum.": [(d**2).mean() for d in own],
+        "You use the nearest centre: use the one of the point's label.": [
+            (t.min(axis=1) ** 2).sum() for t in TABLES
+        ],
+        "Each point counts for its own centre only.": [(t**2).sum() for t in TABLES],
     }
-    _compare(found, expected, mistakes, "the sum of squared distances is another one.")
+    compare_answer(
+        found, expected, mistakes, "This is not the sum of the squared distances."
+    )
     return found
 
 
 @exercise(
     "The chances of k-means++",
-    hint="Chances in proportion to numbers: each number divided by the sum of all.",
+    hint="For probabilities in proportion to some numbers, divide each number by the "
+    "sum of all.",
 )
 def ex01_4(next_centre_chances):
+    """Write `next_centre_chances(points, centres)`: one probability per point.
+
+    k-means++ draws the next centre with probabilities in proportion to the squared
+    distance of each point to its nearest centre so far.
+    """
     found = []
     for points, _, centres in PROBES:
         value = _call(next_centre_chances, points, centres)
-        found.append(_array(value, (len(points),), "one chance a point"))
+        found.append(as_array(value, "one probability per point", (len(points),)))
 
     def shares(weigh):
-        return [weigh(t) / weigh(t).sum() for t in TABLES]
+        return [weigh(table) / weigh(table).sum() for table in TABLES]
 
     near = shares(lambda t: t.min(axis=1))
-    inverse = "near points get the big chances: it must be the other way round."
     mistakes = {
-        "these do not add up to 1 yet.": [t.min(axis=1) ** 2 for t in TABLES],
-        "neither squared nor divided by the sum.": [t.min(axis=1) for t in TABLES],
-        "the distance is not squared.": near,
-        "square first, divide by the sum last.": [share**2 for share in near],
-        "the *nearest* centre counts.": shares(lambda t: t.max(axis=1) ** 2),
-        "the nearest centre alone counts.": shares(lambda t: (t**2).sum(axis=1)),
-        "all centres count, not just the last.": shares(lambda t: t[:, -1] ** 2),
-        inverse: shares(lambda t: 1 / t.min(axis=1) ** 2),
+        "These do not add up to 1 yet: divide by their sum.": [
+            t.min(axis=1) ** 2 for t in TABLES
+        ],
+        "Square the distances, then divide by their sum; you do neither.": [
+            t.min(axis=1) for t in TABLES
+        ],
+        "The distance is not squared.": near,
+        "Square first, divide by the sum last.": [share**2 for share in near],
+        "Use the distance to the *nearest* centre, not to the farthest.": shares(
+            lambda t: t.max(axis=1) ** 2
+        ),
+        "Use the nearest centre alone, not all of them.": shares(
+            lambda t: (t**2).sum(axis=1)
+        ),
+        "Consider all centres, not just the last.": shares(lambda t: t[:, -1] ** 2),
+        "Near points get high probabilities: it must be the other way round.": shares(
+            lambda t: 1 / t.min(axis=1) ** 2
+        ),
     }
     expected = shares(lambda t: t.min(axis=1) ** 2)
-    _compare(found, expected, mistakes, "the chances are others.")
+    compare_answer(found, expected, mistakes, "These are not the right probabilities.")
     return found[2].round(4).tolist()
 
 
 SLIPS = {
-    "itself": "the point counts among the others of its cluster (distance 0).",
-    "all": "b is over all other points together: take the nearest other cluster.",
-    "far": "b is the farthest other cluster: take the nearest.",
-    "single": "b is the nearest *point* of another cluster: take mean distances.",
-    "swapped": "the sign is turned round: it is b - a.",
-    "over b": "divide by the greater of a and b, whichever it is.",
-    "undivided": "that is b - a: divide it by the greater of the two.",
-    "squared": "your distances are squared: take the square root.",
+    "itself": "For a, leave out the point itself, whose distance is 0.",
+    "all": "Your b is over all other points together: take the nearest other cluster.",
+    "far": "Your b is for the farthest other cluster: take the nearest.",
+    "single": "Your b is the distance to the nearest *point* of another cluster: take "
+    "mean distances.",
+    "swapped": "The sign is wrong: the numerator is b - a.",
+    "over b": "Divide by the greater of a and b, whichever it is.",
+    "undivided": "This is b - a: divide it by the greater of the two.",
+    "squared": "Your distances are squared: take the square root.",
 }
 
 
 def _silhouette(index, points, labels, slip=None):
-    distances = _distances(points, points[index][None])[:, 0]
-    distances = distances**2 if slip == "squared" else distances
+    distances = cdist(points[[index]], points)[0] ** (2 if slip == "squared" else 1)
     own = labels == labels[index]
     a = distances[own].sum() / (own.sum() - (slip != "itself"))
     means = [distances[labels == c].mean() for c in set(labels) - {labels[index]}]
@@ -212,40 +230,67 @@ def _silhouette(index, points, labels, slip=None):
 @exercise(
     "The silhouette of one point",
     hint="Compute its distances to all points once. For a, add up those to its own "
-    "cluster and divide by one less than it holds. For b, try every other cluster.",
+    "cluster and divide by the cluster's size minus 1. For b, try every other cluster.",
 )
 def ex01_5(silhouette_of):
-    cases = [(i, p, labels) for p, labels, _ in PROBES for i in range(0, len(p), 4)]
-    found = [_number(_call(silhouette_of, *case)) for case in cases]
+    """Write `silhouette_of(index, points, labels)`: (b - a) / max(a, b) of one point.
+
+    a is its mean distance to the other points of its cluster, b that to the points of
+    the nearest other cluster. A point alone in its cluster scores 0.
+    """
+    cases = [
+        (index, points, labels)
+        for points, labels, _ in PROBES
+        for index in range(0, len(points), 4)
+    ]
+    what = "one number, the silhouette of this point"
+    found = [as_number(_call(silhouette_of, *case), what) for case in cases]
     expected = [_silhouette(*case) for case in cases]
-    mistakes = {SLIPS[s]: [_silhouette(*c, slip=s) for c in cases] for s in SLIPS}
-    _compare(found, expected, mistakes, "some points have another silhouette.")
-    alone = _number(_call(silhouette_of, 0, PROBES[0][0], np.minimum(np.arange(40), 1)))
-    if not _same(alone, 0):
-        raise NotYet(f"a point alone in its cluster scores 0, yours {alone:.3g}.")
+    mistakes = {
+        message: [_silhouette(*case, slip=slip) for case in cases]
+        for slip, message in SLIPS.items()
+    }
+    compare_answer(
+        found, expected, mistakes, "The silhouettes of some points are wrong."
+    )
+    points, one_alone = PROBES[0][0], np.minimum(np.arange(40), 1)
+    alone = as_number(_call(silhouette_of, 0, points, one_alone))
+    if not same_numbers(alone, 0):
+        raise NotYet(
+            f"A point alone in its cluster scores 0; your function gives {alone:.3g}."
+        )
     return found[:5]
 
 
 @exercise(
     "Two numbers of your own",
-    hint="`picture.min(axis=2) < 242` is true where the picture is not white.",
+    hint="`picture.min(axis=2) < 242` is true where the image is not white.",
 )
 def ex01_6(my_numbers, algorithm, k, sentence):
+    """Describe each image by two numbers of your own, cluster by them, and interpret.
+
+    `my_numbers(picture)` returns the two numbers; algorithm and k say how to cluster;
+    the sentence says in ten words or more what is in the clusters.
+    """
     image_set = datasets.load("stamps", progress=False)
     chosen = [image_set.picture(i, 64) for i in range(0, len(image_set), 3)]
-    points = np.array([_array(_call(my_numbers, p), (2,), "a pair") for p in chosen])
+    points = np.array(
+        [as_array(_call(my_numbers, p), "a pair of numbers", (2,)) for p in chosen]
+    )
     if not np.isfinite(points).all():
-        raise NotYet("some pictures get NaN or infinity: do you divide by zero?")
+        raise NotYet("Some images get NaN or infinity: do you divide by zero?")
     if (points.std(axis=0) < 1e-9).any():
-        raise NotYet("one number is the same for every picture: it tells nothing.")
+        raise NotYet(
+            "One number is the same for every image, so it distinguishes nothing."
+        )
     if abs(np.corrcoef(points.T)[0, 1]) > 0.999:
-        raise NotYet("both numbers say the same: one follows from the other.")
+        raise NotYet("Both numbers say the same: one follows from the other.")
     points = (points - points.mean(axis=0)) / points.std(axis=0)
     try:
         labels = algorithms.cluster(points, algorithm, n_clusters=k, random_state=0)
     except (ValueError, AttributeError, TypeError) as error:
-        raise NotYet(f"that algorithm or k is not possible: {error}") from None
-    if len(str(sentence).split()) < 10:
-        raise NotYet("say a little more about the clusters: ten words or more.")
+        said = as_sentence(f"This algorithm or k is not possible: {error}")
+        raise NotYet(said) from None
+    require_words(sentence, "The sentence about the clusters", 10)
     silhouette = metrics.silhouette(points, labels)
     return {"algorithm": algorithm, "k": k, "silhouette": silhouette, "text": sentence}

@@ -1,80 +1,78 @@
 """Checks of lesson 5: pooling, cutting a network, preprocessing, the top, strangers."""
 
+import operator
 from collections import Counter
+from functools import partial
 
 import numpy as np
 
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import NotYet, exercise
+from course_utils.lessons.matching import (
+    as_array,
+    call_function,
+    compare_answer,
+    same_numbers,
+)
 
 MEAN = np.array([104, 117, 123], np.float32)  # blue, green, red
 
-
-def _call(function, *arguments):
-    """What a student's function returns for these arguments."""
-    if not callable(function):
-        raise NotYet("give the check the function itself: its name, no parentheses.")
-    with np.errstate(all="ignore"):
-        return attempted(function(*arguments))
+about_same = partial(same_numbers, rtol=1e-4, atol=1e-4)  # what networks compute
 
 
-def _same(found, expected):
-    expected = np.asarray(expected, dtype=float)
-    if found.shape != expected.shape:
-        return False
-    return np.allclose(found, expected, rtol=1e-4, atol=1e-4)
-
-
-def _judge(answer, right, mistakes, last_words):
-    """Raise NotYet unless the answer is right; name the mistake that gives the same."""
-    try:
-        found = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
-        raise NotYet(f"return one array of numbers, not {answer!r:.60}.") from None
-    if _same(found, right):
-        return
-    for wrong, message in mistakes:
-        if _same(found, wrong):
-            raise NotYet(message)
+def _compare(answer, right, mistakes, otherwise):
+    """Like `compare_answer`; a mistake may also have another shape than the answer."""
+    found = as_array(answer, "one array of numbers")
     if found.shape != right.shape:
-        raise NotYet(f"the shape should be {right.shape}, not {found.shape}.")
-    raise NotYet(last_words)
+        otherwise = f"The shape should be {right.shape}, not {found.shape}."
+    compare_answer(found, right, mistakes, otherwise, about_same)
 
 
 @exercise(
     "Average pooling",
-    hint="axis 0 counts pictures, axes 1 and 2 are the places, axis 3 the channels. A "
-    "mean may go over several axes at once if you give it a tuple.",
+    hint="Axis 0 counts the images, axes 1 and 2 are the places, axis 3 the channels. "
+    "A mean may go over several axes at once if you give it a tuple.",
 )
 def ex05_1(average_pool):
+    """Write `average_pool(maps)`: the mean of each channel over all places.
+
+    maps has shape (n, height, width, channels); return (n, channels).
+    """
     generator = np.random.default_rng(5)
     for shape in [(2, 7, 7, 5), (1, 3, 4, 6), (3, 1, 1, 2)]:
         maps = generator.random(shape).astype(np.float32)
         right, rows = maps.mean(axis=(1, 2)), maps.reshape(len(maps), -1)
-        mistakes = [
-            (maps.max(axis=(1, 2)), "these are the largest values, not the means."),
-            (maps.sum(axis=(1, 2)), "these are sums: divide by the number of places."),
-            (maps.mean(axis=3), "you average over the channels, which must stay."),
-            (rows.mean(axis=1), "one number a picture: keep the channels apart."),
-            (maps.mean(), "one number for everything: keep pictures and channels."),
-            (maps.mean(axis=(0, 1)), "axis 0 counts the pictures and must stay."),
-            (maps.mean(axis=(0, 1, 2)), "the pictures are averaged too: keep axis 0."),
-            (maps.mean(axis=0), "the pictures are averaged, not the places."),
-            (maps.mean(axis=1), "only one of the two axes of places is averaged."),
-            (maps.mean(axis=2), "only one of the two axes of places is averaged."),
-            (rows, "nothing is averaged: the maps are only laid in a row."),
-            (right[:, None, None, :], "keep two axes only: (n, channels)."),
-        ]
-        answer = _call(average_pool, maps.copy())
-        _judge(answer, right, mistakes, "the shape is right, but these are no means.")
+        mistakes = {
+            "These are the largest values, not the means.": maps.max(axis=(1, 2)),
+            "These are sums: divide them by the number of places.": maps.sum(
+                axis=(1, 2)
+            ),
+            "You average over the channels, which must stay.": maps.mean(axis=3),
+            "This is one number per image: keep the channels apart.": rows.mean(axis=1),
+            "This is one number for everything: keep images and channels apart.": (
+                maps.mean()
+            ),
+            "Axis 0 counts the images and must stay.": maps.mean(axis=(0, 1)),
+            "The images are averaged too: keep axis 0.": maps.mean(axis=(0, 1, 2)),
+            "The images are averaged, not the places.": maps.mean(axis=0),
+            "Only one of the two axes of places is averaged.": (
+                maps.mean(axis=1),
+                maps.mean(axis=2),
+            ),
+            "Nothing is averaged: the maps are only put in a row.": rows,
+            "Keep two axes only: (n, channels).": right[:, None, None, :],
+        }
+        otherwise = "The shape is right, but these are not the means."
+        _compare(call_function(average_pool, maps), right, mistakes, otherwise)
     return average_pool(np.arange(8.0).reshape(1, 2, 2, 2))
 
 
 @exercise(
     "Cut off the top",
-    hint="network.get_layer(name) finds a layer, its .output is what comes out of it; "
-    "a model is made from where it begins and where it ends.",
+    hint="network.get_layer(name) finds a layer, and its .output is what it returns; "
+    "a model is made from its input and its output.",
 )
 def ex05_2(cut):
+    """Write `cut(network, name)`: a keras.Model that ends at the layer of this name."""
     import keras
 
     inputs = keras.Input((6, 6, 3))
@@ -82,115 +80,127 @@ def ex05_2(cut):
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = keras.layers.Dense(5, activation="softmax", name="top")(x)
     network = keras.Model(inputs, outputs)
-    pictures = np.random.default_rng(5).random((2, 6, 6, 3)).astype(np.float32)
-    values, expected = pictures, {}
+    images = np.random.default_rng(5).random((2, 6, 6, 3)).astype(np.float32)
+    values, expected = images, {}
     for layer in network.layers[1:]:
-        values = expected[layer.name] = layer(values)
+        values = layer(values)
+        expected[layer.name] = np.asarray(values)
     for name in ("pool", "early"):
-        model = _call(cut, network, name)
+        model = call_function(cut, network, name)
         if isinstance(model, keras.KerasTensor):
             raise NotYet(
-                "this is a layer's output, a placeholder without numbers: make a "
+                "This is a layer's output, a placeholder without numbers: make a "
                 "keras.Model that ends there."
             )
         if model is network:
-            raise NotYet("this is the whole network: its top is still on.")
+            raise NotYet("This is the whole network: its top is still on.")
+        if isinstance(model, keras.layers.Layer) and not isinstance(model, keras.Model):
+            raise NotYet("This is one layer: it does not know those before it.")
         if not isinstance(model, keras.Model):
-            if isinstance(model, keras.layers.Layer):
-                raise NotYet("this is one layer: it knows nothing of those before it.")
-            raise NotYet(f"return a keras.Model, not {type(model).__name__}.")
+            raise NotYet(f"Return a keras.Model, not {type(model).__name__}.")
         try:
-            found = model(pictures)
+            found = model(images)
         except Exception as error:
             raise NotYet(
-                "the model does not take pictures: let it begin at network.input."
+                "The model does not take images: let it begin at network.input."
             ) from error
         if isinstance(found, list | tuple):
-            raise NotYet("give one output, not a list of them.")
-        mistakes = [
-            (expected["top"], "it still ends with the probabilities of the top."),
-            (expected["pool"], "it stops at pool, whatever name is asked for."),
-        ]
-        right, words = np.asarray(expected[name]), "the numbers are not the layer's."
-        _judge(found, right, mistakes, words)
+            raise NotYet("Give the model one output, not a list of them.")
+        mistakes = {
+            "It still ends with the probabilities of the top.": expected["top"],
+            "It stops at pool, whatever name is asked for.": expected["pool"],
+        }
+        otherwise = "The numbers are not those of the layer."
+        _compare(found, expected[name], mistakes, otherwise)
     return "right"
 
 
 @exercise(
     "SqueezeNet's preprocessing",
-    hint="three steps in this order: reverse the last axis, make the numbers float32, "
-    "subtract an array of three. uint8 cannot hold a negative number.",
+    hint="Three steps in this order: reverse the last axis, make the numbers float32, "
+    "subtract an array of three. A uint8 cannot hold a negative number.",
 )
 def ex05_3(preprocess):
+    """Write `preprocess(pictures)`: what SqueezeNet expects of images (n, h, w, 3).
+
+    Reverse the channels from red, green, blue to blue, green, red and subtract the
+    means 104, 117, 123; return float32.
+    """
     generator = np.random.default_rng(5)
     small = MEAN.astype(np.uint8)
     for shape in [(2, 4, 6, 3), (1, 3, 3, 3)]:
-        pictures = generator.integers(0, 256, shape, dtype=np.uint8)
-        given = pictures.copy()
-        answer = _call(preprocess, given)
-        if not np.array_equal(given, pictures):
-            raise NotYet("the pictures you were given have changed: work on a copy.")
-        rgb = pictures.astype(np.float32)
+        images = generator.integers(0, 256, shape, dtype=np.uint8)
+        answer = call_function(preprocess, images, keep_arguments=True)
+        rgb = images.astype(np.float32)
         bgr = rgb[..., ::-1]
         right = bgr - MEAN
-        wrapped = "you subtracted in uint8, where 10 − 104 is 162: make floats first."
-        place = "the channels are the last axis; you reversed another one."
-        mistakes = [
-            (pictures[..., ::-1] - small, wrapped),
-            (pictures - small, wrapped + " And red is still the first channel."),
-            (rgb - MEAN, "the mean is blue first, your pictures are red first."),
-            (rgb - MEAN[::-1], "the mean is right, but red still comes first."),
-            (bgr - MEAN[::-1], "blue's mean goes off red: reverse the picture first."),
-            (bgr, "the mean is not subtracted yet."),
-            (bgr + MEAN, "the mean is subtracted, not added."),
-            (rgb[:, :, ::-1] - MEAN, place),
-            (rgb[:, ::-1] - MEAN, place),
-            (rgb[::-1] - MEAN, place),
-            (rgb[::-1, ::-1, ::-1, ::-1] - MEAN, "reverse the last axis only."),
-            (right / 255, "no division: this network wants the mean off, no more."),
-            (bgr / 255 - MEAN, "the mean is for numbers from 0 to 255."),
-            ((rgb - 127) / 128, "this is EfficientNet-Lite0's preprocessing."),
-        ]
-        _judge(answer, right, mistakes, "the shape is right, the numbers are not.")
+        wrapped = "You subtracted in uint8, where 10 − 104 is 162: convert to float32."
+        mistakes = {
+            wrapped: images[..., ::-1] - small,
+            f"{wrapped} Besides, red is still the first channel.": images - small,
+            "The mean has blue first, but your images have red first.": rgb - MEAN,
+            "The mean is right, but red still comes first.": rgb - MEAN[::-1],
+            "You subtract the mean of blue from red: reverse the image first.": (
+                bgr - MEAN[::-1]
+            ),
+            "The mean is not subtracted yet.": bgr,
+            "Subtract the mean, do not add it.": bgr + MEAN,
+            "The channels are the last axis; you reversed another one.": (
+                rgb[:, :, ::-1] - MEAN,
+                rgb[:, ::-1] - MEAN,
+                rgb[::-1] - MEAN,
+            ),
+            "Reverse the last axis only.": rgb[::-1, ::-1, ::-1, ::-1] - MEAN,
+            "Do not divide: for this network, only subtract the mean.": right / 255,
+            "The mean is for numbers from 0 to 255.": bgr / 255 - MEAN,
+            "This is EfficientNet-Lite0's preprocessing.": (rgb - 127) / 128,
+        }
+        otherwise = "The shape is right, but the numbers are not."
+        _compare(answer, right, mistakes, otherwise)
         if np.asarray(answer).dtype.kind != "f":
-            raise NotYet("the numbers are right, but make them float32.")
+            raise NotYet("The numbers are right, but make them float32.")
     red = np.array([255, 0, 0], np.uint8).reshape(1, 1, 1, 3)
     return [float(value) for value in np.ravel(preprocess(red))]
 
 
-def _softmax(sums, axis=1):
-    powers = np.exp(sums - sums.max(axis=axis, keepdims=True))
+def _softmax(logits, axis=1):
+    powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
 @exercise(
     "The top is one matrix",
-    hint="sums has one row a picture and one column a noun. The largest sum and the "
-    "total are taken along axis 1; keepdims=True lets them be subtracted and divided.",
+    hint="The logits have one row per image and one column per noun. Take the largest "
+    "logit and the total along axis 1, with keepdims=True to subtract and divide them.",
 )
 def ex05_4(speak):
+    """Write `speak(vectors, weights, bias)`: the probabilities, softmax of vW + b.
+
+    Return one row per image that adds up to 1.
+    """
     generator = np.random.default_rng(5)
     for n, width, n_nouns, scale in [(3, 4, 5, 1), (4, 6, 4, 1), (2, 3, 6, 2000)]:
         vectors = generator.normal(size=(n, width)) * scale
         weights = generator.normal(size=(width, n_nouns))
         bias = generator.normal(size=n_nouns) * 3
-        answer = _call(speak, vectors.copy(), weights.copy(), bias.copy())
-        sums = vectors @ weights + bias
+        answer = call_function(speak, vectors, weights, bias)
+        logits = vectors @ weights + bias
         with np.errstate(all="ignore"):
-            powers = np.exp(sums)
+            powers = np.exp(logits)
             shares = powers / powers.sum()
-        mistakes = [
-            (sums, "these are the sums: the softmax is still to come."),
-            (_softmax(sums - bias), "the bias is not added."),
-            (sums - bias, "these are the sums without the bias, and no softmax yet."),
-            (powers, "e to the sums: now divide each row by its total."),
-            (_softmax(sums, axis=0), "each column adds up to 1; each row should."),
-            (shares, "you divide by the total of all pictures: row by row."),
-        ]
-        words = "these are not the softmax of vW + b."
+        mistakes = {
+            "These are the logits: the softmax is still missing.": logits,
+            "The bias is not added.": _softmax(logits - bias),
+            "These are the logits without the bias and without softmax.": logits - bias,
+            "These are powers of e: now divide each row by its total.": powers,
+            "Each column adds up to 1; each row should.": _softmax(logits, axis=0),
+            "You divide by the total of all images: go row by row.": shares,
+        }
+        otherwise = "This is not the softmax of vW + b."
         if scale > 1:
-            words = "with large sums it overflows: first subtract the largest of a row."
-        _judge(answer, _softmax(sums), mistakes, words)
+            mistakes = {}  # some of them overflow too
+            otherwise = "Large logits overflow: first subtract the largest of each row."
+        _compare(answer, _softmax(logits), mistakes, otherwise)
     return speak(np.eye(2), np.eye(2), np.zeros(2))
 
 
@@ -215,34 +225,44 @@ def _strangers(names, clusters, tie=min):
 
 @exercise(
     "Strangers",
-    hint="for each cluster: who is in it, which class is commonest among them, and "
+    hint="For each cluster: who is in it, which class is most frequent among them, and "
     "whose class is another one? collections.Counter counts names.",
 )
 def ex05_5(strangers):
+    """Write `strangers(names, clusters)`: the images not of their cluster's main class.
+
+    Return their indices in ascending order. Of equally frequent classes, the first in
+    the alphabet is the main one.
+    """
     recorded = []
     for names, clusters in PROBES:
         expected = _strangers(names, clusters)
-        found = _call(strangers, list(names), list(clusters))
+        found = call_function(strangers, names, clusters)
         if np.ndim(found) == 0:
-            raise NotYet(f"return the places, a list of numbers, not {found!r:.60}.")
+            raise NotYet(f"Return the indices, a list of numbers, not {found!r:.60}.")
         found = list(found)
-        if any(isinstance(place, str) for place in found):
-            raise NotYet("return places (0, 1, …), not names.")
-        if any(isinstance(place, bool | np.bool_) for place in found):
-            raise NotYet("return the places, not a True or False for each picture.")
-        mistakes = [
-            (_strangers(names, clusters, max), "of equals, the alphabet's first."),
-            ([i for i in range(len(names)) if i not in expected], "these are at home."),
-            ([i + 1 for i in expected], "the places count from 0."),
-            (_strangers(clusters, names), "classes and clusters are swapped."),
-            (_strangers(names, [0] * len(names)), "look within each cluster."),
-        ]
+        if any(isinstance(index, str) for index in found):
+            raise NotYet("Return indices (0, 1, …), not names.")
+        if any(isinstance(index, bool | np.bool_) for index in found):
+            raise NotYet("Return the indices, not a True or False for each image.")
+        mistakes = {
+            "Of equally frequent classes, take the first in the alphabet.": _strangers(
+                names, clusters, max
+            ),
+            "These images are at home, the others are not.": [
+                i for i in range(len(names)) if i not in expected
+            ],
+            "Indices count from 0.": [i + 1 for i in expected],
+            "Classes and clusters are swapped.": _strangers(clusters, names),
+            "Look within each cluster.": _strangers(names, [0] * len(names)),
+        }
         if found != expected:
             if sorted(found) == expected:
-                raise NotYet("the right places: give them in ascending order.")
-            for wrong, message in mistakes:
-                if sorted(found) == wrong:
-                    raise NotYet(message)
-            raise NotYet(f"classes {names}, clusters {clusters}: not {found}.")
-        recorded.append([int(place) for place in found])
+                raise NotYet("These are the right ones: sort them in ascending order.")
+            otherwise = (
+                f"For the classes {names} in the clusters {clusters}, you give "
+                f"{found}; right is {expected}."
+            )
+            compare_answer(sorted(found), expected, mistakes, otherwise, operator.eq)
+        recorded.append([int(index) for index in found])
     return recorded

@@ -1,56 +1,65 @@
-"""Checks of lesson 7, maps of images."""
+"""Checks of lesson 7: maps of images."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import NotYet, exercise
+from course_utils.lessons.matching import (
+    as_array,
+    as_number,
+    call_function,
+    compare_answer,
+    read_letters,
+    same_numbers,
+)
 
 
 @exercise(
     "PCA in two dimensions",
-    hint="Take the mean of every column away, call np.linalg.svd, and multiply the "
-    "centred points with the first two rows of Vᵀ, transposed.",
+    hint="Subtract the mean of every column, call np.linalg.svd, and multiply the "
+    "centred points by the first two rows of Vᵀ, transposed.",
 )
 def ex07_1(pca_2d):
+    """Write `pca_2d(vectors)`: project (n, d) onto its first two principal directions.
+
+    Return (n, 2), centred. The sign of each column is arbitrary.
+    """
     for vectors in _clouds():
-        found = np.asarray(attempted(pca_2d(vectors.copy())))
+        n_images, width = vectors.shape
         centred = vectors - vectors.mean(axis=0)
-        expected = _projected(centred, vectors)
-        if _same_map(found, expected):
-            continue
-        if found.shape == (2, len(vectors)) and len(vectors) != 2:
-            raise NotYet(f"one row a picture: ({len(vectors)}, 2), not {found.shape}")
-        if found.shape == (2, vectors.shape[1]):
-            raise NotYet("those are the two directions: multiply the points with them")
-        if found.shape != (len(vectors), 2):
-            raise NotYet(f"({len(vectors)}, 2) is needed, not {found.shape}")
-        left, singular, axes = np.linalg.svd(centred, full_matrices=False)
-        by_pictures = vectors - vectors.mean(axis=1, keepdims=True)
-        mistakes = {
-            "centre the points first: take the mean of every column away": [
-                _projected(vectors, vectors, centre=False)
-            ],
-            "the mean is to be taken of every column, axis=0, not of every picture": [
-                _projected(by_pictures, by_pictures, centre=False),
-                _projected(by_pictures, by_pictures),
-            ],
-            "U has all spreads made equal: multiply it with S, or C with V": [
-                left[:, :2]
-            ],
-            "np.linalg.svd returns Vᵀ, whose *rows* are the directions": [
-                centred @ axes[:, :2] if axes.shape[0] == axes.shape[1] else left[:, :0]
-            ],
-            "those are the *last* two directions; the first spread most": [
-                (left * singular)[:, -2:]
-            ],
+        expected = _project(centred, vectors)
+        known_shapes = {
+            (2, n_images): f"Return one row per image, shape ({n_images}, 2).",
+            (2, width): "These are the two directions: multiply the points by them.",
         }
-        for message, maps in mistakes.items():
-            if any(_same_map(found, wrong) for wrong in maps):
-                raise NotYet(message)
-        if _same_map(found[:, ::-1], expected):
-            raise NotYet("the first column is the direction of the largest spread")
+        value = call_function(pca_2d, vectors)
+        found = as_array(value, "two numbers per image", (n_images, 2), known_shapes)
+        left, singular, axes = np.linalg.svd(centred, full_matrices=False)
+        by_images = vectors - vectors.mean(axis=1, keepdims=True)
+        mistakes = {
+            "Centre the points first: subtract the mean of every column.": _project(
+                vectors, vectors, centre=False
+            ),
+            "Subtract the mean of every column, axis=0, not of every image.": (
+                _project(by_images, by_images, centre=False),
+                _project(by_images, by_images),
+            ),
+            "All columns of U have the same variance: multiply U by S, or C by V.": (
+                left[:, :2]
+            ),
+            "What np.linalg.svd returns is Vᵀ, whose *rows* are the directions.": (
+                centred @ axes[:, :2] if axes.shape == (width, width) else ()
+            ),
+            "These are the *last* two directions; the first have the largest "
+            "variance.": (left * singular)[:, -2:],
+            "The first column is the direction of the largest variance.": (
+                expected[:, ::-1]
+            ),
+        }
+        otherwise = "These are not the points along the first two directions."
         if _same_map(found - found.mean(axis=0), expected):
-            raise NotYet("project the *centred* points, so that their mean is 0")
-        raise NotYet("those are not the points along the first two directions")
+            otherwise = "Project the *centred* points, so that their mean is 0."
+        compare_answer(found, expected, mistakes, otherwise, _same_map)
     return "two directions"
 
 
@@ -61,57 +70,56 @@ def _clouds():
         yield generator.normal(size=(n_images, width)) * scale + 5
 
 
-def _projected(points, of, centre=True):
+def _project(points, of, centre=True):
     _, _, axes = np.linalg.svd(of - of.mean(axis=0) * centre, full_matrices=False)
     return points @ axes[:2].T
 
 
 def _same_map(found, expected):
-    """Equal, but for the sign of each column."""
-    return found.shape == expected.shape and np.allclose(
-        np.abs(found), np.abs(expected), atol=1e-4 * max(1, np.abs(expected).max())
-    )
+    """Equal up to the sign of each column."""
+    atol = 1e-4 * max(1, np.abs(expected).max())
+    return same_numbers(np.abs(found), np.abs(expected), atol=atol)
 
 
 @exercise(
     "Neighbours kept",
     hint="Put infinity on the diagonal of both tables of distances, sort every row, "
-    "take the first k; then count what the two sets of a picture share; divide by k.",
+    "take the first k; then count what the two sets of an image share; divide by k.",
 )
 def ex07_2(neighbours_kept):
+    """Write `neighbours_kept(vectors, points, k)`: the mean share of neighbours kept.
+
+    It is the share of the k nearest neighbours in `vectors` that are also among the k
+    nearest in `points`. No image is its own neighbour.
+    """
     for vectors, points, k in _maps():
-        found = float(attempted(neighbours_kept(vectors.copy(), points.copy(), k)))
+        found = as_number(call_function(neighbours_kept, vectors, points, k))
         one, other = _nearest(vectors, k), _nearest(points, k)
-        shared = np.array([len({*a} & {*b}) for a, b in zip(one, other, strict=True)])
-        if np.isclose(found, np.mean(shared / k), atol=1e-6):
-            continue
-        self_one, self_other = _nearest(vectors, k, True), _nearest(points, k, True)
-        with_self = np.mean(
-            [len({*a} & {*b}) / k for a, b in zip(self_one, self_other, strict=True)]
+        shared = _count_shared(one, other)
+        expected = shared.mean() / k
+        with_itself = _count_shared(
+            _nearest(vectors, k, itself=True), _nearest(points, k, itself=True)
         )
-        far_one, far_other = (
-            _nearest(-vectors, k, far=True),
-            _nearest(points, k, far=True),
-        )
-        farthest = np.mean(
-            [len({*a} & {*b}) / k for a, b in zip(far_one, far_other, strict=True)]
+        farthest = _count_shared(
+            _nearest(vectors, k, far=True), _nearest(points, k, far=True)
         )
         mistakes = {
-            "nobody is a neighbour of itself: leave the diagonal out": with_self,
-            "those are the pictures furthest away: sort upwards": farthest,
-            "that is a mean number of neighbours: divide by k": shared.mean(),
-            "that is a sum: divide by the number of pictures": shared.sum() / k,
-            "divide by k, not by the number of pictures": (shared / len(one)).mean(),
-            "you compare the neighbours place by place: their order does not count": (
-                np.mean(one == other)
+            "No image is its own neighbour: leave the diagonal out.": (
+                with_itself.mean() / k
             ),
-            "that is shared over united: divide by k, the neighbours in the features": (
-                np.mean(shared / (2 * k - shared))
+            "These are the images furthest away: sort upwards.": farthest.mean() / k,
+            "This is a mean number of neighbours: divide by k.": shared.mean(),
+            "This is a sum: divide by the number of images.": shared.sum() / k,
+            "Divide by k, not by the number of images.": (shared / len(one)).mean(),
+            "You compare the neighbours index by index, but their order does not "
+            "count.": np.mean(one == other),
+            "This is the intersection over the union: divide by k.": np.mean(
+                shared / (2 * k - shared)
             ),
-            "that is the share that is lost": 1 - np.mean(shared / k),
+            "This is the share that is lost.": 1 - expected,
         }
-        _name(found, mistakes)
-        raise NotYet(f"{found:.4f}, where {np.mean(shared / k):.4f} is right (k={k})")
+        otherwise = f"You give {found:.4f}; {expected:.4f} is right (k={k})."
+        compare_answer(found, expected, mistakes, otherwise)
     return "share of the k nearest"
 
 
@@ -122,78 +130,78 @@ def _maps():
         yield vectors, vectors[:, :2] + generator.normal(size=(n_images, 2)) * 0.3, k
 
 
-def _distances(places):
-    return np.linalg.norm(places[:, None] - places, axis=2)
-
-
 def _nearest(places, k, itself=False, far=False):
-    apart = _distances(places)
+    apart = cdist(places, places)
     if not itself and not far:
         np.fill_diagonal(apart, np.inf)
     return np.argsort(-apart if far else apart, axis=1, kind="stable")[:, :k]
 
 
-def _name(found, mistakes):
-    """Raise NotYet with the mistake that gives this number."""
-    for message, value in mistakes.items():
-        if np.isclose(found, value, atol=1e-6):
-            raise NotYet(message)
+def _count_shared(one, other):
+    return np.array([len({*a} & {*b}) for a, b in zip(one, other, strict=True)])
 
 
 @exercise(
     "Trustworthiness",
     hint="The neighbours come from the map, their ranks from the features. "
-    "np.take_along_axis looks the ranks of the neighbours up.",
+    "np.take_along_axis looks up the ranks of the neighbours.",
 )
 def ex07_3(trustworthiness):
+    """Write `trustworthiness(vectors, points, k)`, the formula above.
+
+    It lowers 1 by the faults r - k of neighbours on the map whose rank r in the
+    features is above k.
+    """
     for vectors, points, k in _maps():
-        found = float(attempted(trustworthiness(vectors.copy(), points.copy(), k)))
-        n_images, near = len(points), _nearest(points, k)
-        ranks = np.argsort(np.argsort(_distances(vectors), axis=1), axis=1)
-        over = np.take_along_axis(ranks, near, axis=1) - k
+        found = as_number(call_function(trustworthiness, vectors, points, k))
+        n_images = len(points)
         factor = 2 / (n_images * k * (2 * n_images - 3 * k - 1))
-        expected = 1 - factor * np.maximum(0, over).sum()
-        if np.isclose(found, expected, atol=1e-6):
-            continue
-        on_map = np.argsort(np.argsort(_distances(points), axis=1), axis=1)
-        swapped = np.take_along_axis(on_map, _nearest(vectors, k), axis=1) - k
-        own = np.take_along_axis(ranks, _nearest(points, k, itself=True), axis=1) - k
+        faults = _faults(vectors, _nearest(points, k), k)
+        swapped = _faults(points, _nearest(vectors, k), k)
+        own = _faults(vectors, _nearest(points, k, itself=True), k)
+
+        def score(faults, factor=factor):
+            return 1 - factor * np.sum(faults)
+
+        expected = score(np.maximum(0, faults))
         mistakes = {
-            "the map and the features are swapped: near on the map, ranks in the "
-            "features": 1 - factor * np.maximum(0, swapped).sum(),
-            "that is the sum of the faults with its factor: take it from 1": (
-                factor * np.maximum(0, over).sum()
+            "The map and the features are swapped: take the neighbours on the map and "
+            "their ranks in the features.": score(np.maximum(0, swapped)),
+            "This is the sum of the faults with its factor: subtract it from 1.": (
+                1 - expected
             ),
-            "max(0, …) is missing: a good neighbour makes up for no stranger": (
-                1 - factor * over.sum()
+            "The max(0, …) is missing: a good neighbour does not make up for a false "
+            "one.": score(faults),
+            "Ranks start with 1 at the nearest neighbour; 0 is the image itself.": (
+                score(np.maximum(0, faults - 1))
             ),
-            "ranks begin with 1 at the nearest neighbour; 0 is the picture itself": (
-                1 - factor * np.maximum(0, over - 1).sum()
+            "Ranks start with 1 at the nearest neighbour, not with 2.": (
+                score(np.maximum(0, faults + 1))
             ),
-            "ranks begin with 1 at the nearest neighbour, not with 2": (
-                1 - factor * np.maximum(0, over + 1).sum()
-            ),
-            "a picture is not among its own neighbours": (
-                1 - factor * np.maximum(0, own).sum()
-            ),
-            "the fault is r − k, not r": 1 - factor * ((over + k) * (over > 0)).sum(),
-            "the 2 in the numerator is missing": (
-                1 - factor / 2 * np.maximum(0, over).sum()
-            ),
+            "An image is not among its own neighbours.": score(np.maximum(0, own)),
+            "The fault is r − k, not r.": score((faults + k) * (faults > 0)),
+            "The factor lacks the 2 in the numerator.": (1 + expected) / 2,
         }
-        _name(found, mistakes)
-        raise NotYet(f"{found:.4f}, where {expected:.4f} is right (k={k})")
+        otherwise = f"You give {found:.4f}; {expected:.4f} is right (k={k})."
+        compare_answer(found, expected, mistakes, otherwise)
     return "trustworthiness"
 
 
+def _faults(places, neighbours, k):
+    """The ranks of the neighbours by the distances between the places, minus k."""
+    ranks = np.argsort(np.argsort(cdist(places, places), axis=1), axis=1)
+    return np.take_along_axis(ranks, neighbours, axis=1) - k
+
+
 STATEMENTS = {
-    "a": "a projection makes no distance longer, so far on the map is far before",
-    "b": "look at the made-up clusters: was the wide one wide on UMAP's map?",
-    "c": "look at the made-up clusters: was the far one far on the map?",
-    "d": "what the shadow hides may be a long way: two dots may lie behind each other",
+    "a": "A projection makes no distance longer, so what is far apart on the map was "
+    "far apart before.",
+    "b": "Look at the synthetic clusters: was the wide one wide on UMAP's map?",
+    "c": "Look at the synthetic clusters: was the far one far on the map?",
+    "d": "The third dimension is hidden: two dots may be far behind each other.",
     "e": "PCA is the same for every seed. Did it keep the most neighbours?",
-    "f": "turn such a map or mirror it: does its cost change?",
-    "g": "remember the maps of noise",
+    "f": "Rotate or mirror such a map: does its cost change?",
+    "g": "Remember the maps of noise.",
 }
 
 TRUE = frozenset("afg")
@@ -201,10 +209,8 @@ TRUE = frozenset("afg")
 
 @exercise("What a map may tell you", hint="Go back to the figures of sections 1 and 3.")
 def ex07_4(true_statements):
-    letters = {str(letter).strip().lower() for letter in true_statements}
-    unknown = sorted(letters - STATEMENTS.keys())
-    if unknown:
-        raise NotYet(f"{unknown[0]!r} is no statement: give letters from a to g")
+    """Choose the statements, letters from a to g, that are true."""
+    letters = read_letters(true_statements, STATEMENTS)
     for letter in sorted(letters ^ TRUE):
-        raise NotYet(f"think about {letter} again: {STATEMENTS[letter]}")
+        raise NotYet(f"Think about {letter} again. {STATEMENTS[letter]}")
     return sorted(letters)

@@ -1,28 +1,25 @@
-"""Checks of lesson 13, beyond one machine."""
+"""Checks of lesson 13: beyond one machine."""
 
 import math
 import re
+from functools import partial
 
 import numpy as np
 
 from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.matching import (
+    as_number,
+    as_pair,
+    call_function,
+    compare_answer,
+    require_words,
+    same_numbers,
+)
 
 NIGHT = 12 * 3600  # seconds
 
-WORDS = 60, 250
-
-
-def _number(value, what):
-    """The value as float; NotYet if it is none."""
-    value = np.asarray(attempted(value))
-    if value.ndim or value.dtype.kind not in "iuf":
-        raise NotYet(f"{what} is one number, not {value.tolist()!r}")
-    return float(value)
-
-
-def _close(value, right):
-    return math.isclose(value, right, rel_tol=1e-6, abs_tol=1e-12)
-
+# The gigabytes of one pair are 8e-9: the tolerance must be relative
+about_same = partial(same_numbers, rtol=1e-6, atol=1e-12)
 
 # (sizes, seconds): one with noise, whose ends mislead, and an exact law
 CURVES = (
@@ -36,61 +33,70 @@ CURVES = (
     hint="Take logarithms of both, then fit a straight line: the sizes are its x.",
 )
 def ex13_1(exponent):
+    """Write `exponent(sizes, seconds)`: b of seconds ≈ a · sizes^b.
+
+    Fit a straight line to the logarithms by least squares; its slope is the exponent.
+    """
     for sizes, seconds in CURVES:
-        found = _number(exponent(np.array(sizes), np.array(seconds)), "an exponent")
+        value = call_function(exponent, np.array(sizes), np.array(seconds))
+        found = as_number(value, "one number, the exponent")
         x, y = np.log(sizes), np.log(seconds)
         right = np.polyfit(x, y, 1)[0]
-        if _close(found, right):
-            continue
-        mistakes = (
-            (np.polyfit(sizes, seconds, 1)[0], "that is the slope between the numbers "
-             "themselves: take the logarithms of both"),
-            (np.polyfit(y, x, 1)[0], "the axes are swapped: the sizes are x"),
-            (np.polyfit(x, y, 1)[1], "that is the height of the line, log a: the "
-             "exponent is the slope"),
-            (np.polyfit(x, seconds, 1)[0], "the seconds need a logarithm, too"),
-            (np.polyfit(sizes, y, 1)[0], "the sizes need a logarithm, too"),
-            ((y[-1] - y[0]) / (x[-1] - x[0]), "that goes through the first and last "
-             "point only: fit the line to all points"),
-            ((y[-1] - y[-2]) / (x[-1] - x[-2]), "that goes through the last two points "
-             "only: fit the line to all points"),
-        )  # fmt: skip
-        where = f"for sizes {sizes} and seconds {seconds} you give {found:.3g}"
-        for value, message in mistakes:
-            if _close(found, value):
-                raise NotYet(f"{where}: {message}")
-        raise NotYet(f"{where}, right is {right:.3g}")
+        where = f"For sizes {sizes} and seconds {seconds}, you give {found:.3g}"
+        mistakes = {
+            "This is the slope between the numbers themselves: take the logarithms of "
+            "both.": np.polyfit(sizes, seconds, 1)[0],
+            "The axes are swapped: the sizes are x.": np.polyfit(y, x, 1)[0],
+            "This is the height of the line, log a: the exponent is the slope.": (
+                np.polyfit(x, y, 1)[1]
+            ),
+            "The seconds need a logarithm too.": np.polyfit(x, seconds, 1)[0],
+            "The sizes need a logarithm too.": np.polyfit(sizes, y, 1)[0],
+            "This line goes through the first and last point only: fit it to all "
+            "points.": (y[-1] - y[0]) / (x[-1] - x[0]),
+            "This line goes through the last two points only: fit it to all points.": (
+                (y[-1] - y[-2]) / (x[-1] - x[-2])
+            ),
+        }
+        _compare(found, right, mistakes, where, f"{right:.3g}")
     return "slope of the logarithms"
+
+
+def _compare(found, right, mistakes, where, shown):
+    """Like `compare_answer`; every message begins with where it went wrong."""
+    mistakes = {f"{where}. {message}": wrong for message, wrong in mistakes.items()}
+    otherwise = f"{where}; right is {shown}."
+    compare_answer(found, right, mistakes, otherwise, about_same)
 
 
 @exercise(
     "All pairs",
-    hint="A pair is there once, and no picture makes a pair with itself. Count the "
+    hint="Each pair is stored once, and no image is paired with itself. Count the "
     "pairs, then their bytes.",
 )
 def ex13_2(gigabytes_of_all_pairs):
+    """Write `gigabytes_of_all_pairs(n)`: the memory of all distances of n images.
+
+    Each pair is stored once, in 8 bytes; a gigabyte has 10⁹ bytes.
+    """
     for n in (9144, 1_000_000, 2):
-        found = _number(gigabytes_of_all_pairs(n), "the memory")
+        found = as_number(call_function(gigabytes_of_all_pairs, n))
         pairs = n * (n - 1) // 2
         right = pairs * 8 / 1e9
-        if _close(found, right):
-            continue
-        mistakes = (
-            (pairs * 8, "that is in bytes: a gigabyte is 10⁹ of them"),
-            (pairs * 8 / 2**30, "a gigabyte is 10⁹ bytes here, not 2³⁰"),
-            (pairs * 4 / 1e9, "a distance takes 8 bytes here, not 4"),
-            (pairs / 1e9, "each distance takes 8 bytes"),
-            (2 * right, "every pair is counted twice"),
-            (n * n * 8 / 1e9, "that is the whole square: every pair is in it twice, "
-             "and each picture with itself"),
-            (n * (n + 1) / 2 * 8 / 1e9, "no picture makes a pair with itself"),
-            (n * n / 2 * 8 / 1e9, "half the square has half of the diagonal in it: no "
-             "picture makes a pair with itself"),
-        )  # fmt: skip
-        for value, message in mistakes:
-            if _close(found, value):
-                raise NotYet(f"for n = {n:,}: {message}")
-        raise NotYet(f"for n = {n:,} you give {found:.6g} GB, right is {right:.6g}")
+        mistakes = {
+            "This is in bytes: a gigabyte has 10⁹ of them.": pairs * 8,
+            "A gigabyte has 10⁹ bytes here, not 2³⁰.": pairs * 8 / 2**30,
+            "A distance takes 8 bytes here, not 4.": pairs * 4 / 1e9,
+            "Each distance takes 8 bytes.": pairs / 1e9,
+            "Every pair is counted twice.": 2 * right,
+            "This is the whole square: every pair is in it twice, and each image with "
+            "itself.": n * n * 8 / 1e9,
+            "Do not pair an image with itself.": n * (n + 1) / 2 * 8 / 1e9,
+            "Half the square contains half of the diagonal: do not pair an image with "
+            "itself.": n * n / 2 * 8 / 1e9,
+        }
+        where = f"For n = {n:,}, you give {found:.6g} GB"
+        _compare(found, right, mistakes, where, f"{right:.6g}")
     return "n (n - 1) / 2 pairs"
 
 
@@ -107,25 +113,45 @@ PARTS = (
 
 @exercise(
     "Add up tables",
-    hint="First one dictionary of all counts; then for each cluster the largest count "
-    "in it.",
+    hint="First make one dictionary of all counts; then find the largest count in each "
+    "cluster.",
 )
 def ex13_3(purity_of_parts):
+    """Write `purity_of_parts(tables)` for tables {(class, cluster): count}.
+
+    Add them up and return two things: the total, a dictionary of the same kind, and its
+    purity.
+    """
     for tables in PARTS:
-        answer = attempted(purity_of_parts([dict(table) for table in tables]))
-        if not isinstance(answer, tuple | list) or len(answer) != 2:
-            raise NotYet("return two things: (total, purity)")
-        total, purity = attempted(answer[0]), _number(answer[1], "a purity")
+        answer = call_function(purity_of_parts, tables)
+        total, purity = map(attempted, as_pair(answer, "(total, purity)"))
+        purity = as_number(purity, "one number, the purity")
         if not isinstance(total, dict):
-            raise NotYet("the total is a dictionary {(class, cluster): count}")
+            raise NotYet("The total must be a dictionary {(class, cluster): count}.")
         right = {}
         for table in tables:
             for pair, count in table.items():
                 right[pair] = right.get(pair, 0) + count
         if {pair: count for pair, count in total.items() if count} != right:
-            raise NotYet(_other_total(total, right, tables))
-        if not _close(purity, _purity(right)):
-            raise NotYet(_other_purity(purity, right, tables))
+            raise NotYet(_explain_total(total, right, tables))
+        purities = [_purity(table) for table in tables]
+        sizes = [sum(table.values()) for table in tables]
+        mistakes = {
+            "This is the mean of the purities of the parts: take the purity of the "
+            "total.": np.mean(purities),
+            "This is the mean of the parts' purities, weighted by their sizes: take "
+            "the purity of the total.": np.average(purities, weights=sizes),
+            "Classes and clusters are swapped: take the most frequent class of each "
+            "cluster.": _purity(right, axis=0),
+            "Divide by the number of images.": _purity(right) * sum(right.values()),
+            "Add up the largest counts of all clusters, not of one only.": (
+                max(right.values()) / sum(right.values())
+            ),
+        }
+        otherwise = (
+            f"The total is right; its purity is {_purity(right):.3f}, not {purity:.3f}."
+        )
+        compare_answer(purity, _purity(right), mistakes, otherwise)
     return "purity of the sum"
 
 
@@ -136,55 +162,46 @@ def _purity(table, axis=1):
     return sum(largest.values()) / sum(table.values())
 
 
-def _other_total(total, right, tables):
+def _explain_total(total, right, tables):
     last = {pair: count for table in tables for pair, count in table.items()}
     if total == last:
-        return "a count was overwritten by that of a later part: add them up"
+        return "A count was overwritten by that of a later part: add them up."
     if lacking := sorted(set(right) - set(total)):
-        return f"{lacking[0]} is missing in the total: a part may be without it"
+        return f"The total lacks {lacking[0]}: not every part has it."
     pair = next(p for p in total if total[p] != right.get(p))
-    return f"the total of {pair} is {right.get(pair, 0)}, not {total[pair]}"
+    return f"The total of {pair} is {right.get(pair, 0)}, not {total[pair]}."
 
 
-def _other_purity(purity, right, tables):
-    purities = [_purity(table) for table in tables]
-    sizes = [sum(table.values()) for table in tables]
-    mistakes = (
-        (np.mean(purities), "that is the mean of the purities of the parts: take the "
-         "purity of the total"),
-        (np.average(purities, weights=sizes), "that is the mean of the parts' "
-         "purities, weighted by their sizes, and still not the purity of the total"),
-        (_purity(right, axis=0), "that takes the commonest cluster of each class: "
-         "classes and clusters are swapped"),
-        (_purity(right) * sum(right.values()), "divide by the number of pictures"),
-        (max(right.values()) / sum(right.values()), "add up the largest count of "
-         "every cluster, not of one only"),
-    )  # fmt: skip
-    for value, message in mistakes:
-        if _close(purity, value):
-            return message
-    return f"the total is right; its purity is {_purity(right):.3f}, not {purity:.3f}"
-
-
-@exercise("One night", hint="A night has 12 · 3,600 seconds, less the start-up.")
+@exercise("One night", hint="A night has 12 · 3,600 seconds, minus the start-up.")
 def ex13_4(rate, start_up, overnight):
-    found = _number(overnight, "the number of pictures")
+    """Compute how many images this machine gets through in a night of 12 hours.
+
+    `rate` is in images per second, `start_up` in seconds.
+    """
+    found = as_number(overnight, "one number of images")
     right = rate * (NIGHT - start_up)
-    if abs(found - right) <= max(1, 1e-6 * right):
-        return round(right)
-    mistakes = (
-        (rate * 12 * 60, "an hour has 3,600 seconds: these are minutes"),
-        (rate * 12, "the rate is for a second, the night is in hours"),
-        (NIGHT / rate, "multiply the seconds by the rate, do not divide"),
-        (rate * (NIGHT + start_up), "the start-up is lost for work: subtract it"),
-        (rate * NIGHT, "the start-up is lost for work: subtract it"),
-        (rate * NIGHT - start_up, "the start-up is in seconds: subtract it before you "
-         "multiply by the rate"),
-    )  # fmt: skip
-    for value, message in mistakes:
-        if abs(found - value) <= max(1, 1e-6 * abs(value)):
-            raise NotYet(message)
-    raise NotYet(f"{found:,.0f} pictures: seconds of a night times pictures a second?")
+    mistakes = {
+        "An hour has 3,600 seconds: these are minutes.": rate * 12 * 60,
+        "The rate is per second, but your night is in hours.": rate * 12,
+        "Multiply the seconds by the rate, do not divide.": NIGHT / rate,
+        "Subtract the start-up: nothing is done in that time.": (
+            rate * (NIGHT + start_up),
+            rate * NIGHT,
+        ),
+        "The start-up is in seconds: subtract it before you multiply by the rate.": (
+            rate * NIGHT - start_up
+        ),
+    }
+    otherwise = (
+        f"You give {found:,.0f} images: multiply the seconds of a night by the images "
+        "per second."
+    )
+
+    def same(one, other):
+        return abs(one - other) <= max(1, 1e-6 * abs(other))
+
+    compare_answer(found, right, mistakes, otherwise, same)
+    return round(right)
 
 
 # (n, rate, hours, start_up): rounded to 57, even, no time to work
@@ -197,54 +214,76 @@ ORDERS = (
 
 @exercise(
     "How many machines?",
-    hint="How many seconds has each machine for work, and how many pictures is that? "
-    "There is no half machine: math.ceil.",
+    hint="How many seconds does each machine work, and how many images is that? There "
+    "is no half machine: math.ceil.",
 )
 def ex13_5(workers_needed):
+    """Write `workers_needed(n, rate, hours, start_up)`: the number of machines.
+
+    It is the smallest that gets through n images within so many hours, each machine at
+    `rate` images per second after `start_up` seconds. If the start-up takes all the
+    time, return math.inf.
+    """
     for n, rate, hours, start_up in ORDERS:
-        found = _number(workers_needed(n, rate, hours, start_up), "a number of workers")
+        value = call_function(workers_needed, n, rate, hours, start_up)
+        found = as_number(value, "one number of machines")
         seconds = hours * 3600 - start_up
-        right = math.ceil(n / (rate * seconds)) if seconds > 0 else math.inf
-        if found == right:
+        where = (
+            f"For n={n:,}, rate={rate:g}, hours={hours}, start_up={start_up}, you give "
+            f"{found:g}"
+        )
+        if seconds <= 0:
+            if found != math.inf:
+                raise NotYet(
+                    f"{where}. The start-up takes all the time, so no number of "
+                    "machines is enough: return math.inf."
+                )
             continue
-        where = f"for n={n:,}, rate={rate:g}, hours={hours}, start_up={start_up}"
-        if right == math.inf:
-            raise NotYet(f"{where} no machine ever begins to work: math.inf is due")
         exact = n / (rate * seconds)
-        mistakes = (
-            (exact, "there is no part of a machine: round up"),
-            (math.floor(exact), "round up, or some pictures are left over"),
-            (round(exact), "round up, or some pictures are left over"),
-            (math.floor(exact) + 1, "one too many where it comes out even: math.ceil"),
-            (math.ceil(n / rate / 3600 / hours), "the start-up is forgotten"),
-            (math.ceil(n / (rate * (seconds + 2 * start_up))), "subtract the start-up"),
-            (math.ceil((n / rate + start_up) / (hours * 3600)), "every machine has a "
-             "start-up of its own: it does not get shorter with more of them"),
-            (math.ceil(n / (rate * hours)), "the rate is a second's: hours to seconds"),
-        )  # fmt: skip
-        for value, message in mistakes:
-            if _close(found, value):
-                raise NotYet(f"{where} you give {found:g}: {message}")
-        raise NotYet(f"{where} you give {found:g}, right is {right}")
+        right = math.ceil(exact)
+        mistakes = {
+            "There is no part of a machine: round up.": exact,
+            "Round up, or some images are left over.": (
+                math.floor(exact),
+                round(exact),
+            ),
+            "This is one too many if it comes out even: use math.ceil.": (
+                math.floor(exact) + 1
+            ),
+            "The start-up is forgotten.": math.ceil(n / rate / 3600 / hours),
+            "Subtract the start-up.": math.ceil(n / (rate * (seconds + 2 * start_up))),
+            "Every machine has its own start-up: it does not get shorter with more of "
+            "them.": math.ceil((n / rate + start_up) / (hours * 3600)),
+            "The rate is per second: convert hours to seconds.": (
+                math.ceil(n / (rate * hours))
+            ),
+        }
+        _compare(found, right, mistakes, where, right)
     return "rounded up"
 
 
 @exercise("A plan for an archive", hint="Go through the list of the exercise.")
 def ex13_6(plan):
+    """Write a plan of 60 to 250 words, with numbers, to cluster an archive.
+
+    Say how many images of what size, how long it takes on which machines, and how much
+    storage it needs.
+    """
     if not isinstance(plan, str):
-        raise NotYet("a plan is a text between three quotes")
-    n_words = len(plan.split())
-    if not WORDS[0] <= n_words <= WORDS[1]:
-        raise NotYet(f"it has {n_words} words: write {WORDS[0]} to {WORDS[1]}")
+        raise NotYet("Give the plan as a text between three quotes.")
+    n_words = require_words(plan, "The plan", 60, 250)
     numbers = re.findall(r"\d[\d,.]*", plan)
     if len(numbers) < 4:
-        raise NotYet(f"{len(numbers)} numbers: pictures, bytes, hours, storage are due")
+        raise NotYet(
+            f"The plan has too few numbers, {len(numbers)}: give those of the images, "
+            "the bytes, the hours and the storage."
+        )
     lower = plan.lower()
-    for words, message in (
+    for words, missing in (
         ("hour day minute night second", "how long it takes"),
-        ("machine worker laptop computer", "on what"),
-        ("kb mb gb tb byte", "how much storage"),
+        ("machine worker laptop computer", "on which machines it runs"),
+        ("kb mb gb tb byte", "how much storage it needs"),
     ):
         if not any(word in lower for word in words.split()):
-            raise NotYet(f"the plan does not say {message}")
+            raise NotYet(f"The plan does not say {missing}.")
     return n_words

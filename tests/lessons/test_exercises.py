@@ -1,10 +1,18 @@
-"""The machinery of the checks: three states, what is recorded, the summary."""
+"""The machinery of the checks: three states, hints, what is recorded, the summary."""
 
+import ast
+import inspect
 import json
+import re
+from pathlib import Path
 
 import pytest
+from IPython.core.completer import IPCompleter, provisionalcompleter
+from lesson_answers import assert_voice
 
 from course_utils.lessons import exercises
+
+LESSONS = sorted(Path(exercises.__file__).parent.glob("lesson[0-9][0-9].py"))
 
 
 @pytest.fixture
@@ -13,22 +21,32 @@ def lesson(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
     monkeypatch.setattr(exercises, "EXERCISES", {})
 
-    @exercises.exercise("double", hint="Look at <b>2 * x</b>.")
+    @exercises.exercise("Double", hint="Look at <b>2 * x</b>.")
     def ex99_1(double):
+        """Write `double(x)`: twice the number."""
         value = exercises.attempted(double(3))
         if value == 9:
-            raise exercises.NotYet("that is the square <i>not</i> the double")
+            raise exercises.NotYet("This is the square, <i>not</i> the double.")
         assert value == 6
         return value
 
-    @exercises.exercise("the answer", hint="")
+    @exercises.exercise("The answer", hint="")
     def ex99_2(answer):
+        """Find the answer."""
         if answer != 42:
-            raise exercises.NotYet("another number")
+            raise exercises.NotYet("This is another number.")
         return answer
 
     exercises.begin("99_made_up")
     return ex99_1, ex99_2, tmp_path / "99_made_up.json"
+
+
+@pytest.fixture
+def every_check():
+    """{name: check} of all lessons."""
+    for path in LESSONS:
+        exercises.begin(f"{path.stem[-2:]}_lesson")
+    return dict(exercises.EXERCISES)
 
 
 def test_three_states(lesson):
@@ -42,7 +60,9 @@ def test_three_states(lesson):
 
 def test_a_wrong_answer_says_why_and_folds_the_hint(lesson):
     verdict = lesson[0](lambda x: x**2)
-    assert "that is the square" in repr(verdict)
+    assert repr(verdict).endswith(
+        "99_1 Double: not right yet. This is the square, <i>not</i> the double."
+    )
     page = verdict._repr_html_()
     assert "<details><summary>Hint" in page
     assert "<b>" not in page and "<i>" not in page, "texts are escaped"
@@ -51,7 +71,12 @@ def test_a_wrong_answer_says_why_and_folds_the_hint(lesson):
 
 def test_an_error_in_the_students_code_is_named(lesson):
     verdict = lesson[0](lambda x: x + "1")
-    assert verdict.state == "not right yet" and "TypeError" in verdict.message
+    assert verdict.state == "not right yet"
+    assert verdict.message.startswith("Your code raised TypeError: unsupported")
+    assert_voice(verdict.message)
+    assert lesson[0](lambda x: [][1]).message.endswith("range.")
+    without_text = exercises.describe_error(ValueError())
+    assert without_text == "Your code raised ValueError."
 
 
 def test_answers_are_recorded_readably(lesson):
@@ -70,7 +95,7 @@ def test_summary_lists_every_exercise(lesson):
     assert "0 of 2 right" in repr(exercises.summary())
     double(lambda x: 2 * x)
     text = repr(exercises.summary())
-    assert "1 of 2 right" in text and "99_2 the answer: not attempted yet" in text
+    assert "1 of 2 right" in text and "99_2 The answer: not attempted yet" in text
     assert exercises.summary()._repr_html_().count("<tr>") == 2
 
 
@@ -85,9 +110,116 @@ def test_a_damaged_record_and_a_closed_folder_cost_nothing(
     blocked.write_text("")
     monkeypatch.setenv("COURSE_ANSWERS", str(blocked))
     assert double(lambda x: 2 * x).state == "right"
-    assert "could not be kept" in capsys.readouterr().out
+    assert "could not be saved" in capsys.readouterr().out
 
 
 def test_an_unknown_check_is_an_attribute_error():
     with pytest.raises(AttributeError, match="ex98_1"):
         exercises.ex98_1  # noqa: B018
+
+
+@pytest.mark.parametrize("number", ["99.1", "99_1", "ex99_1", " 99.1 ", 99.1])
+def test_a_hint_is_there_before_the_first_attempt(lesson, number):
+    hint = exercises.hint(number)
+    assert repr(hint) == "Hint for 99_1 Double: Look at <b>2 * x</b>."
+    assert "Look at &lt;b&gt;2 * x" in hint._repr_html_()
+    assert exercises.answers() == {}
+
+
+def test_hints_of_the_first_lessons_need_no_zero(every_check):
+    exercises.begin("06_lesson")
+    expected = every_check["ex06_2"].hint
+    for number in ("6.2", "06.2", "6_2", "06_2", "ex06_2"):
+        assert exercises.hint(number).text == expected
+    assert exercises.hint("2.1").text == every_check["ex02_1"].hint
+
+
+def test_an_exercise_without_a_hint_says_so(lesson):
+    assert exercises.hint("99.2").text == "There is no hint for this exercise."
+
+
+@pytest.mark.parametrize("number", ["99.3", "98.1", "1", "", "two", None, "99.1.1"])
+def test_no_such_exercise_lists_those_of_the_lesson(lesson, number):
+    with pytest.raises(ValueError, match=r"no exercise .*99\.1, 99\.2\."):
+        exercises.hint(number)
+
+
+@pytest.mark.parametrize("use_jedi", [False, True])
+def test_tab_completes_this_lessons_checks(lesson, use_jedi):
+    completer = IPCompleter(namespace={"checks": exercises}, use_jedi=use_jedi)
+    with provisionalcompleter():
+        found = {
+            match.text.lstrip(".") for match in completer.completions("checks.", 7)
+        }
+    assert found == {"answers", "ex99_1", "ex99_2", "hint", "summary"}
+
+
+def test_progress_has_states_and_tries_of_all_lessons(lesson, tmp_path):
+    double, answer, _ = lesson
+    double(lambda x: x**2)
+    double(lambda x: 2 * x)
+    answer(None)
+    changed_by_hand = {"ex98_1": {"state": "right"}, "ex98_2": {"state": "right"}}
+    changed_by_hand["ex98_2"] |= {"tries": 1, "value": 3}
+    other = tmp_path / "98_other.json"
+    other.write_text(json.dumps(changed_by_hand), encoding="utf-8")
+    here = {
+        "ex99_1": {"state": "right", "tries": 2},
+        "ex99_2": {"state": "not attempted yet", "tries": 0},
+    }
+    there = {"ex98_2": {"state": "right", "tries": 1}}
+    found = exercises.progress()
+    assert found == {"98_other": there, "99_made_up": here}
+    assert json.loads(json.dumps(found)) == found
+    assert exercises.progress(["99_made_up"]) == {"99_made_up": here}
+    assert exercises.progress(["97_never"]) == {"97_never": {}}
+
+
+def test_every_check_shows_its_exercise(every_check):
+    assert len(every_check) == 73
+    for name, check in every_check.items():
+        lesson, number = name[2:].split("_")
+        first, *rest = inspect.getdoc(check).split("\n\n")
+        assert first == f"Exercise {int(lesson)}.{number}: {check.title}"
+        *asked, how = rest
+        assert len(" ".join(asked).split()) >= 8, name
+        assert " ".join(asked).endswith("."), name
+        arguments = ", ".join(inspect.signature(check).parameters)
+        assert f"`checks.{name}({arguments})`" in how
+
+
+def test_titles_and_hints_are_capitalised_and_hints_are_sentences(every_check):
+    for name, check in every_check.items():
+        assert check.title[0].isupper() or name == "ex04_5", check.title
+        assert check.hint.endswith((".", "?")), check.hint
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_messages_in_the_source_are_sentences(path):
+    """Also those that no wrong answer of the tests gets to see."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    messages = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "NotYet":
+            messages.append(_text(node.args[0]))
+        if isinstance(node, ast.Assign) and node.targets[0].__dict__.get("id") in (
+            "otherwise",
+            "said",
+        ):
+            messages.append(_text(node.value))
+        if isinstance(node, ast.Dict):
+            messages += [_text(key) for key in node.keys]
+    messages = [text for text in messages if text and len(text.split()) > 2]
+    assert len(messages) > 10
+    for message in messages:
+        assert re.match(r"[A-Z{'\"]|\w+[_(.]", message), message
+        assert message.endswith((".", "?", "}")), message
+
+
+def _text(node):
+    """The text of a string, with {} for what is filled in; None for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or "{}" for part in node.values)
+    return None

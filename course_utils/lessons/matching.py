@@ -1,0 +1,336 @@
+"""Hold an answer against right and wrong ones: what the checks of all lessons share.
+
+A check calls the student's function on inputs that the notebook does not show, converts
+the result to numbers and compares it with the right answer. A wrong one is compared
+with what the usual mistakes give, and the mistake that gives the same is named.
+
+Tolerance: a number counts as the same if it differs by at most 1e-6 plus 1e-5 times the
+expected number, enough for a right answer in float32. A lesson that needs another
+tolerance passes `same=functools.partial(same_numbers, rtol=…)`.
+"""
+
+import copy
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from course_utils import metrics
+from course_utils.lessons.exercises import NotYet, attempted
+
+COPIED = np.ndarray, list, dict, pd.DataFrame
+
+
+def call_function(function, *arguments, keep_arguments=False):
+    """Call a student's function on copies of the arguments, without warnings.
+
+    Parameters
+    ----------
+    function : callable
+        The answer.
+    *arguments
+        Arrays, lists, dicts and tables are copied; anything else is passed as it is.
+    keep_arguments : bool, default=False
+        Whether a function that changes one of its arrays is wrong.
+
+    Returns
+    -------
+    object
+        What the function returned.
+
+    Raises
+    ------
+    NotAttempted
+        If that is None.
+    NotYet
+        If the answer is not a function, or changes an array that it must keep.
+    """
+    if not callable(function):
+        raise NotYet("Give the check the function itself: its name, no parentheses.")
+    copies = [copy.deepcopy(a) if isinstance(a, COPIED) else a for a in arguments]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        value = attempted(function(*copies))
+    for given, argument in zip(copies, arguments, strict=True):
+        is_array = isinstance(argument, np.ndarray)
+        if keep_arguments and is_array and not np.array_equal(given, argument):
+            raise NotYet(
+                "Your function has changed an array that it was given: work on a copy."
+            )
+    return value
+
+
+def as_array(value, what, shape=None, known_shapes=None):
+    """Convert an answer to an array of float, or say what is wrong with it.
+
+    Parameters
+    ----------
+    value : array_like
+        The answer.
+    what : str
+        What is expected, to follow "Expected", like "one label per image".
+    shape : tuple of int, optional
+        The shape that it must have.
+    known_shapes : dict of {tuple: str}, optional
+        Messages for shapes that show a mistake.
+
+    Returns
+    -------
+    ndarray of float
+
+    Raises
+    ------
+    NotYet
+        If the answer is not numbers, or has another shape.
+    """
+    try:
+        array = np.asarray(value)
+        array = array.astype(float) if array.dtype.kind in "biufO" else None
+    except (TypeError, ValueError):
+        array = None
+    if array is None:
+        text = repr(value)
+        text = text if len(text) < 60 else f"{text[:59]}…"
+        raise NotYet(f"Expected {what}, got {text}.")
+    if shape is not None and array.shape != shape:
+        if known_shapes and array.shape in known_shapes:
+            raise NotYet(known_shapes[array.shape])
+        raise NotYet(
+            f"Expected {what}, an array of shape {shape}, got shape {array.shape}."
+        )
+    return array
+
+
+def as_number(value, what="one number"):
+    """Convert an answer to a float; an array with one number in it is fine.
+
+    Raises
+    ------
+    NotAttempted
+        If it is None.
+    NotYet
+        If it is not exactly one number.
+    """
+    array = np.asarray(as_array(attempted(value), what))
+    if array.size != 1:
+        raise NotYet(f"Expected {what}, got {array.size} numbers.")
+    return array.item()
+
+
+def as_pair(value, what):
+    """Return the two things of an answer; `what` says which, like "(total, purity)".
+
+    Raises
+    ------
+    NotYet
+        If the answer is not a sequence of two.
+    """
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
+        raise NotYet(f"Return two things: {what}.")
+    return tuple(value)
+
+
+def same_numbers(found, expected, *, rtol=1e-5, atol=1e-6):
+    """Whether two answers have the same shape and, up to a tolerance, the same numbers.
+
+    Two lists, the answers to several probes, are compared item by item. NaN equals NaN,
+    so that a mistake that gives NaN can be named.
+
+    Parameters
+    ----------
+    found, expected : array_like or list of array_like
+    rtol, atol : float
+        As in `numpy.allclose`: allowed is ``atol + rtol * abs(expected)``.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> same_numbers([1, [2, 3]], [1.000001, [2, 3]])
+    True
+    >>> same_numbers([1, 2], [[1], [2]])
+    False
+    """
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(
+            same_numbers(one, other, rtol=rtol, atol=atol)
+            for one, other in zip(found, expected, strict=True)
+        )
+    found, expected = np.asarray(found), np.asarray(expected)
+    return found.shape == expected.shape and np.allclose(
+        found, expected, rtol=rtol, atol=atol, equal_nan=True
+    )
+
+
+def same_partition(found, expected):
+    """Whether two labellings put the same images together, whatever the labels are.
+
+    Parameters
+    ----------
+    found, expected : array_like of shape (n_images,)
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> same_partition([7, 7, 3], [0, 0, 1])
+    True
+    """
+    table = metrics.contingency_table(labels_true=expected, labels_pred=found) > 0
+    return bool((table.sum(axis=0) == 1).all() and (table.sum(axis=1) == 1).all())
+
+
+def find_mistake(found, mistakes, same=same_numbers):
+    """Find the first mistake that gives this answer.
+
+    Parameters
+    ----------
+    found : object
+        The answer.
+    mistakes : dict of {str: object}
+        What an answer with each mistake would be. A tuple holds several such answers.
+    same : callable, default=same_numbers
+        Whether two answers are the same.
+
+    Returns
+    -------
+    str or None
+        The message of the mistake.
+
+    Examples
+    --------
+    >>> mistakes = {"Divide by n.": 6.0, "The sign is wrong.": (-3.0, -6.0)}
+    >>> find_mistake(-6, mistakes)
+    'The sign is wrong.'
+    """
+    for message, wrong in mistakes.items():
+        for one in wrong if isinstance(wrong, tuple) else (wrong,):
+            if same(found, one):
+                return message
+    return None
+
+
+def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
+    """Raise NotYet unless an answer is as expected, with the mistake that fits it.
+
+    Parameters
+    ----------
+    found, expected : object
+        The answer and the right one.
+    mistakes : dict of {str: object}
+        As for `find_mistake`.
+    otherwise : str
+        The message if no mistake fits.
+    same : callable, default=same_numbers
+        Whether two answers are the same.
+
+    Raises
+    ------
+    NotYet
+        If the answer is another one.
+    """
+    if not same(found, expected):
+        raise NotYet(find_mistake(found, mistakes, same) or otherwise)
+
+
+def require_columns(table, columns):
+    """Raise NotYet unless the answer is a table with these columns.
+
+    Parameters
+    ----------
+    table : object
+        The answer.
+    columns : iterable of str
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise NotYet(f"Give a table with the columns {', '.join(columns)}.")
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise NotYet(f"The table lacks {', '.join(missing)}.")
+
+
+def require_fair_comparison(table, repeat, at_least):
+    """Raise NotYet unless a table compares recipes by their NMI, on the same terms.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per recipe and repetition, with the columns recipe, `repeat` and nmi.
+    repeat : str
+        The column that numbers the repetitions: "seed" or "draw".
+    at_least : int
+        The smallest number of repetitions.
+
+    Returns
+    -------
+    dict of {str: float}
+        The mean NMI of each recipe.
+    """
+    require_columns(table, ["recipe", repeat, "nmi"])
+    if table["recipe"].nunique() < 2:
+        raise NotYet("One recipe is no comparison: take two or more.")
+    if table.duplicated(["recipe", repeat]).any():
+        raise NotYet(f"A recipe has more than one row for the same {repeat}.")
+    nmi = table["nmi"].astype(float)
+    if nmi.isna().any() or not nmi.between(0, 1).all():
+        raise NotYet("Every row needs an NMI between 0 and 1.")
+    repeats = table.groupby("recipe")[repeat].agg(lambda found: tuple(sorted(found)))
+    if repeats.nunique() > 1:
+        raise NotYet(f"Give every recipe the same {repeat}s.")
+    if len(repeats.iloc[0]) < at_least:
+        raise NotYet(f"Take at least {at_least} {repeat}s: a single one may be luck.")
+    return nmi.groupby(table["recipe"]).mean().round(4).to_dict()
+
+
+def require_words(text, what, fewest, most=None):
+    """Raise NotYet unless a text is of this length; return its number of words.
+
+    Parameters
+    ----------
+    text : str
+    what : str
+        What the text is, to begin the message, like "The plan".
+    fewest, most : int
+        The allowed numbers of words; by default there is no upper limit.
+    """
+    n_words = len(str(text).split())
+    if n_words < fewest or (most and n_words > most):
+        allowed = f"{fewest} to {most}" if most else f"at least {fewest}"
+        words = "word" if n_words == 1 else "words"
+        raise NotYet(f"{what} has {n_words} {words}: write {allowed}.")
+    return n_words
+
+
+def read_letters(answer, choices, what="statement"):
+    """Read which letters an answer chooses, in whatever form: "ab", {"a", "b"}.
+
+    Parameters
+    ----------
+    answer : iterable of str
+    choices : iterable of str
+        The letters there are.
+    what : str, default="statement"
+        What a letter stands for.
+
+    Returns
+    -------
+    set of str
+        The letters, in lower case.
+
+    Raises
+    ------
+    NotYet
+        If a letter stands for nothing.
+    """
+    letters = {c for c in "".join(map(str, answer)).lower() if c.isalnum()}
+    unknown = sorted(letters - set(choices))
+    if unknown:
+        raise NotYet(
+            f"There is no {what} {', '.join(unknown)}: give letters from "
+            f"{min(choices)} to {max(choices)}."
+        )
+    return letters
