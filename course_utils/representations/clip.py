@@ -68,8 +68,7 @@ def load_clip(preset=PRESET):
     keras_hub = _keras_hub()
     if not _is_here(preset):
         try:
-            waits = downloads.CONNECT_SECONDS, downloads.SILENCE_SECONDS
-            requests.head(HOST, timeout=waits, allow_redirects=False)
+            requests.head(HOST, timeout=downloads.TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
             raise downloads.DownloadError(
                 f"CLIP ({preset}) is not here, and {HOST} cannot be reached "
