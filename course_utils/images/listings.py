@@ -80,7 +80,7 @@ def _walk(files, root, inside=""):
                 yield image, f"the folder cannot be opened ({error.strerror})"
         elif entry.kind == "link":
             yield image, "a link to a folder is not followed"
-        elif not is_picture(image):
+        elif not is_image(image):
             yield image, "not a picture by its name"
         else:
             path = files.join(root, image)
@@ -109,7 +109,7 @@ def _has_classes(files, root):
     return next(holding, None) is not None and next(holding, None) is not None
 
 
-def is_picture(name):
+def is_image(name):
     return name.lower().endswith(decoding.SUFFIXES)
 
 

@@ -117,7 +117,7 @@ def _kind(files, path, address):
         )
     if not any(e.kind == "file" and e.name.endswith(".tar") for e in entries):
         return "tree"
-    if any(e.kind == "folder" or listings.is_picture(e.name) for e in entries):
+    if any(e.kind == "folder" or listings.is_image(e.name) for e in entries):
         raise ValueError(
             f"{address} holds tar files beside folders or pictures: say which you mean "
             "with from_shards or from_folder."

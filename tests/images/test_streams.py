@@ -142,7 +142,7 @@ def test_caltech101_as_tree_is_what_load_gives(caltech101):
         for path in root.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
-    images = sorted(name for name in names if listings.is_picture(name))
+    images = sorted(name for name in names if listings.is_image(name))
     assert [item.image for item in items] == images and len(images) == 9144
     assert [item.label for item in items] == [i.split("/")[0] for i in images]
     assert {image for image, _ in problems} == names - set(images)
@@ -491,7 +491,7 @@ def test_what_is_wrong_in_a_shard_is_said(tmp_path):
         "all.tar/a.png": "is there twice: the first is taken",
         "all.tar/link.png": "not a plain file but a link or the like",
         "all.tar/../up.png": "its name leads out of the shard (..)",
-        "all.tar/alone": "a sample without a picture",
+        "all.tar/alone": "a sample without an image",
         "all.tar/b.cls": "not UTF-8",
         "all.tar/c.json": "not JSON",
         "all.tar/d.txt": "larger than 1,048,576 bytes: not read",
@@ -553,10 +553,22 @@ def test_a_shard_that_would_take_all_memory_or_stack_is_a_problem(tmp_path):
     before.type, before.size = tarfile.GNUTYPE_LONGNAME, 1 << 32
     path = tmp_path / "all.tar"
     path.write_bytes(before.tobuf(tarfile.GNU_FORMAT) + bytes(512))
-    assert "a header of senseless size" in look_at(path)[1][0][1]
+    assert "a header of impossible size" in look_at(path)[1][0][1]
     before.size = 3
     path.write_bytes((before.tobuf(tarfile.GNU_FORMAT) + b"abc" + bytes(509)) * 3000)
-    assert "damaged at byte 0" in look_at(path)[1][0][1]
+    assert "damaged at byte" in look_at(path)[1][0][1]
+
+
+@pytest.mark.parametrize("name", ["a.png", "././@LongLink"])
+def test_a_size_below_0_would_never_end_and_is_a_problem(tmp_path, name):
+    back = tarfile.TarInfo(name)
+    back.size = -2048
+    back.type = tarfile.REGTYPE if name == "a.png" else tarfile.GNUTYPE_LONGNAME
+    path = write_tar(tmp_path / "all.tar", [("first.png", bytes(700))])
+    path.write_bytes(path.read_bytes()[:1536] + back.tobuf(tarfile.GNU_FORMAT))
+    items, problems = look_at(path)
+    assert [item.image for item in items] == ["all.tar/first.png"]
+    assert "damaged at byte 1,536" in problems[0][1]
 
 
 def test_a_missing_or_vanished_shard_is_a_problem(tmp_path):
