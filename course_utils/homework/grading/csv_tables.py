@@ -22,7 +22,7 @@ def read(path, known):
     """
     try:
         data = untrusted_files.read_regular(os.path.realpath(path))
-        if len(data) > untrusted_files.MOST_BYTES:
+        if len(data) > untrusted_files.MAX_BYTES:
             raise ValueError(
                 f"{path} is {untrusted_files.too_large(len(data))}: is it the right "
                 "file?"
