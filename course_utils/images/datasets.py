@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils._support import downloads
+from course_utils._support.csv_rows import read_rows
 from course_utils._support.downloads import UNREADABLE, DownloadError
 from course_utils._support.files import cache_dir
 from course_utils.images import decoding
@@ -162,28 +163,30 @@ def _if_not_unicode(name):
 
 def _labels_csv(path):
     """{image: label} and {image: caption} or None, from a table with a header."""
+    labels, captions = {}, {}
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = {"image", "label"} - set(reader.fieldnames or ())
-            if missing:
+            header, rows = read_rows(file, {"image", "label", "caption"})
+            columns = [name.strip() for name in header]
+            if missing := {"image", "label"} - set(columns):
                 raise ValueError(
                     f"{path} lacks the column {' and '.join(sorted(missing))}: its "
                     "first line must be `image,label` (and may add `caption`)."
                 )
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
+            for number, cells in rows:
+                where = f"{path}, row {number}"
+                if isinstance(cells, str):
+                    raise ValueError(f"{where}: {cells}.")
+                row = dict(zip(columns, map(str.strip, cells), strict=False))
+                image = row["image"].replace("\\", "/").removeprefix("./")
+                if not image or not row["label"]:
+                    raise ValueError(f"{where}: the image or its label is empty.")
+                if image in labels:
+                    raise ValueError(f"{where}: {image} is there twice.")
+                labels[image] = row["label"]
+                captions[image] = row.get("caption", "")
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a CSV table in UTF-8: {error}") from error
-    labels, captions = {}, {}
-    for line, row in enumerate(rows, start=2):
-        image = (row["image"] or "").strip().replace("\\", "/").removeprefix("./")
-        label = (row["label"] or "").strip()
-        if not image or not label:
-            raise ValueError(f"{path}, line {line}: the image or its label is empty.")
-        if image in labels:
-            raise ValueError(f"{path}, line {line}: {image} is there twice.")
-        labels[image] = label
-        captions[image] = (row.get("caption") or "").strip()
     return labels, captions if any(captions.values()) else None
 
 

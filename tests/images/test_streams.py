@@ -378,8 +378,8 @@ red,ä.png
     problems = dict(problems)
     assert problems[image] == "is there twice: the first is taken"
     assert problems["not/there.png"] == "cannot be read (No such file or directory)"
-    assert problems["list.csv, line 7"] == "the image is empty"
-    assert problems["list.csv, line 8"] == "more values than the header has names"
+    assert problems["list.csv, row 7"] == "the image is empty"
+    assert problems["list.csv, row 8"] == "more values than the header has names"
     assert "Protocol not known" in problems["foo://x/y.png"]
     assert problems["\\udce4.png"] == "its row is not UTF-8"
     assert len(problems) == 6
