@@ -1,15 +1,11 @@
 """Downloads, by pooch: a file appears whole or not at all, or one line says why."""
 
-import tarfile
-import zlib
 from urllib.parse import urlsplit
 
 import pooch
 import requests
 
 TIMEOUT = (4, 10)  # seconds to connect, and between two pieces of an answer
-
-UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError)  # of a damaged archive
 
 pooch.get_logger().setLevel("WARNING")
 

@@ -7,12 +7,12 @@ vectors, for CLIP: all nouns of WordNet.
 """
 
 import tarfile
+import zlib
 
 import numpy as np
 from sklearn.preprocessing import normalize
 
 from course_utils._support import downloads, files, keras
-from course_utils._support.downloads import UNREADABLE
 
 WORDNET_URL = "https://wordnetcode.princeton.edu/wn3.1.dict.tar.gz"  # 16 MB
 
@@ -91,6 +91,9 @@ def wordnet_nouns(archive=None):
             lines = tar.extractfile(member).read().decode("utf-8").splitlines()
         # a line: offset, lexicographer file, "n", number of words, first word, ...
         words = [line.split()[4] for line in lines if not line.startswith(" ")]
-    except (*UNREADABLE, KeyError, IndexError, ValueError) as error:
+    except (
+        *(OSError, EOFError, zlib.error, tarfile.TarError),  # not an archive
+        *(KeyError, IndexError, ValueError),  # of something else
+    ) as error:
         raise ValueError(f"{archive} is not WordNet's archive: {error}") from error
     return list(dict.fromkeys(word.replace("_", " ") for word in words))
