@@ -191,7 +191,7 @@ def _image_set(name, items):
     """The image set of some items, through `imagesets.gather`."""
 
     def fetch(item):
-        if isinstance(item.files, filesystems.Local) and item.size is None:
+        if item.files.is_local and item.size is None:
             return Path(item.path)
         try:
             return item.read()
@@ -279,7 +279,7 @@ def cut(address, listing, part_size):
 
 
 def _part(number, address, pictures, problems):
-    remote = any(isinstance(p.item.files, filesystems.Remote) for p in pictures)
+    remote = not all(p.item.files.is_local for p in pictures)
     if remote and any(p.stamp is None for p in pictures):  # each waits for an answer
         with ThreadPoolExecutor(N_THREADS) as pool:
             looked = list(pool.map(_look, pictures))

@@ -82,6 +82,8 @@ def scan(files, path, shard):
     samples, problems = collections.defaultdict(_Sample), []
     try:
         size = files.look(path)[0]
+        if size is None:
+            raise _Damaged("its server does not say how large it is")
         with files.open(path) as file:
             for member in _members(file):
                 name = member.name.removeprefix("./").lstrip("/")
@@ -102,8 +104,9 @@ def scan(files, path, shard):
                     problems.append((f"{shard}/{shown}", problem))
     except _Damaged as error:
         problems.append((shard, str(error)))
-    except OSError as error:
-        problems.append((shard, f"cannot be read ({error.strerror or error})"))
+    except Exception as error:  # every filesystem has errors of its own
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        problems.append((shard, f"cannot be read ({reason})"))
     items = []
     for key, sample in samples.items():
         if not (sample.images or sample.spoilt):

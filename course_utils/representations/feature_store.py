@@ -46,7 +46,7 @@ class Folder:
     @property
     def is_local(self):
         """Whether its files can be opened by path, and mapped into memory."""
-        return isinstance(self._place[0], filesystems.Local)
+        return self._place[0].is_local
 
     def path(self, name):
         """Where a file of this name lies."""

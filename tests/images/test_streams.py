@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import fsspec
 import pytest
 from small_sets import contents, write_folder
 
@@ -33,7 +34,6 @@ def folder(tmp_path):
 @pytest.fixture
 def memory():
     """Writes files below memory://, which is emptied afterwards."""
-    fsspec = pytest.importorskip("fsspec")
     filesystem = fsspec.filesystem("memory")
 
     def write(root, files):
@@ -266,7 +266,7 @@ def most_blocks(parts):
 @pytest.fixture
 def one_size(monkeypatch):
     """No file has to be there to be looked at."""
-    monkeypatch.setattr(filesystems.Local, "look", lambda files, path: (1, 1))
+    monkeypatch.setattr(filesystems.Files, "look", lambda files, path: (1, 1))
 
 
 def test_a_tree_of_200_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
@@ -277,8 +277,8 @@ def test_a_tree_of_200_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
             return [filesystems.Entry(f"class {i:03}", "folder") for i in range(200)]
         return [filesystems.Entry(f"picture {i:04}.jpg", "file") for i in range(1000)]
 
-    monkeypatch.setattr(filesystems.Local, "entries", entries)
-    listing = listings.tree(filesystems.Local(), str(tmp_path))
+    monkeypatch.setattr(filesystems.Files, "entries", entries)
+    listing = listings.tree(*filesystems.find(tmp_path))
     head = [next(listing) for _ in range(2000)]
     assert head[-1].item.label == "class 001"
     n, most = most_blocks(streams.open_stream(tmp_path, part_size=1000).parts())
@@ -326,14 +326,14 @@ def test_what_is_left_out_of_a_tree_is_said(tmp_path):
 
 
 def test_a_folder_that_cannot_be_opened_is_a_problem(folder, monkeypatch):
-    entries = filesystems.Local.entries
+    entries = filesystems.Files.entries
 
     def closed(files, path):
         if path.endswith("green"):
             raise PermissionError(13, "Permission denied", path)
         return entries(files, path)
 
-    monkeypatch.setattr(filesystems.Local, "entries", closed)
+    monkeypatch.setattr(filesystems.Files, "entries", closed)
     items, problems = everything(streams.open_stream(folder))
     assert {item.label for item in items} == {"red", "blue"}
     assert problems == [
@@ -736,11 +736,11 @@ def test_errors_of_open(folder, tmp_path, memory):
     assert everything(streams.from_shards(folder))[0][0].image.startswith("more.tar/")
 
 
-def test_what_to_install_is_said_and_local_files_need_none(folder, monkeypatch):
+def test_what_to_install_is_said(folder, monkeypatch):
     write_csv(folder / "list.csv", [(image, "", "") for image in FILES])
-    for name in ("fsspec", "fsspec.core", "s3fs", "pyarrow"):
+    for name in ("s3fs", "pyarrow"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match="pip install fsspec s3fs"):
+    with pytest.raises(ImportError, match=r"s3://bucket/folder needs .* s3fs"):
         streams.open_stream("s3://bucket/folder")
     (folder / "list.parquet").write_bytes(b"")
     with pytest.raises(ImportError, match="pip install pyarrow"):
@@ -750,9 +750,8 @@ def test_what_to_install_is_said_and_local_files_need_none(folder, monkeypatch):
 
 
 def test_a_filesystem_that_is_not_installed_is_named(monkeypatch):
-    pytest.importorskip("fsspec")
     monkeypatch.setitem(sys.modules, "gcsfs", None)
-    with pytest.raises(ImportError, match="pip install gcsfs"):
+    with pytest.raises(ImportError, match=r"needs another package: .*gcsfs"):
         streams.open_stream("gs://bucket/folder")
 
 
@@ -761,9 +760,13 @@ def test_errors_of_any_filesystem_become_oserrors(tmp_path):
         raise RuntimeError("the bucket sleeps")
 
     filesystem = SimpleNamespace(
-        cat_file=broken, info=broken, ls=broken, invalidate_cache=lambda path: None
+        cat_file=broken,
+        info=broken,
+        ls=broken,
+        open=broken,
+        invalidate_cache=lambda path: None,
     )
-    files = filesystems.Remote(filesystem)
+    files = filesystems.Files(filesystem)
     for act in (files.read, files.look, files.entries, files.open):
         with pytest.raises(OSError, match="RuntimeError: the bucket sleeps") as error:
             act("a/b")
