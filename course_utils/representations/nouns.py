@@ -18,7 +18,7 @@ WORDNET_URL = "https://wordnetcode.princeton.edu/wn3.1.dict.tar.gz"  # 16 MB
 
 WORDNET_HASH = "sha256:3f7d8be8ef6ecc7167d39b10d66954ec734280b5bdcd57f7d9eafe429d11c22a"
 
-MOST_BYTES = 40_000_000  # of the unpacked list of nouns: it has 16 million
+MAX_BYTES = 40_000_000  # of the unpacked list of nouns: it has 16 million
 
 
 def imagenet_nouns():
@@ -86,7 +86,7 @@ def wordnet_nouns(archive=None):
     try:
         with tarfile.open(archive) as tar:
             member = tar.getmember("dict/data.noun")
-            if member.size > MOST_BYTES:
+            if member.size > MAX_BYTES:
                 raise ValueError(f"data.noun claims {member.size / 1e6:.0f} MB")
             lines = tar.extractfile(member).read().decode("utf-8").splitlines()
         # a line: offset, lexicographer file, "n", number of words, first word, ...

@@ -482,9 +482,8 @@ def test_what_is_wrong_in_a_shard_is_said(tmp_path):
         ],
     )
     items, problems = look_at(path)
-    assert [i.image.removeprefix("all.tar/") for i in items] == [
-        "a.png", "b.png", "c.png", "d.png",
-    ]  # fmt: skip
+    images = [item.image.removeprefix("all.tar/") for item in items]
+    assert images == ["a.png", "b.png", "c.png", "d.png"]
     assert {item.label for item in items} == {None}
     assert items[0].read() == data
     assert dict(problems) == {
