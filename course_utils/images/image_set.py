@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from course_utils._support.progress import progress_bar
 from course_utils.images import decoding
 
 
@@ -76,7 +76,7 @@ class ImageSet:
         return f"ImageSet({self.name}: {len(self):,} pictures, {classes}{left_out})"
 
     def read(self, index):
-        """The bytes of a picture; raises if they changed since the set was loaded."""
+        """The bytes of an image; raises if they changed since the set was loaded."""
         source = self.sources[index]
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
         if hashlib.sha256(data).hexdigest() != self.digests[index]:
@@ -87,11 +87,11 @@ class ImageSet:
         return data
 
     def picture(self, index, size=None):
-        """A picture as uint8 RGB array (height, width, 3); see `pictures.decode`."""
+        """An image as uint8 RGB array (height, width, 3); see `decoding.decode`."""
         return decoding.decode(self.read(index), size)
 
     def subset(self, indices):
-        """The same set with only these pictures, in this order (classes are kept)."""
+        """The same set with only these images, in this order (classes are kept)."""
         indices = np.arange(len(self))[indices]
 
         def pick(values):
@@ -110,19 +110,19 @@ class ImageSet:
 
     @property
     def true_names(self):
-        """The class name of every picture, or None."""
+        """The class name of every image, or None."""
         if self.true_labels is None:
             return None
         return [self.class_names[label] for label in self.true_labels]
 
     @cached_property
     def fingerprint(self):
-        """One SHA-256 for the pictures, their names and their order."""
+        """One SHA-256 for the images, their names and their order."""
         return fingerprint(self.images, self.digests)
 
 
 def fingerprint(images, digests):
-    """One SHA-256 for pictures by their names and digests, in this order."""
+    """One SHA-256 for images by their names and digests, in this order."""
     lines = "\n".join(f"{d} {i}" for d, i in zip(digests, images, strict=True))
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -173,7 +173,7 @@ def from_bytes(name, contents, labels=None, captions=None, progress=False):
 
 
 def gather(name, sources, labels, captions, categories, problems, progress):
-    """Make an image set of the pictures that can be decoded; the rest become problems.
+    """Make an image set of the images that can be decoded; the rest become problems.
 
     sources: {image: file or bytes}; labels, captions, categories: {image: str} or None;
     problems: (image, reason) pairs known already. Raises ValueError if none is left.
@@ -190,18 +190,11 @@ def gather(name, sources, labels, captions, categories, problems, progress):
         except OSError as error:
             return image, None, f"cannot be read ({error.strerror})"
 
-    with ThreadPoolExecutor() as pool:
-        looked = list(
-            tqdm(
-                pool.map(look, sources.items()),
-                total=len(sources),
-                desc=f"reading {name}",
-                unit=" pictures",
-                leave=False,
-                delay=2,
-                disable=not progress,
-            )
-        )
+    looked, bar = [], progress_bar(len(sources), f"reading {name}", progress)
+    with ThreadPoolExecutor() as pool, bar:
+        for found in pool.map(look, sources.items()):
+            looked.append(found)
+            bar.update()
     bad = tuple((image, reason) for image, _, reason in looked if reason)
     good = [(image, digest) for image, digest, reason in looked if not reason]
     problems = tuple(sorted((*problems, *bad)))

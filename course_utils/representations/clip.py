@@ -18,10 +18,10 @@ import numpy as np
 import requests
 from PIL import Image
 from sklearn.preprocessing import normalize
-from tqdm.auto import tqdm
 
 from course_utils._support import downloads, files
 from course_utils._support.keras import import_keras
+from course_utils._support.progress import progress_bar
 from course_utils.representations.cache import Store
 
 PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
@@ -56,7 +56,7 @@ class Clip:
 
     @property
     def size(self):
-        """Side of its square pictures, in pixels."""
+        """Side of its square images, in pixels."""
         return self.backbone.vision_encoder.image_shape[0]
 
 
@@ -212,7 +212,7 @@ def _vectors(what, digests, compute, network, model, batch_size, cache, progress
         rows.update((d, v) for d, v in zip(found, vectors, strict=True) if d in wanted)
     first = {digest: place for place, digest in reversed(list(enumerate(digests)))}
     missing = sorted(first[digest] for digest in wanted if digest not in rows)
-    with tqdm(total=len(missing), desc=what, disable=not progress, delay=2) as shown:
+    with progress_bar(len(missing), f"CLIP: {what}", progress, what) as bar:
         for start in range(0, len(missing), CHUNK):
             chunk, fresh = missing[start : start + CHUNK], []
             for begin in range(0, len(chunk), batch_size):
@@ -220,7 +220,7 @@ def _vectors(what, digests, compute, network, model, batch_size, cache, progress
                 full = places + places[:1] * (batch_size - len(places))  # one shape
                 vectors = np.asarray(network.predict_on_batch(compute(full)))
                 fresh.append(normalize(vectors[: len(places)].astype(np.float32)))
-                shown.update(len(places))
+                bar.update(len(places))
             fresh = np.concatenate(fresh)
             names = [digests[place] for place in chunk]
             rows.update(zip(names, fresh, strict=True))
