@@ -111,13 +111,10 @@ def start_for_control_c(command, **options):
 
 @pytest.fixture
 def direct(monkeypatch):
-    """No proxy is asked, and no host is known as unreachable."""
-    from course_utils._support import downloads
-
+    """No proxy is asked."""
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.upper(), raising=False)
-    monkeypatch.setattr(downloads, "_unreachable", {})
 
 
 @pytest.fixture

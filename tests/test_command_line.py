@@ -31,13 +31,13 @@ def folder(tmp_path):
 def call(tmp_path, capsys, monkeypatch):
     """call(...) → (exit status, stdout, stderr) of the command, without a network.
 
-    call.looked_up lists the hosts that were asked for.
+    call.looked_up lists the hosts that were looked up.
     """
     looked_up = []
 
-    def look_up(host, *_, **__):
+    def look_up(host, *_):
         looked_up.append(host)
-        raise socket.gaierror("no network in this test")
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
@@ -197,7 +197,7 @@ def test_the_ten_without_a_network_are_skipped_and_the_rest_goes_on(call, folder
         "compare", folder, *arguments, "--algorithms", "ward", "--out", "out"
     )
     assert status == 0, err
-    assert len(set(call.looked_up)) == 1
+    assert len(call.looked_up) == 10  # nothing is tried twice
     lines = [line for line in out.splitlines() if line.startswith("skipped: ")]
     assert [line.split()[1].rstrip(":") for line in lines] == list(backbones.TEN)
     for line in lines:

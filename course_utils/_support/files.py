@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 
-MOST_IN_MEMORY = 2**26  # float32 numbers: 0.27 GB, 52,000 pictures of width 1,280
+MAX_IN_MEMORY = 2**26  # float32 numbers: 0.27 GB, 52,000 pictures of width 1,280
 
 
 def cache_dir():
@@ -51,7 +51,7 @@ def rows(n, width):
     The file has no name: it is mapped into memory, so the system keeps of it what there
     is room for, and it is gone with the array.
     """
-    if n * width <= MOST_IN_MEMORY:
+    if n * width <= MAX_IN_MEMORY:
         return np.empty((n, width), np.float32)
     folder = cache_dir()
     with contextlib.suppress(OSError):

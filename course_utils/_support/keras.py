@@ -1,3 +1,5 @@
+"""Keras, imported late and quietly."""
+
 import contextlib
 import functools
 import importlib
@@ -6,7 +8,17 @@ import os
 
 
 def accelerator():
-    """ "GPU", "TPU" or "CPU": what Keras computes on."""
+    """What Keras computes on.
+
+    Returns
+    -------
+    {"GPU", "TPU", "CPU"}
+
+    Examples
+    --------
+    >>> accelerator()  # doctest: +SKIP
+    'CPU'
+    """
     keras = import_keras()
     if keras.backend.backend() == "torch":
         import torch

@@ -35,7 +35,7 @@ def check_submission(path, image_set, rules=None):
     path = Path(path)
     try:
         with open(path, "rb") as file:
-            data = file.read(submission_file.MOST_BYTES + 1)
+            data = file.read(submission_file.MAX_BYTES + 1)
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}).") from error
     try:

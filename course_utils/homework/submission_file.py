@@ -1,10 +1,8 @@
 """The submission file: read from bytes that nobody vouches for.
 
-A submission is a .zip of two texts, manifest.json (its published schema is
-submission.schema.json) and labels.csv. Nothing in it is executed, unpickled or written
+A submission is a .zip of two texts: manifest.json, which follows the published
+submission.schema.json, and labels.csv. Nothing in it is executed, unpickled or written
 to disk, and every size is bounded before it is read. `submission` writes such files.
-
-manifest.json of a submission: JSON that nobody vouches for, against its schema.
 """
 
 import csv
@@ -14,8 +12,6 @@ import io
 import json
 import math
 import re
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,21 +19,24 @@ import jsonschema
 import numpy as np
 
 from course_utils._support.text import plain, shown
+from course_utils.homework.untrusted_files import (
+    MAX_BYTES,
+    BadZip,
+    packing_problem,
+    read_zip_member,
+    zip_members,
+)
 from course_utils.images.image_set import fingerprint
 
 FORMAT, VERSION = "image-clustering-submission", 1
-
+SCHEMA = Path(__file__).with_name("submission.schema.json")
 MEMBERS = ("manifest.json", "labels.csv")
+MAX_TEXT = {"manifest.json": 2 * 1024**2, "labels.csv": 32 * 1024**2}
+MAX_CELLS = 2_000_000  # of labels.csv
 
-MOST_BYTES = 16 * 1024**2  # of the .zip
 
-MOST_TEXT = {"manifest.json": 2 * 1024**2, "labels.csv": 32 * 1024**2}
-
-MOST_CELLS = 2_000_000  # of labels.csv
-
-DIRECTORY_END = b"PK\x05\x06"  # followed by 18 bytes and a comment
-
-LARGE_END = b"PK\x06\x07"  # of the larger, newer form: 20 bytes before DIRECTORY_END
+class BadSubmission(ValueError):
+    """The file cannot be read as a submission; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ class Submission:
 
 def read_submission(data):
     """Read the bytes of a submission; raises BadSubmission, and nothing else."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise BadSubmission(
-            f"the file is larger than {MOST_BYTES // 1024**2} MB: hand in fewer runs."
+            f"the file is larger than {MAX_BYTES // 1024**2} MB: hand in fewer runs."
         )
     texts = _unzip(data)
     manifest = parse(texts["manifest.json"])
@@ -121,67 +120,47 @@ def read_submission(data):
 
 
 def _unzip(data):
-    """{member: text}; looks at the directory's size before `zipfile` reads it."""
-    end = data.rfind(DIRECTORY_END, max(0, len(data) - 65557))
-    if end < 0 or not data.startswith(b"PK"):
-        raise BadSubmission(
-            "not a .zip file, or cut off: hand in the file as `submit` wrote it."
-        )
-    n_entries = int.from_bytes(data[end + 10 : end + 12], "little")
-    directory_size = int.from_bytes(data[end + 12 : end + 16], "little")
-    if data[end - 20 : end].startswith(LARGE_END):  # says other numbers, to be believed
-        n_entries = int.from_bytes(data[end - 44 : end - 36], "little")
-        directory_size = len(data)
-    if n_entries != len(MEMBERS) or directory_size > 4096:
-        raise BadSubmission(
-            f"the .zip holds {n_entries:,} files instead of {' and '.join(MEMBERS)}: "
-            "hand in the file as `submit` wrote it, not packed again."
-        )
+    """{member: text} of the two members."""
+    if not data.startswith(b"PK"):
+        raise BadSubmission("not a .zip file: hand in the file as `submit` wrote it.")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = archive.infolist()
-            if sorted(info.filename for info in infos) != sorted(MEMBERS):
-                names = ", ".join(shown(info.filename) for info in infos[:3])
-                raise BadSubmission(
-                    f"the .zip holds {names} instead of {' and '.join(MEMBERS)}: hand "
-                    "in the file as `submit` wrote it."
-                )
-            return {info.filename: _text(archive, info) for info in infos}
-    except BadSubmission:
-        raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        members = zip_members(data)
+        if sorted(member.filename for member in members) != sorted(MEMBERS):
+            names = ", ".join(shown(member.filename) for member in members[:3])
+            raise BadSubmission(
+                f"the .zip holds {len(members):,} files instead of "
+                f"{' and '.join(MEMBERS)} ({names}): hand in the file as `submit` "
+                "wrote it, not packed again."
+            )
+        return {member.filename: _text(data, member) for member in members}
+    except (BadZip, OSError) as error:
         raise BadSubmission(f"the .zip is damaged or cut off ({error}).") from error
-    except Exception as error:  # zipfile on a directory that lies: many kinds
+
+
+def _text(data, member):
+    name = member.filename
+    if problem := packing_problem(member):
         raise BadSubmission(
-            f"the .zip cannot be read ({type(error).__name__})."
-        ) from error
-
-
-def _text(archive, info):
-    if info.flag_bits & 1:
-        raise BadSubmission(f"{info.filename} is encrypted: do not set a password.")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise BadSubmission(f"{info.filename} is packed in a way that is not read.")
-    most = MOST_TEXT[info.filename]
-    with archive.open(info) as file:
-        content = file.read(most + 1)  # whatever the directory says of its size
-    if len(content) > most:
-        raise BadSubmission(f"{info.filename} is larger than {most // 1024**2} MB.")
+            f"{name} is {problem}: hand in the file as `submit` wrote it."
+        )
+    content = read_zip_member(data, member, MAX_TEXT[name])
+    if len(content) > MAX_TEXT[name]:
+        raise BadSubmission(f"{name} is larger than {MAX_TEXT[name] // 1024**2} MB.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadSubmission(
-            f"{info.filename} is not UTF-8 text (byte {error.start}): was it opened "
-            "and saved by another program?"
+            f"{name} is not UTF-8 text (byte {error.start}): was it opened and saved "
+            "by another program?"
         ) from error
 
 
 def _table(text):
     """The header of labels.csv and its columns, as tuples of strings."""
     ends = text.count("\n") + text.count("\r") - text.count("\r\n")
-    if text.count(",") + ends > MOST_CELLS:
+    if text.count(",") + ends > MAX_CELLS:
         raise BadSubmission(
-            f"labels.csv has over {MOST_CELLS:,} cells: hand in fewer runs."
+            f"labels.csv has over {MAX_CELLS:,} cells: hand in fewer runs."
         )
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
@@ -233,13 +212,6 @@ def _fingerprint(manifest, images, digests):
         raise BadSubmission(
             "the fingerprint in the manifest is not that of the pictures in labels.csv."
         )
-
-
-SCHEMA = Path(__file__).with_name("submission.schema.json")
-
-
-class BadSubmission(ValueError):
-    """The file cannot be read as a submission; the message says why."""
 
 
 def parse(text):

@@ -1,3 +1,5 @@
+"""Image sets by the words of their captions."""
+
 import collections
 import difflib
 import re
@@ -5,11 +7,38 @@ from dataclasses import replace
 
 
 def search_captions(image_set, *words):
-    """The pictures whose captions hold one of these words, as an image set.
+    """The images whose captions contain one of these words, as an image set.
 
-    Whole words, in capitals or not, and plurals in -s or -es: `star` finds `A star`
-    and `Two stars`, not `starfish`. A word may be several, `hot air`.
-    Raises ValueError if there are no captions or none holds a word.
+    Whole words, in capitals or not, and plurals in -s or -es: `star` finds `A star` and
+    `Two stars`, not `starfish`.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        With captions.
+    *words : str
+        One or more; each may be several words, as "hot air".
+
+    Returns
+    -------
+    ImageSet
+        A subset, named after the words.
+
+    Raises
+    ------
+    ValueError
+        If there are no captions, or none contains a word.
+
+    See Also
+    --------
+    word_counts : which words there are.
+    search_openverse : the same on the web.
+
+    Examples
+    --------
+    >>> from course_utils.images import load
+    >>> search_captions(load("stamps-all"), "star")
+    ImageSet(star: 2 pictures, no labels)
     """
     if image_set.captions is None:
         raise ValueError(f"{image_set.name} has no captions to search in.")
@@ -28,7 +57,29 @@ def search_captions(image_set, *words):
 
 
 def word_counts(image_set):
-    """In how many captions each word stands: a Counter, capitals made small."""
+    """In how many captions each word appears.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        With captions.
+
+    Returns
+    -------
+    collections.Counter
+        {word in lower case: number of captions}.
+
+    See Also
+    --------
+    search_captions : the images with a word.
+    sklearn.feature_extraction.text.CountVectorizer : counts the words of many texts.
+
+    Examples
+    --------
+    >>> from course_utils.images import load
+    >>> word_counts(load("stamps-all"))["coin"]
+    10
+    """
     return collections.Counter(
         word for caption in image_set.captions for word in set(_words(caption))
     )

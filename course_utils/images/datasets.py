@@ -1,10 +1,9 @@
-"""Where pictures come from: the embedded sets, Caltech-101, or a folder of your own.
+"""Where images come from: sets known by name, or a folder of your own.
 
-CIFAR-10 and STL-10, on which papers compare: downloaded when somebody asks for them.
-
-Both come as archives of plain bytes with a known checksum; nothing is unpickled. Here
-are their test pictures. Sources: Krizhevsky, *Learning multiple layers of features from
-tiny images*, 2009; Coates, Ng and Lee, AISTATS 2011.
+The stamps come with the course. Caltech-101, CIFAR-10 and STL-10 are downloaded when
+they are asked for, and kept. Sources: Li, Andreeto, Ranzato and Perona, *Caltech 101*,
+2022; Krizhevsky, *Learning multiple layers of features from tiny images*, 2009; Coates,
+Ng and Lee, *An analysis of single-layer networks*, AISTATS 2011.
 """
 
 import csv
@@ -12,84 +11,137 @@ import difflib
 import io
 import os
 import shutil
+import socket
 import tarfile
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from course_utils._support import downloads
-from course_utils._support.downloads import UNREADABLE, DownloadError
+from course_utils._support.csv_rows import read_rows
+from course_utils._support.downloads import DownloadError
 from course_utils._support.files import cache_dir
+from course_utils._support.keras import import_keras
 from course_utils.images import decoding
 from course_utils.images.image_set import ImageSet, from_bytes, gather, relabel
+from course_utils.images.listings import if_not_unicode
 
 __all__ = ["NAMES", "DownloadError", "ImageSet", "from_bytes", "is_here", "load"]
+
+NAMES = {
+    "stamps": "193 images of 7 classes, comes with the course",
+    "stamps-all": "all images of the stamps with captions, comes with the course",
+    "caltech101": "9,144 images of 101 classes and BACKGROUND_Google (137 MB)",
+    "caltech101-objects": "the same without BACKGROUND_Google: 8,677 images",
+    "cifar10": "the 10,000 test images of CIFAR-10, 10 classes (170 MB)",
+    "stl10": "the 8,000 test images of STL-10, 10 classes (2.6 GB)",
+}
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "datasets"
 
 CALTECH101_URL = (
     "https://data.caltech.edu/records/mzrjq-6wc02/files/caltech-101.zip?download=1"
 )
-
 CALTECH101_HASH = (
     "sha256:331234750fc7f77520e50d9565e8b6907b03565e30320da1401130db08c61f91"
 )
+STL10_URL = "https://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz"
+STL10_HASH = "md5:91f7769df0f17e558f3565bffb0c7dfb"
 
-NAMES = {
-    "stamps": "193 pictures of 7 classes, comes with the course",
-    "stamps-all": "all pictures of the stamps with captions, comes with the course",
-    "caltech101": "9,144 pictures of 101 classes and BACKGROUND_Google (137 MB)",
-    "caltech101-objects": "the same without BACKGROUND_Google: 8,677 pictures",
-}
+CIFAR10_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
+STL10_CLASSES = "airplane bird car cat deer dog horse monkey ship truck"
 
 
 def load(name="stamps", *, folder=None, progress=True):
     """Load an image set by name, or from a folder of your own.
 
-    name: one of `NAMES`, or the path of a folder with pictures: one subfolder a class;
-    or flat with a `labels.csv` (columns image, label and optionally caption); or
-    without labels. folder: for Caltech-101, a folder that already holds it; so does the
-    environment variable COURSE_CALTECH101; otherwise it is downloaded.
-    Returns: ImageSet. Raises ValueError or FileNotFoundError that says what to do, and
-    downloads.DownloadError when a download cannot be had.
+    Parameters
+    ----------
+    name : str or path
+        One of `NAMES`, or a folder with images: one subfolder per class; or flat with a
+        `labels.csv` (columns image, label and optionally caption); or without labels.
+    folder : path, optional
+        A folder that already holds Caltech-101; so does the environment variable
+        COURSE_CALTECH101. Without them it is downloaded.
+    progress : bool
+        Whether to show a progress bar on anything over two seconds.
+
+    Returns
+    -------
+    ImageSet
+        Images in a fixed order, sorted by name.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If there is no such image set or it cannot be read; the message says what to do.
+    DownloadError
+        If a download fails.
+
+    See Also
+    --------
+    from_bytes : an image set held in memory.
+    open_stream : for very many images.
+    sklearn.datasets.load_files : scikit-learn's loader of a folder per class.
+
+    Examples
+    --------
+    >>> load("stamps", progress=False)
+    ImageSet(stamps: 193 pictures, 7 classes)
     """
     name = os.fspath(name)
     if name in ("stamps", "stamps-all"):
         return _stamps(name, progress)
     if name in ("caltech101", "caltech101-objects"):
-        classes = _caltech101_folder(folder)
-        found = _folder(classes, name, progress)
-        if name == "caltech101":
-            return found
-        background = found.class_names.index("BACKGROUND_Google")
-        objects = found.subset(np.flatnonzero(found.true_labels != background))
-        problems = [p for p in found.problems if not p[0].startswith("BACKGROUND_")]
-        objects = replace(objects, problems=tuple(problems))
-        return relabel(objects, [objects.class_names[i] for i in objects.true_labels])
-    if name in ARCHIVES:
-        return load_benchmark(name)
+        return _caltech101(name, folder, progress)
+    if name == "cifar10":
+        return _cifar10()
+    if name == "stl10":
+        return _stl10()
     path = Path(name).expanduser()
     if path.is_dir():
         return _folder(path, path.resolve().name, progress)
     if path.is_file():
-        raise ValueError(f"{path} is a file: give the folder that holds the pictures.")
+        raise ValueError(f"{path} is a file: give the folder that holds the images.")
     near = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise FileNotFoundError(
         f"no image set and no folder is called {name!r}: {hint}"
-        f"Known are {', '.join(NAMES)}, or give the path of a folder with pictures."
+        f"Known are {', '.join(NAMES)}, or give the path of a folder with images."
     )
 
 
 def is_here(name):
-    """Whether an image set of `NAMES` can be loaded without a download."""
+    """Whether an image set can be loaded without a download.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_here("stamps")
+    True
+    """
+    kept = cache_dir() / "datasets"
     if name.startswith("caltech101"):
-        kept = cache_dir() / "datasets" / "caltech101" / "101_ObjectCategories"
-        return bool(os.environ.get("COURSE_CALTECH101")) or kept.is_dir()
-    return name in ("stamps", "stamps-all")
+        here = (kept / "caltech101" / "101_ObjectCategories").is_dir()
+        return here or bool(os.environ.get("COURSE_CALTECH101"))
+    if name == "cifar10":
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+        found = (home / "datasets").glob("cifar-10-batches-py*")
+        return any(path.is_dir() for path in found)
+    if name == "stl10":
+        return (kept / "stl10" / "stl10_binary").is_dir()
+    return name in NAMES
 
 
 def _stamps(name, progress):
@@ -125,7 +177,7 @@ def _folder(root, name, progress):
         files += [Path(folder, n).relative_to(root).as_posix() for n in names]
     files = sorted(f for f in files if not Path(f).name.startswith("."))
     # Names in another encoding than the system's cannot be written into any result.
-    strange = {name: shown for name in files if (shown := _if_not_unicode(name))}
+    strange = {name: shown for name in files if (shown := if_not_unicode(name))}
     files = [name for name in files if name not in strange]
     problems += [(shown, "the file name is not Unicode") for shown in strange.values()]
     images = [f for f in files if f.lower().endswith(decoding.SUFFIXES)]
@@ -154,37 +206,44 @@ def _folder(root, name, progress):
     return gather(name, sources, labels, captions, None, tuple(problems), progress)
 
 
-def _if_not_unicode(name):
-    """A showable form of a file name that is not valid Unicode; else None."""
-    shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return shown if shown != name else None
-
-
 def _labels_csv(path):
     """{image: label} and {image: caption} or None, from a table with a header."""
+    labels, captions = {}, {}
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = {"image", "label"} - set(reader.fieldnames or ())
-            if missing:
+            header, rows = read_rows(file, {"image", "label", "caption"})
+            columns = [name.strip() for name in header]
+            if missing := {"image", "label"} - set(columns):
                 raise ValueError(
                     f"{path} lacks the column {' and '.join(sorted(missing))}: its "
                     "first line must be `image,label` (and may add `caption`)."
                 )
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
+            for number, cells in rows:
+                where = f"{path}, row {number}"
+                if isinstance(cells, str):
+                    raise ValueError(f"{where}: {cells}.")
+                row = dict(zip(columns, map(str.strip, cells), strict=False))
+                image = row["image"].replace("\\", "/").removeprefix("./")
+                if not image or not row["label"]:
+                    raise ValueError(f"{where}: the image or its label is empty.")
+                if image in labels:
+                    raise ValueError(f"{where}: {image} is there twice.")
+                labels[image] = row["label"]
+                captions[image] = row.get("caption", "")
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a CSV table in UTF-8: {error}") from error
-    labels, captions = {}, {}
-    for line, row in enumerate(rows, start=2):
-        image = (row["image"] or "").strip().replace("\\", "/").removeprefix("./")
-        label = (row["label"] or "").strip()
-        if not image or not label:
-            raise ValueError(f"{path}, line {line}: the image or its label is empty.")
-        if image in labels:
-            raise ValueError(f"{path}, line {line}: {image} is there twice.")
-        labels[image] = label
-        captions[image] = (row.get("caption") or "").strip()
     return labels, captions if any(captions.values()) else None
+
+
+def _caltech101(name, folder, progress):
+    found = _folder(_caltech101_folder(folder), name, progress)
+    if name == "caltech101":
+        return found
+    background = found.class_names.index("BACKGROUND_Google")
+    objects = found.subset(np.flatnonzero(found.true_labels != background))
+    problems = [p for p in found.problems if not p[0].startswith("BACKGROUND_")]
+    objects = replace(objects, problems=tuple(problems))
+    return relabel(objects, [objects.class_names[i] for i in objects.true_labels])
 
 
 def _caltech101_folder(folder=None):
@@ -197,123 +256,81 @@ def _caltech101_folder(folder=None):
         raise FileNotFoundError(
             f"{chosen} does not hold Caltech-101: no folder 101_ObjectCategories in it."
         )
-    home = cache_dir() / "datasets" / "caltech101"
-    classes = home / "101_ObjectCategories"
+    classes = cache_dir() / "datasets" / "caltech101" / "101_ObjectCategories"
     if classes.is_dir():
         return classes
+    archive = classes.with_name("caltech.zip")
     try:
-        archive = downloads.fetch(CALTECH101_URL, home / "caltech.zip", CALTECH101_HASH)
-    except downloads.DownloadError as error:
-        raise downloads.DownloadError(
+        downloads.fetch(CALTECH101_URL, archive, CALTECH101_HASH)
+    except DownloadError as error:
+        raise DownloadError(
             f"Caltech-101 could not be downloaded: {error}. With the folder "
             "101_ObjectCategories at hand, name it in COURSE_CALTECH101."
         ) from error
-    unpacking = home / f"unpacking-{os.getpid()}"
-    try:
-        with zipfile.ZipFile(archive) as outer:
-            member = "caltech-101/101_ObjectCategories.tar.gz"
-            with outer.open(member) as inner, tarfile.open(fileobj=inner) as tar:
-                tar.extractall(unpacking, filter="data")
-        os.replace(unpacking / "101_ObjectCategories", classes)
-    finally:
-        shutil.rmtree(unpacking, ignore_errors=True)
-    Path(archive).unlink()
+    member = "caltech-101/101_ObjectCategories.tar.gz"
+    with (
+        zipfile.ZipFile(archive) as outer,
+        outer.open(member) as inner,
+        tarfile.open(fileobj=inner) as tar,
+    ):
+        _extract(tar, classes)
+    archive.unlink()
     return classes
 
 
-@dataclass(frozen=True)
-class Archive:
-    """Where the test pictures of a set are. first: the number of the first class."""
-
-    url: str
-    known_hash: str
-    megabytes: int
-    images: str
-    labels: str | None  # None: one byte before each picture
-    side: int
-    n_images: int
-    first: int
-    classes: str
-
-
-ARCHIVES = {
-    "cifar10": Archive(
-        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-        "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-        170,
-        "cifar-10-batches-bin/test_batch.bin",
-        None,
-        32,
-        10_000,
-        0,
-        "airplane automobile bird cat deer dog frog horse ship truck",
-    ),
-    "stl10": Archive(
-        "https://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
-        "md5:91f7769df0f17e558f3565bffb0c7dfb",
-        2640,
-        "stl10_binary/test_X.bin",
-        "stl10_binary/test_y.bin",
-        96,
-        8_000,
-        1,
-        "airplane bird car cat deer dog horse monkey ship truck",
-    ),
-}
+def _cifar10():
+    datasets = import_keras().datasets
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(max(downloads.TIMEOUT))  # Keras would wait for ever
+    try:
+        _, (pixels, numbers) = datasets.cifar10.load_data()
+    except Exception as error:  # Keras raises plain Exceptions
+        raise DownloadError(
+            f"cifar10 (170 MB) could not be downloaded by Keras: {error}"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(before)
+    return _of_arrays("cifar10", pixels, numbers.ravel(), CIFAR10_CLASSES)
 
 
-def load_benchmark(name, archive=None):
-    """The test pictures of "cifar10" (170 MB) or "stl10" (2.6 GB) as an image set.
-
-    archive: the file, if you have it; otherwise it is downloaded once and kept in the
-    cache. Raises ValueError for another name or a damaged archive, and, within seconds
-    where there is no network, downloads.DownloadError.
-    """
-    if name not in ARCHIVES:
-        raise ValueError(f"{name!r} is not one of {', '.join(ARCHIVES)}.")
-    about = ARCHIVES[name]
-    if archive is None:
-        path = cache_dir() / "datasets" / name / about.url.rsplit("/", 1)[-1]
+def _stl10():
+    folder = cache_dir() / "datasets" / "stl10" / "stl10_binary"
+    if not folder.is_dir():
+        archive = folder.with_name("stl10_binary.tar.gz")
         try:
-            archive = downloads.fetch(about.url, path, about.known_hash)
-        except downloads.DownloadError as error:
-            raise downloads.DownloadError(
-                f"{name} ({about.megabytes} MB) could not be downloaded: {error}. With "
-                f"a network it comes by itself, or put {about.url} at {path}."
+            downloads.fetch(STL10_URL, archive, STL10_HASH)
+        except DownloadError as error:
+            raise DownloadError(
+                f"stl10 (2.6 GB) could not be downloaded: {error}. Or put {STL10_URL} "
+                f"at {archive}."
             ) from error
-    pixels, numbers = _read(archive, about)
-    classes = about.classes.split()
+        with tarfile.open(archive) as tar:
+            names = [f"stl10_binary/test_{part}.bin" for part in "Xy"]
+            _extract(tar, folder, [tar.getmember(name) for name in names])
+        archive.unlink()
+    planes = np.fromfile(folder / "test_X.bin", np.uint8).reshape(-1, 3, 96, 96)
+    pixels = planes.transpose(0, 3, 2, 1)  # its images go down the columns
+    numbers = np.fromfile(folder / "test_y.bin", np.uint8)
+    return _of_arrays("stl10", pixels, numbers - 1, STL10_CLASSES)
+
+
+def _extract(tar, folder, members=None):
+    """Extract a folder of a tar file to where it shall be, whole or not at all."""
+    unpacking = folder.with_name(f"unpacking-{os.getpid()}")
+    try:
+        tar.extractall(unpacking, members, filter="data")
+        os.replace(unpacking / folder.name, folder)
+    finally:
+        shutil.rmtree(unpacking, ignore_errors=True)
+
+
+def _of_arrays(name, pixels, numbers, classes):
+    """The image set of arrays (n, side, side, 3) and (n,)."""
+    classes = classes.split()
     names = [f"{i:05d}.png" for i in range(len(pixels))]
     contents = dict(zip(names, map(_png, pixels), strict=True))
-    labels = {i: classes[n - about.first] for i, n in zip(names, numbers, strict=True)}
+    labels = {i: classes[n] for i, n in zip(names, numbers, strict=True)}
     return from_bytes(name, contents, labels)
-
-
-def _read(archive, about):
-    """(pixels, numbers): uint8 (n, side, side, 3) and the class number of each."""
-    n_bytes = 3 * about.side**2
-    try:
-        with tarfile.open(archive) as tar:
-            if about.labels is None:
-                rows = _member(tar, about.images, about.n_images * (n_bytes + 1))
-                rows = rows.reshape(about.n_images, n_bytes + 1)
-                numbers, rows = rows[:, 0], rows[:, 1:]
-            else:
-                rows = _member(tar, about.images, about.n_images * n_bytes)
-                numbers = _member(tar, about.labels, about.n_images)
-    except (*UNREADABLE, KeyError, ValueError) as error:
-        raise ValueError(f"{archive} is not the archive expected: {error}") from error
-    planes = rows.reshape(about.n_images, 3, about.side, about.side)  # red, green, blue
-    if about.labels is None:
-        return planes.transpose(0, 2, 3, 1), numbers
-    return planes.transpose(0, 3, 2, 1), numbers  # STL-10 goes down the columns
-
-
-def _member(tar, name, n_bytes):
-    member = tar.getmember(name)
-    if member.size != n_bytes:
-        raise ValueError(f"{name} has {member.size:,} bytes, not {n_bytes:,}")
-    return np.frombuffer(tar.extractfile(member).read(), dtype=np.uint8)
 
 
 def _png(pixels):

@@ -1,7 +1,7 @@
-"""The image set: pictures in a fixed order, with what is known of them.
+"""The image set: images in a fixed order, with what is known of them.
 
-Every picture is decoded once while a set is made, so that a broken one is named and
-left out here and nowhere else.
+Every image is decoded once while a set is made, so that a broken one is named and left
+out here and nowhere else.
 """
 
 import hashlib
@@ -11,21 +11,48 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from course_utils._support.progress import progress_bar
 from course_utils.images import decoding
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Pictures in a fixed order.
+    """Images in a fixed order, with what is known of them.
 
-    images: path of each picture inside the set, its name everywhere (posix, unique).
-    sources: for each picture its file, or its bytes.
-    digests: SHA-256 of each picture's bytes.
-    true_labels: int array (n,), an index into class_names; None if not known.
-    captions, categories: one string a picture; None if not known.
-    problems: (image, reason) of every file that was left out.
+    It is made by `load`, `from_bytes` or a search. All arrays of features and labels in
+    the course have their rows in its order.
+
+    Attributes
+    ----------
+    name : str
+    images : tuple of str
+        Path of each image inside the set, its name everywhere (posix, unique).
+    sources : tuple of Path or bytes
+        For each image its file, or its bytes.
+    digests : tuple of str
+        SHA-256 of each image's bytes.
+    true_labels : ndarray of int, shape (n,), or None
+        An index into class_names; None if not known.
+    class_names : tuple of str
+    captions, categories : tuple of str, or None
+        One per image; None if not known.
+    problems : tuple of (image, reason)
+        Every file that was left out.
+
+    See Also
+    --------
+    load : an image set by name or from a folder.
+    open_stream : for images too many to be listed.
+
+    Examples
+    --------
+    >>> from course_utils.images import load
+    >>> stamps = load("stamps")
+    >>> len(stamps), stamps.picture(0).shape
+    (193, (224, 224, 3))
+    >>> stamps.subset(stamps.true_labels == 0)
+    ImageSet(stamps: 35 pictures, 7 classes)
     """
 
     name: str
@@ -49,7 +76,7 @@ class ImageSet:
         return f"ImageSet({self.name}: {len(self):,} pictures, {classes}{left_out})"
 
     def read(self, index):
-        """The bytes of a picture; raises if they changed since the set was loaded."""
+        """The bytes of an image; raises if they changed since the set was loaded."""
         source = self.sources[index]
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
         if hashlib.sha256(data).hexdigest() != self.digests[index]:
@@ -60,11 +87,11 @@ class ImageSet:
         return data
 
     def picture(self, index, size=None):
-        """A picture as uint8 RGB array (height, width, 3); see `pictures.decode`."""
+        """An image as uint8 RGB array (height, width, 3); see `decoding.decode`."""
         return decoding.decode(self.read(index), size)
 
     def subset(self, indices):
-        """The same set with only these pictures, in this order (classes are kept)."""
+        """The same set with only these images, in this order (classes are kept)."""
         indices = np.arange(len(self))[indices]
 
         def pick(values):
@@ -83,19 +110,19 @@ class ImageSet:
 
     @property
     def true_names(self):
-        """The class name of every picture, or None."""
+        """The class name of every image, or None."""
         if self.true_labels is None:
             return None
         return [self.class_names[label] for label in self.true_labels]
 
     @cached_property
     def fingerprint(self):
-        """One SHA-256 for the pictures, their names and their order."""
+        """One SHA-256 for the images, their names and their order."""
         return fingerprint(self.images, self.digests)
 
 
 def fingerprint(images, digests):
-    """One SHA-256 for pictures by their names and digests, in this order."""
+    """One SHA-256 for images by their names and digests, in this order."""
     lines = "\n".join(f"{d} {i}" for d, i in zip(digests, images, strict=True))
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -109,12 +136,44 @@ def left_out(problems, rest=""):
 
 
 def from_bytes(name, contents, labels=None, captions=None, progress=False):
-    """An image set held in memory: contents is {image name: bytes of its file}."""
+    """An image set held in memory.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    contents : dict
+        {image name: bytes of its file}, in the order that the set is to have.
+    labels, captions : dict, optional
+        {image name: class name} and {image name: caption}.
+    progress : bool
+        Whether to show a progress bar on anything over two seconds.
+
+    Returns
+    -------
+    ImageSet
+
+    Raises
+    ------
+    ValueError
+        If none of the images can be decoded.
+
+    See Also
+    --------
+    load : from files.
+
+    Examples
+    --------
+    >>> from course_utils.images import load
+    >>> stamps = load("stamps")
+    >>> from_bytes("two", {"a.jpg": stamps.read(0), "b.jpg": stamps.read(1)})
+    ImageSet(two: 2 pictures, no labels)
+    """
     return gather(name, dict(contents), labels, captions, None, (), progress)
 
 
 def gather(name, sources, labels, captions, categories, problems, progress):
-    """Make an image set of the pictures that can be decoded; the rest become problems.
+    """Make an image set of the images that can be decoded; the rest become problems.
 
     sources: {image: file or bytes}; labels, captions, categories: {image: str} or None;
     problems: (image, reason) pairs known already. Raises ValueError if none is left.
@@ -131,18 +190,11 @@ def gather(name, sources, labels, captions, categories, problems, progress):
         except OSError as error:
             return image, None, f"cannot be read ({error.strerror})"
 
-    with ThreadPoolExecutor() as pool:
-        looked = list(
-            tqdm(
-                pool.map(look, sources.items()),
-                total=len(sources),
-                desc=f"reading {name}",
-                unit=" pictures",
-                leave=False,
-                delay=2,
-                disable=not progress,
-            )
-        )
+    looked, bar = [], progress_bar(len(sources), f"reading {name}", progress)
+    with ThreadPoolExecutor() as pool, bar:
+        for found in pool.map(look, sources.items()):
+            looked.append(found)
+            bar.update()
     bad = tuple((image, reason) for image, _, reason in looked if reason)
     good = [(image, digest) for image, digest, reason in looked if not reason]
     problems = tuple(sorted((*problems, *bad)))
@@ -167,7 +219,30 @@ def gather(name, sources, labels, captions, categories, problems, progress):
 
 
 def relabel(image_set, names):
-    """The same set with these class names as true labels, one a picture."""
+    """The same image set with other true labels.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    names : sequence of str, length n
+        The class name of each image.
+
+    Returns
+    -------
+    ImageSet
+        Its class_names are sorted.
+
+    See Also
+    --------
+    sklearn.preprocessing.LabelEncoder : the same for any array.
+
+    Examples
+    --------
+    >>> from course_utils.images import load
+    >>> stamps = load("stamps").subset(range(3))
+    >>> relabel(stamps, ["b", "a", "b"]).true_labels
+    array([1, 0, 1])
+    """
     class_names, true_labels = np.unique(names, return_inverse=True)
     return replace(
         image_set, true_labels=true_labels, class_names=tuple(map(str, class_names))

@@ -4,13 +4,13 @@ A listing is an iterator of what was come across: a `Found` for each picture, an
 everything left out a pair (image, reason).
 """
 
-import csv
 import io
 import os
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from course_utils._support import filesystems
+from course_utils._support.csv_rows import read_rows
 from course_utils.images import decoding
 
 
@@ -80,7 +80,7 @@ def _walk(files, root, inside=""):
                 yield image, f"the folder cannot be opened ({error.strerror})"
         elif entry.kind == "link":
             yield image, "a link to a folder is not followed"
-        elif not is_picture(image):
+        elif not is_image(image):
             yield image, "not a picture by its name"
         else:
             path = files.join(root, image)
@@ -109,7 +109,7 @@ def _has_classes(files, root):
     return next(holding, None) is not None and next(holding, None) is not None
 
 
-def is_picture(name):
+def is_image(name):
     return name.lower().endswith(decoding.SUFFIXES)
 
 
@@ -158,28 +158,23 @@ def manifest(files, path, storage_options=None):
 
 
 def _csv_rows(files, path):
-    """(line, its three values or what is wrong with it) of every row."""
+    """(row, its three values or what is wrong with it) of every row."""
     with (
         files.open(path) as raw,
         io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as text,
     ):
-        rows = csv.reader(text)
-        header = [column.strip() for column in next(rows, ())]
+        header, rows = read_rows(text, {"image", "label", "caption"})
+        header = [column.strip() for column in header]
         columns = _columns(header, path)
-        while True:
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:  # as a quote that is never closed
-                yield f"line {rows.line_num}", f"not CSV: {error}"
-                continue
-            if len(row) > len(header):
-                yield f"line {rows.line_num}", "more values than the header has names"
-            elif row:
-                row += [None] * (len(header) - len(row))
-                values = [None if c is None else row[header.index(c)] for c in columns]
-                yield f"line {rows.line_num}", values
+        places = [None if c is None else header.index(c) for c in columns]
+        for number, cells in rows:
+            if isinstance(cells, str):
+                yield f"row {number}", cells
+            elif len(cells) > len(header):
+                yield f"row {number}", "more values than the header has names"
+            else:
+                values = [None if p is None else cells[p] for p in places]
+                yield f"row {number}", values
 
 
 def _parquet_rows(files, path):

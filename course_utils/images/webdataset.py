@@ -1,15 +1,9 @@
-"""Pictures in tar files, the shards of the WebDataset layout.
+"""Images in tar files, the shards of the WebDataset layout.
 
 The files of one sample share their name up to the first dot of its last part: `key.jpg`
-the picture, `key.cls` its class, `key.txt` its caption, or `key.json` with `label` (or
+the image, `key.cls` its class, `key.txt` its caption, or `key.json` with `label` (or
 `class`) and `caption`. A few large files are copied and read far quicker than a million
 small ones. Source: https://github.com/webdataset/webdataset
-
-What lies where in a tar file, and how far one can be trusted that is damaged.
-
-The standard library reads any tar, but needs 30 µs a member, more than reading a small
-picture takes. So the common header is read here, and every other one by `tarfile`.
-Source of the layout: POSIX.1-2017, `pax`, section "ustar Interchange Format".
 """
 
 import collections
@@ -20,14 +14,20 @@ import posixpath
 import re
 import tarfile
 from pathlib import Path
-from typing import NamedTuple
-
-from tqdm.auto import tqdm
 
 from course_utils._support.files import atomic_file
-from course_utils.images.listings import Item, if_not_unicode, is_picture
+from course_utils._support.progress import progress_bar
+from course_utils.images.listings import Item, if_not_unicode, is_image
 
-LARGEST_TEXT = 1 << 20  # bytes of a .cls, .txt or .json
+MAX_TEXT = 1 << 20  # bytes of a .cls, .txt or .json
+MAX_HEADER = 1 << 20  # bytes of a long name and the like, before a member
+
+COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"(\xb5/\xfd": "zstd",
+}
 
 
 def expand(pattern):
@@ -76,44 +76,109 @@ def find(files, path):
 def scan(files, path, shard):
     """(items, problems) of one tar file, in its order; never raises for its content.
 
-    shard: its name, with which those of its pictures begin. Only headers, labels and
+    shard: its name, with which those of its images begin. Only headers, labels and
     captions are read here. Of a damaged file, all before the damage is found.
     """
     samples, problems = collections.defaultdict(_Sample), []
     try:
         size = files.look(path)[0]
+        if size is None:
+            raise _Damaged("its server does not say how large it is")
         with files.open(path) as file:
-            for member in members(file, size):
-                name = _clean(member.name)
+            for member in _members(file):
+                name = member.name.removeprefix("./").lstrip("/")
                 folder, slash, last = name.rpartition("/")
                 key, _, extension = last.partition(".")
                 if not key:  # a hidden file
                     continue
                 sample = samples[folder + slash + key]
-                problem = member.problem or sample.add(file, member, name, extension)
+                if not member.isreg() or member.sparse is not None:
+                    problem = "not a plain file but a link or the like"
+                elif member.offset_data + member.size > size:
+                    problem = "cut off"
+                else:
+                    problem = sample.add(file, member, name, extension)
                 if problem:
                     sample.spoilt = True
                     shown = if_not_unicode(name) or name
                     problems.append((f"{shard}/{shown}", problem))
-    except Damaged as error:
+    except _Damaged as error:
         problems.append((shard, str(error)))
-    except OSError as error:
-        problems.append((shard, f"cannot be read ({error.strerror or error})"))
+    except Exception as error:  # every filesystem has errors of its own
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        problems.append((shard, f"cannot be read ({reason})"))
     items = []
     for key, sample in samples.items():
-        if not (sample.pictures or sample.spoilt):
-            problems.append((f"{shard}/{key}", "a sample without a picture"))
+        if not (sample.images or sample.spoilt):
+            problems.append((f"{shard}/{key}", "a sample without an image"))
         about = sample.label, sample.caption
-        for name, place in sample.pictures.items():
+        for name, place in sample.images.items():
             items.append(Item(f"{shard}/{name}", *about, files, path, *place))
     return items, problems
 
 
+class _Damaged(ValueError):
+    """A tar file that cannot be read further; the message says why."""
+
+
+class _Headers:
+    """A file of which `tarfile` may read headers, but not a gigabyte at once."""
+
+    def __init__(self, file):
+        self.file, self.seek, self.tell = file, file.seek, file.tell
+
+    def read(self, size):
+        if not 0 <= size <= MAX_HEADER:
+            raise tarfile.ReadError("a header of impossible size")
+        return self.file.read(size)
+
+
+def _members(file):
+    """Yield the TarInfo of every file in a tar; raise _Damaged where it is damaged.
+
+    The file may be moved between two members.
+    """
+    head = file.read(6)
+    for magic, kind in COMPRESSED.items():
+        if head.startswith(magic):
+            raise _Damaged(f"compressed with {kind}: decompress it to a plain .tar")
+    if not head:
+        raise _Damaged("the file is empty (0 bytes)")
+    file.seek(0)
+    at = 0
+    try:
+        with tarfile.open(fileobj=_Headers(file), mode="r:", encoding="utf-8") as tar:
+            for member in tar:
+                if member.size < 0:  # `tarfile` would go back and never end
+                    raise tarfile.ReadError("a size below 0")
+                at = tar.offset
+                if not member.isdir():
+                    yield member
+    except OSError:
+        raise
+    except Exception as error:  # of many kinds, RecursionError for one
+        raise _Damaged(
+            f"damaged at byte {at:,}, the rest is left out ({error})"
+        ) from error
+    # `tarfile` takes a damaged header for the end.
+    file.seek(at)
+    end = file.read(MAX_HEADER)
+    if len(end) < tarfile.BLOCKSIZE:
+        raise _Damaged("has no end mark: it is cut off")
+    if end[: tarfile.BLOCKSIZE].strip(b"\0"):
+        raise _Damaged(f"damaged at byte {at:,}, the rest is left out")
+    if end.strip(b"\0"):
+        raise _Damaged(
+            f"goes on after its end mark at byte {at:,} (joined with another?): "
+            "the rest is left out"
+        )
+
+
 class _Sample:
-    """The files that share a key, as they come: pictures {name: (start, size)}."""
+    """The files that share a key, as they come: images {name: (start, size)}."""
 
     def __init__(self):
-        self.pictures, self.spoilt = {}, False
+        self.images, self.spoilt = {}, False
         self.label = self.caption = None
 
     def add(self, file, member, name, extension):
@@ -122,17 +187,17 @@ class _Sample:
             return "its name is not Unicode"
         if ".." in name and ".." in name.split("/"):
             return "its name leads out of the shard (..)"
-        if is_picture(name):
-            if name in self.pictures:
+        if is_image(name):
+            if name in self.images:
                 return "is there twice: the first is taken"
-            self.pictures[name] = member.start, member.size
+            self.images[name] = member.offset_data, member.size
             return None
         extension = extension.lower()
         if extension not in ("cls", "txt", "json"):
             return None  # samples may hold other things than pictures
-        if member.size > LARGEST_TEXT:
-            return f"larger than {LARGEST_TEXT:,} bytes: not read"
-        file.seek(member.start)
+        if member.size > MAX_TEXT:
+            return f"larger than {MAX_TEXT:,} bytes: not read"
+        file.seek(member.offset_data)
         try:
             text = file.read(member.size).decode().removeprefix("\ufeff")
             if extension == "cls":
@@ -152,11 +217,6 @@ class _Sample:
         return None
 
 
-def _clean(name):
-    """The name of a tar's member without the ./ or / that some programs put before."""
-    return name.removeprefix("./").lstrip("/")
-
-
 def _text(value):
     """A label or caption of a .json as text, if it can be one."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -166,15 +226,51 @@ def _text(value):
 
 
 def write_shards(image_set, folder, *, per_shard=1000, progress=True):
-    """Write an image set as shards: `shard-000000.tar`, … Returns their paths.
+    """Write an image set as tar files in the WebDataset layout.
 
-    folder: made if missing; must hold no other .tar files. per_shard: pictures in each.
-    Names keep their folders, but lose the dots before their suffix. The same image set
-    gives the same bytes, each shard appears whole or not at all, and those of an
-    interrupted run are written again. Raises ValueError or OSError.
+    The same image set gives the same bytes. Each shard appears whole or not at all, and
+    those of an interrupted run are written again. The names of images keep their
+    folders, but lose the dots before their suffix.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        Its true labels become .cls files, its captions .txt files.
+    folder : path
+        Made if missing; must not hold other .tar files.
+    per_shard : int
+        Images per tar file.
+    progress : bool
+        Whether to show a progress bar on anything over two seconds.
+
+    Returns
+    -------
+    list of Path
+        `shard-000000.tar`, …
+
+    Raises
+    ------
+    ValueError
+        If the folder holds other tar files.
+    OSError
+        If it cannot be written.
+
+    See Also
+    --------
+    open_stream : reads them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from course_utils.images import load, open_stream
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_shards(load("stamps"), folder, per_shard=100)
+    ...     n_items = [len(part.items()) for part in open_stream(folder).parts()]
+    >>> [path.name for path in paths], n_items
+    (['shard-000000.tar', 'shard-000001.tar'], [100, 93])
     """
     if per_shard < 1:
-        raise ValueError(f"per_shard={per_shard}: at least one picture a shard.")
+        raise ValueError(f"per_shard={per_shard}: at least one image per shard.")
     folder = Path(folder)
     starts = range(0, len(image_set), per_shard)
     paths = [folder / f"shard-{number:06d}.tar" for number in range(len(starts))]
@@ -184,14 +280,7 @@ def write_shards(image_set, folder, *, per_shard=1000, progress=True):
             "be mixed up with these: give an empty folder."
         )
     names, taken = image_set.true_names, set()
-    bar = tqdm(
-        total=len(image_set),
-        desc="writing shards",
-        unit=" pictures",
-        delay=2,
-        disable=not progress,
-    )
-    with bar:
+    with progress_bar(len(image_set), "writing shards", progress) as bar:
         for path, start in zip(paths, starts, strict=True):
             with (
                 atomic_file(path) as file,
@@ -223,107 +312,3 @@ def _put(tar, name, data):
     info = tarfile.TarInfo(name)  # its time is 0, its owner nobody
     info.size = len(data)
     tar.addfile(info, io.BytesIO(data))
-
-
-BLOCK = tarfile.BLOCKSIZE
-
-LARGEST_EXTENSION = 1 << 20  # bytes of a long name and the like, before a header
-
-PACKED = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"(\xb5/\xfd": "zstd",
-}
-
-
-class Member(NamedTuple):
-    """A file in a tar: size bytes from start on; problem: why it cannot be read."""
-
-    name: str
-    start: int
-    size: int
-    problem: str | None = None
-
-
-class Damaged(ValueError):
-    """A tar file that cannot be read further; the message says why."""
-
-
-def members(file, size):
-    """Yield every file of a tar as `Member`; folders are passed over.
-
-    file: open for reading bytes, which may be moved between two members; size: all its
-    bytes. Raises Damaged after what comes before the damage.
-    """
-    file.seek(0)
-    head = file.read(BLOCK)
-    for magic, kind in PACKED.items():
-        if head.startswith(magic):
-            raise Damaged(f"compressed with {kind}: decompress it to a plain .tar")
-    if not head:
-        raise Damaged("the file is empty (0 bytes)")
-    at = 0
-    try:
-        # An empty one first, since it would read the first header whatever its size.
-        tar = tarfile.TarFile(fileobj=io.BytesIO(bytes(2 * BLOCK)))
-        tar.fileobj = file
-        while True:
-            member, following = _member(file, at, tar)
-            if following <= at or (member and member.size < 0):
-                raise tarfile.ReadError("a size below 0")
-            if member and member.start + member.size > size:
-                member = member._replace(problem="cut off")
-            if member:
-                yield member
-            at = following
-    except tarfile.EOFHeaderError:  # the end, as it should be
-        file.seek(at)
-        if file.read(LARGEST_EXTENSION).strip(b"\0"):
-            raise Damaged(
-                f"goes on after its end mark at byte {at:,} (joined with another?): "
-                "the rest is left out"
-            ) from None
-    except tarfile.EmptyHeaderError:
-        raise Damaged("has no end mark: it is cut off") from None
-    except tarfile.TruncatedHeaderError:
-        raise Damaged(f"cut off at byte {size:,}") from None
-    except (tarfile.TarError, ValueError, OverflowError, RecursionError) as error:
-        raise Damaged(
-            f"damaged at byte {at:,}, the rest is left out ({error})"
-        ) from error
-
-
-def _member(file, at, tar):
-    """(Member or None if there is nothing to read, where the next header is)."""
-    file.seek(at)
-    head = file.read(BLOCK)
-    if plain := _plain(head):
-        name, size = plain
-        return Member(name, at + BLOCK, size), at + BLOCK + -(-size // BLOCK) * BLOCK
-    extension = head[156:157] in b"xgXLK" and len(head) == BLOCK
-    if extension and not 0 <= tarfile.nti(head[124:136]) <= LARGEST_EXTENSION:
-        raise tarfile.ReadError("a header of senseless size")  # it would be read whole
-    file.seek(at)
-    info = tarfile.TarInfo.fromtarfile(tar)
-    if info.isdir():
-        return None, tar.offset
-    plain = info.isreg() and info.sparse is None
-    problem = None if plain else "not a plain file but a link or the like"
-    return Member(info.name, info.offset_data, info.size, problem), tar.offset
-
-
-def _plain(head):
-    """(name, size) from the header of a plain file with a short name, else None."""
-    kind, size = head[156:157], head[124:136].rstrip(b"\0 ")
-    if kind not in (b"0", b"\0") or head[257:262] != b"ustar" or not size.isdigit():
-        return None
-    name = head[:100].partition(b"\0")[0]
-    checksum = head[148:156].strip(b"\0 ")
-    if head[345] or name.endswith(b"/") or len(head) < BLOCK or not checksum.isdigit():
-        return None
-    # Of the checksum's own eight bytes each counts as a space; zeros need no adding.
-    rest = (head[:148] + head[156:]).translate(None, b"\0")
-    if sum(rest) + 8 * 32 != int(checksum, 8):
-        return None
-    return name.decode("utf-8", "surrogateescape"), int(size, 8)

@@ -1,13 +1,10 @@
-"""Backbones: pretrained networks whose inside serves as a representation.
+"""Backbones: pretrained networks whose layers serve as representations.
 
 A layer is named after a colon: `VGG19:fc2`, `ResNet50:conv4_block6_out`; without one,
 the last layer before the classifier is meant. A layer that still has height and width
-is averaged over them.
-
-The table of backbones, and where the weights of each are.
-
-The rows stand in `backbones.csv`: two networks that come with the course, the ten of
-Guérin's tutorial, and later ones.
+is averaged over them. The table, `backbones.csv`, has two networks that come with the
+course, the ten of Guérin's tutorial, and later ones. First the table and the weights,
+then building a network.
 """
 
 import contextlib
@@ -37,126 +34,21 @@ __all__ = [
     "weights_digest",
 ]
 
-
-def build_backbone(
-    name, layer=None, *, weights="pretrained", preprocess=True, precision="float32"
-):
-    """A network from pictures to features, as one Keras model.
-
-    layer: None for the last one before the classifier. weights: "pretrained", or None
-    for random ones (the wiring only; their features mean nothing). preprocess: False
-    leaves out the network's own preprocessing, to see what that costs. precision: how
-    its layers compute, a dtype policy of Keras such as "mixed_float16".
-    Returns: keras.Model, uint8 pictures (n, input_size, input_size, 3) → float32
-    (n, width).
-    Raises WeightsUnavailable, or ValueError for a layer that is not there.
-    """
-    keras = import_keras()
-    row = TABLE[name]
-    with _computing_in(keras, precision):
-        network, preprocess_input = _network(row, layer, weights)
-    output = _output(row, network, layer)
-    if precision != "float32":  # means and features in full precision
-        output = keras.ops.cast(output, "float32")
-    if len(output.shape) == 4:
-        output = keras.layers.GlobalAveragePooling2D()(output)
-    elif len(output.shape) != 2:
-        raise ValueError(
-            f"{name}:{layer} gives {output.shape}, not one vector a picture."
-        )
-    size = row.input_size
-    pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
-    prepared = keras.ops.cast(pictures, "float32")
-    if preprocess:
-        prepared = preprocess_input(prepared)
-    features = keras.Model(network.input, output)(prepared)
-    return keras.Model(pictures, features, name=name)
-
-
-@contextlib.contextmanager
-def _computing_in(keras, precision):
-    """Layers made inside compute in this precision."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def backbone_layers(name):
-    """The layers of a backbone by name, with the shape of what each puts out.
-
-    Needs no weights. Returns: dict {layer name: shape}.
-    """
-    row = TABLE[name]
-    top_layer = next(iter(row.top_layers), None)  # any of them brings the classifier
-    network, _ = _network(row, top_layer, weights=None)
-    return {key: layer.output.shape for key, layer in _layers(network).items()}
-
-
-def _network(row, layer, weights):
-    """The Keras model with the layer in it, and its preprocessing."""
-    import_keras()
-    if weights is not None:
-        weights = fetch_weights(row.name, layer)
-    if row.bundled:
-        from course_utils.representations import bundled
-
-        builder, preprocess_input = {
-            "EfficientNetLite0": (
-                bundled.efficientnet_lite0,
-                bundled.preprocess_efficientnet_lite0,
-            ),
-            "SqueezeNet": (bundled.squeezenet, bundled.preprocess_squeezenet),
-        }[row.name]
-        return builder("imagenet" if weights else None), preprocess_input
-    module = importlib.import_module(f"keras.applications.{row.module}")
-    network = getattr(module, row.name)(
-        weights=weights and str(weights),
-        include_top=layer in row.top_layers,
-        pooling=None if layer else "avg",
-        input_shape=(row.input_size, row.input_size, 3),
-    )
-    return network, module.preprocess_input
-
-
-def _output(row, network, layer):
-    layer = layer or row.default_layer
-    if not layer:
-        return network.output
-    known = _layers(network)
-    if layer not in known:
-        near = difflib.get_close_matches(layer, [*known, *row.top_layers], n=3)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise ValueError(
-            f"{row.name} has no layer {layer!r}. {hint}"
-            f"backbones.backbone_layers({row.name!r}) lists them."
-        )
-    return known[layer].output
-
-
-def _layers(network):
-    """{name: layer}; layers that Keras numbers get the number of a fresh session.
-
-    Keras counts its unnamed layers over a whole session (`activation_94` the first
-    time, `activation_189` the next), which would make names and cache keys ambiguous.
-    """
-    numbers = {}
-    for layer in network.layers:
-        stem, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()
-        if stem.replace("_", "") == type(layer).__name__.lower():
-            numbers.setdefault(stem, {})[layer.name] = int(number or 0)
-    fresh_names = {
-        name: f"{stem}_{rank}" if rank else stem
-        for stem, numbered in numbers.items()
-        for rank, name in enumerate(sorted(numbered, key=numbered.get))
-    }
-    return {fresh_names.get(layer.name, layer.name): layer for layer in network.layers}
-
+BUNDLED = ("EfficientNetLite0", "SqueezeNet")
+TEN = (
+    "DenseNet121",
+    "InceptionResNetV2",
+    "InceptionV3",
+    "MobileNet",
+    "MobileNetV2",
+    "NASNetMobile",
+    "ResNet50",
+    "VGG16",
+    "VGG19",
+    "Xception",
+)
 
 WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/"
-
 KERAS_FILE_NAMES = {  # where Keras keeps a file under another name than the server
     "NASNet-mobile.h5": "nasnet_mobile.h5",
     "NASNet-mobile-no-top.h5": "nasnet_mobile_no_top.h5",
@@ -164,16 +56,16 @@ KERAS_FILE_NAMES = {  # where Keras keeps a file under another name than the ser
 
 
 class WeightsUnavailable(RuntimeError):
-    """Pretrained weights that are neither here nor to be had now; says what to do."""
+    """Pretrained weights are neither on disk nor downloadable; it says what to do."""
 
 
 @dataclass(frozen=True)
 class Backbone:
     """A row of the table. Counts are without the classifier.
 
-    input_size: side of its square pictures, in pixels. width: values in the default
+    input_size: side of its square images, in pixels. width: values in the default
     features. module: of keras.applications, empty for a bundled network. default_layer:
-    empty for Keras' own last one. weights, weights_top: where its weights lie below
+    empty for Keras' own last one. weights, weights_top: where its weights are below
     WEIGHTS_URL, without and with the classifier; the latter for one of the top_layers.
     """
 
@@ -196,7 +88,7 @@ class Backbone:
 
     @property
     def download_mb(self):
-        """About the size of its weights file: 4 bytes a parameter."""
+        """About the size of its weights file: 4 bytes per parameter."""
         return 0 if self.bundled else round(self.parameters * 4 / 1e6)
 
 
@@ -210,24 +102,23 @@ def _read_table():
 
 TABLE = {row.name: row for row in _read_table()}
 
-BUNDLED = ("EfficientNetLite0", "SqueezeNet")
-
-TEN = (
-    "DenseNet121",
-    "InceptionResNetV2",
-    "InceptionV3",
-    "MobileNet",
-    "MobileNetV2",
-    "NASNetMobile",
-    "ResNet50",
-    "VGG16",
-    "VGG19",
-    "Xception",
-)
-
 
 def backbone_table():
-    """The backbones as a DataFrame, one row each, for people to read."""
+    """The backbones that `extract` and `build_backbone` know, for people to read.
+
+    Returns
+    -------
+    DataFrame
+        One row per backbone: year, input_size (side of its square images, in pixels),
+        width (of the default features), parameters (without the classifier),
+        download_mb, licence, paper, and weights: "bundled", "here", "not here" or
+        "damaged".
+
+    Examples
+    --------
+    >>> backbone_table().loc["VGG19", ["year", "input_size", "width"]].tolist()
+    [2014, 224, 512]
+    """
     columns = ["year", "input_size", "width", "parameters", "download_mb", "licence"]
     rows = {
         name: {key: getattr(row, key) for key in (*columns, "paper")}
@@ -296,3 +187,159 @@ def fetch_weights(name, layer=None):
 def weights_digest(name, layer=None):
     """SHA-256 of the weights, fetched if need be: part of the key of the cache."""
     return files.sha256(fetch_weights(name, layer))
+
+
+def build_backbone(
+    name, layer=None, *, weights="pretrained", preprocess=True, precision="float32"
+):
+    """Build a network from images to features, as one Keras model.
+
+    Parameters
+    ----------
+    name : str
+        One of `backbone_table`.
+    layer : str, optional
+        One of `backbone_layers`; by default the last one before the classifier.
+    weights : {"pretrained", None}
+        None gives random ones: the wiring only, whose features mean nothing.
+    preprocess : bool
+        False leaves out the network's own preprocessing, to see what that costs.
+    precision : str
+        How its layers compute, a dtype policy of Keras such as "mixed_float16".
+
+    Returns
+    -------
+    keras.Model
+        From uint8 images (n, input_size, input_size, 3) to float32 (n, width).
+
+    Raises
+    ------
+    WeightsUnavailable
+        If the weights are neither on disk nor downloadable.
+    ValueError
+        For a layer that does not exist.
+
+    See Also
+    --------
+    extract : the features of an image set, from the cache if they are there.
+    keras.applications : where the networks come from.
+
+    Examples
+    --------
+    >>> model = build_backbone("VGG19", "fc2")  # doctest: +SKIP
+    """
+    keras = import_keras()
+    row = TABLE[name]
+    with _computing_in(keras, precision):
+        network, preprocess_input = _network(row, layer, weights)
+    output = _output(row, network, layer)
+    if precision != "float32":  # means and features in full precision
+        output = keras.ops.cast(output, "float32")
+    if len(output.shape) == 4:
+        output = keras.layers.GlobalAveragePooling2D()(output)
+    elif len(output.shape) != 2:
+        raise ValueError(
+            f"{name}:{layer} gives {output.shape}, not one vector per image."
+        )
+    size = row.input_size
+    pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
+    prepared = keras.ops.cast(pictures, "float32")
+    if preprocess:
+        prepared = preprocess_input(prepared)
+    features = keras.Model(network.input, output)(prepared)
+    return keras.Model(pictures, features, name=name)
+
+
+@contextlib.contextmanager
+def _computing_in(keras, precision):
+    """Layers made inside compute in this precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def backbone_layers(name):
+    """The layers of a backbone by name, with the shape of what each puts out.
+
+    Parameters
+    ----------
+    name : str
+        One of `backbone_table`. Its weights are not needed.
+
+    Returns
+    -------
+    dict
+        {layer name: shape of its output}.
+
+    Examples
+    --------
+    >>> backbone_layers("VGG19")["fc2"]  # doctest: +SKIP
+    (None, 4096)
+    """
+    row = TABLE[name]
+    top_layer = next(iter(row.top_layers), None)  # any of them brings the classifier
+    network, _ = _network(row, top_layer, weights=None)
+    return {key: layer.output.shape for key, layer in _layers(network).items()}
+
+
+def _network(row, layer, weights):
+    """The Keras model with the layer in it, and its preprocessing."""
+    import_keras()
+    if weights is not None:
+        weights = fetch_weights(row.name, layer)
+    if row.bundled:
+        from course_utils.representations import bundled
+
+        builder, preprocess_input = {
+            "EfficientNetLite0": (
+                bundled.efficientnet_lite0,
+                bundled.preprocess_efficientnet_lite0,
+            ),
+            "SqueezeNet": (bundled.squeezenet, bundled.preprocess_squeezenet),
+        }[row.name]
+        return builder("imagenet" if weights else None), preprocess_input
+    module = importlib.import_module(f"keras.applications.{row.module}")
+    network = getattr(module, row.name)(
+        weights=weights and str(weights),
+        include_top=layer in row.top_layers,
+        pooling=None if layer else "avg",
+        input_shape=(row.input_size, row.input_size, 3),
+    )
+    return network, module.preprocess_input
+
+
+def _output(row, network, layer):
+    layer = layer or row.default_layer
+    if not layer:
+        return network.output
+    known = _layers(network)
+    if layer not in known:
+        near = difflib.get_close_matches(layer, [*known, *row.top_layers], n=3)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise ValueError(
+            f"{row.name} has no layer {layer!r}. {hint}"
+            f"backbones.backbone_layers({row.name!r}) lists them."
+        )
+    return known[layer].output
+
+
+def _layers(network):
+    """{name: layer}; layers that Keras numbers get the number of a fresh session.
+
+    Keras counts its unnamed layers over a whole session (`activation_94` the first
+    time, `activation_189` the next), which would make names and cache keys ambiguous.
+    """
+    numbers = {}
+    for layer in network.layers:
+        stem, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()
+        if stem.replace("_", "") == type(layer).__name__.lower():
+            numbers.setdefault(stem, {})[layer.name] = int(number or 0)
+    fresh_names = {
+        name: f"{stem}_{rank}" if rank else stem
+        for stem, numbered in numbers.items()
+        for rank, name in enumerate(sorted(numbered, key=numbered.get))
+    }
+    return {fresh_names.get(layer.name, layer.name): layer for layer in network.layers}

@@ -1,4 +1,4 @@
-"""Two small pretrained networks that ship with the course: no download needed.
+"""Two small pretrained networks that come with the course: no download needed.
 
 Both are ordinary Keras functional models, trained on the 1000 classes of ImageNet.
 
@@ -7,7 +7,7 @@ Both are ordinary Keras functional models, trained on the 1000 classes of ImageN
     probabilities = network.predict(pictures)
     middle = keras.Model(network.input, network.get_layer("block5").output)
 
-``weights/README.md`` tells the origin, licence and conversion of the weights.
+`weights/README.md` gives the origin, licence and conversion of the weights.
 """
 
 import csv
@@ -46,21 +46,46 @@ IMAGENET_MEAN_BGR = np.array([104, 117, 123], dtype="float32")
 
 
 def efficientnet_lite0(weights="imagenet"):
-    """EfficientNet-Lite0, an image network made for phones: 4.65 million parameters.
+    """EfficientNet-Lite0, a network made for phones: 4.65 million parameters.
 
-    EfficientNet-B0 without squeeze-and-excitation, and with ReLU6 instead of swish.
-    ``weights`` is "imagenet" for those shipped with the course, or None for random
-    ones: the same wiring, nothing learned. Returns a keras.Model from
-    (n, 224, 224, 3), see ``preprocess_efficientnet_lite0``, to 1000 probabilities.
+    EfficientNet-B0 without squeeze-and-excitation, and with ReLU6 instead of swish. Its
+    layers: `stem` (112 x 112 x 32); `block1` to `block7`, the outputs of the seven
+    stages (16, 24, 40, 80, 112, 192, 320 channels); `head` (7 x 7 x 1280); `pool`, its
+    average (1280 numbers: the usual features); `top`. Stages consist of blocks a, b, …:
+    `block5b_expand`, `block5b_depthwise`, `block5b`.
 
-    Layers: ``stem`` (112 x 112 x 32); ``block1`` to ``block7``, the outputs of the
-    seven stages (16, 24, 40, 80, 112, 192, 320 channels); ``head`` (7 x 7 x 1280);
-    ``pool``, its average (1280 numbers: the usual features); ``top``. Stages consist
-    of blocks a, b, ...: ``block5b_expand``, ``block5b_depthwise``, ``block5b``.
+    Parameters
+    ----------
+    weights : {"imagenet", None}
+        Those that come with the course, or random ones: the same wiring, nothing
+        learned.
 
+    Returns
+    -------
+    keras.Model
+        From float32 images (n, 224, 224, 3), see `preprocess_efficientnet_lite0`, to
+        1000 probabilities.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights file is missing or damaged.
+
+    See Also
+    --------
+    build_backbone : images to features, for any backbone.
+    keras.applications.EfficientNetB0 : the network that it was made from.
+
+    References
+    ----------
     Tan and Le (2019), EfficientNet: Rethinking model scaling for convolutional neural
     networks, ICML, arXiv:1905.11946; the Lite variant and its weights by Google (2020),
     https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite.
+
+    Examples
+    --------
+    >>> efficientnet_lite0().output_shape  # doctest: +SKIP
+    (None, 1000)
     """
     inputs = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="pictures")
     x = _convolution(inputs, "stem", 32, 3, strides=2)
@@ -88,19 +113,41 @@ def efficientnet_lite0(weights="imagenet"):
 def squeezenet(weights="imagenet"):
     """SqueezeNet 1.1, a network of 1.2 million parameters from 2016.
 
-    A *fire module* squeezes its input to few channels, then expands it again with
-    1 x 1 and 3 x 3 convolutions side by side.
-    ``weights`` is "imagenet" for those shipped with the course, or None for random
-    ones. Returns a keras.Model from (n, 224, 224, 3), see ``preprocess_squeezenet``,
-    to 1000 probabilities.
+    A *fire module* squeezes its input to few channels, then expands it again with 1 x 1
+    and 3 x 3 convolutions side by side. Its layers: `conv1` (111 x 111 x 64); `fire2`
+    to `fire9`, both expansions together (128, 128, 256, 256, 384, 384, 512, 512
+    channels); `conv10`, a map for each class; `scores`, its average; `top`. For
+    features average `fire9` (13 x 13 x 512) over its places: 512 numbers.
 
-    Layers: ``conv1`` (111 x 111 x 64); ``fire2`` to ``fire9``, both expansions
-    together (128, 128, 256, 256, 384, 384, 512, 512 channels); ``conv10``, a map for
-    each class; ``scores``, its average; ``top``. For features average ``fire9``
-    (13 x 13 x 512) over its places: 512 numbers.
+    Parameters
+    ----------
+    weights : {"imagenet", None}
+        Those that come with the course, or random ones.
 
+    Returns
+    -------
+    keras.Model
+        From float32 images (n, 224, 224, 3), see `preprocess_squeezenet`, to 1000
+        probabilities.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights file is missing or damaged.
+
+    See Also
+    --------
+    build_backbone : images to features, for any backbone.
+
+    References
+    ----------
     Iandola et al. (2016), SqueezeNet: AlexNet-level accuracy with 50x fewer parameters
     and < 0.5 MB model size, arXiv:1602.07360; weights by the authors.
+
+    Examples
+    --------
+    >>> squeezenet().output_shape  # doctest: +SKIP
+    (None, 1000)
     """
     inputs = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="pictures")
     relu_convolution = partial(layers.Conv2D, activation="relu")
@@ -124,17 +171,41 @@ def squeezenet(weights="imagenet"):
 
 
 def preprocess_efficientnet_lite0(pictures):
-    """RGB from 0..255 to about -1..1, as in training: (x - 127) / 128, float32.
+    """Prepare images for EfficientNet-Lite0, as in training: (x - 127) / 128.
 
-    Takes NumPy arrays (left as they are), tensors or symbolic Keras tensors.
+    Parameters
+    ----------
+    pictures : ndarray, tensor or symbolic Keras tensor, shape (n, 224, 224, 3)
+        RGB from 0 to 255. It is not changed.
+
+    Returns
+    -------
+    The same kind, float32, from about -1 to 1.
+
+    Examples
+    --------
+    >>> preprocess_efficientnet_lite0(np.array([0, 127, 255], np.uint8)).tolist()
+    [-0.9921875, 0.0, 1.0]
     """
     return (_float32(pictures) - 127.0) / 128.0
 
 
 def preprocess_squeezenet(pictures):
-    """RGB from 0..255 to BGR minus ImageNet's mean, as in training, float32.
+    """Prepare images for SqueezeNet, as in training: BGR minus ImageNet's mean.
 
-    Takes NumPy arrays (left as they are), tensors or symbolic Keras tensors.
+    Parameters
+    ----------
+    pictures : ndarray, tensor or symbolic Keras tensor, shape (n, 224, 224, 3)
+        RGB from 0 to 255. It is not changed.
+
+    Returns
+    -------
+    The same kind, float32, blue first.
+
+    Examples
+    --------
+    >>> preprocess_squeezenet(np.array([[10, 20, 30]], np.uint8)).tolist()
+    [[-74.0, -97.0, -113.0]]
     """
     if isinstance(pictures, np.ndarray):
         return _float32(pictures)[..., ::-1] - IMAGENET_MEAN_BGR
@@ -143,7 +214,23 @@ def preprocess_squeezenet(pictures):
 
 
 def imagenet_class_names():
-    """The 1000 names, in the order of the networks' outputs; no name comes twice."""
+    """The names of ImageNet's 1000 classes, in the order of the networks' outputs.
+
+    Returns
+    -------
+    list of str
+        No name appears twice.
+
+    See Also
+    --------
+    imagenet_nouns : with a vector for each.
+    keras.applications.imagenet_utils.decode_predictions : names for probabilities.
+
+    Examples
+    --------
+    >>> imagenet_class_names()[:3]
+    ['tench', 'goldfish', 'great white shark']
+    """
     path = WEIGHTS_FOLDER / "imagenet_classes.csv"
     with open(path, encoding="utf-8", newline="") as file:
         return [row["name"] for row in csv.DictReader(file)]

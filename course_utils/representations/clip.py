@@ -1,9 +1,10 @@
-"""CLIP: pictures and nouns as vectors in one space, by KerasHub.
+"""CLIP: images and nouns as vectors in one space, by KerasHub.
 
-CLIP has two networks, one for pictures and one for texts, taught on 400 million
-pictures from the web with their captions, so that both put what belongs together in the
-same direction. Optional: `pip install keras-hub`. Source: Radford et al., *Learning
-transferable visual models from natural language supervision*, ICML 2021.
+CLIP has two networks, one for images and one for texts, trained on 400 million images
+from the web with their captions, so that the vectors of an image and of a text that
+fits it point in the same direction. Optional: `pip install keras-hub`. Source: Radford
+et al., *Learning transferable visual models from natural language supervision*, ICML
+2021.
 """
 
 import functools
@@ -17,10 +18,10 @@ import numpy as np
 import requests
 from PIL import Image
 from sklearn.preprocessing import normalize
-from tqdm.auto import tqdm
 
 from course_utils._support import downloads, files
 from course_utils._support.keras import import_keras
+from course_utils._support.progress import progress_bar
 from course_utils.representations.cache import Store
 
 PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
@@ -55,21 +56,44 @@ class Clip:
 
     @property
     def size(self):
-        """Side of its square pictures, in pixels."""
+        """Side of its square images, in pixels."""
         return self.backbone.vision_encoder.image_shape[0]
 
 
 def load_clip(preset=PRESET):
-    """A pretrained CLIP: Clip. Downloads 600 MB once, which KerasHub keeps.
+    """Load a pretrained CLIP.
 
-    Raises ImportError without keras-hub, downloads.DownloadError, within seconds where
-    there is no network, if the preset cannot be had.
+    Parameters
+    ----------
+    preset : str
+        A preset of KerasHub, downloaded once and kept by KerasHub (600 MB for the
+        default); or a folder with one.
+
+    Returns
+    -------
+    Clip
+        For `picture_vectors` and `noun_vectors`.
+
+    Raises
+    ------
+    ImportError
+        Without the package keras-hub.
+    DownloadError
+        If the preset cannot be downloaded.
+
+    References
+    ----------
+    Radford et al., *Learning transferable visual models from natural language
+    supervision*, ICML 2021.
+
+    Examples
+    --------
+    >>> model = load_clip()  # doctest: +SKIP
     """
     keras_hub = _keras_hub()
     if not _is_here(preset):
         try:
-            waits = downloads.CONNECT_SECONDS, downloads.SILENCE_SECONDS
-            requests.head(HOST, timeout=waits, allow_redirects=False)
+            requests.head(HOST, timeout=downloads.TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
             raise downloads.DownloadError(
                 f"CLIP ({preset}) is not here, and {HOST} cannot be reached "
@@ -86,9 +110,34 @@ def load_clip(preset=PRESET):
 
 
 def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=True):
-    """One vector of length 1 a picture: float array (n, d), in the set's order.
+    """CLIP's vectors of images.
 
-    model: a Clip. As CLIP wants it the middle square of a picture is taken.
+    As CLIP wants it, the middle square of each image is taken.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    model : Clip
+        See `load_clip`.
+    batch_size : int
+        Images per step of the network.
+    cache : bool
+        False neither reads nor writes the cache.
+    progress : bool
+        Whether to show a progress bar on anything over two seconds.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_images, d)
+        Rows of length 1, in the set's order.
+
+    See Also
+    --------
+    noun_vectors : texts in the same space.
+
+    Examples
+    --------
+    >>> vectors = picture_vectors(stamps, load_clip())  # doctest: +SKIP
     """
     keras = import_keras()
     pictures = keras.Input(model.backbone.vision_encoder.image_shape)
@@ -107,9 +156,36 @@ def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=Tru
 def noun_vectors(
     nouns, model, *, prompt=PROMPT, batch_size=256, cache=True, progress=True
 ):
-    """One vector of length 1 a noun: float array (m, d). model: a Clip.
+    """CLIP's vectors of nouns, in the same space as `picture_vectors`.
 
     A noun is put into the prompt, since CLIP has learnt from captions.
+
+    Parameters
+    ----------
+    nouns : sequence of str
+    model : Clip
+        See `load_clip`.
+    prompt : str
+        With {} where the noun goes.
+    batch_size : int
+        Nouns per step of the network.
+    cache : bool
+        False neither reads nor writes the cache.
+    progress : bool
+        Whether to show a progress bar on anything over two seconds.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_nouns, d)
+        Rows of length 1.
+
+    See Also
+    --------
+    wordnet_nouns : 82,000 of them.
+
+    Examples
+    --------
+    >>> vectors = noun_vectors(["owl", "coin"], load_clip())  # doctest: +SKIP
     """
     keras = import_keras()
     texts = [prompt.format(noun) for noun in nouns]
@@ -136,7 +212,7 @@ def _vectors(what, digests, compute, network, model, batch_size, cache, progress
         rows.update((d, v) for d, v in zip(found, vectors, strict=True) if d in wanted)
     first = {digest: place for place, digest in reversed(list(enumerate(digests)))}
     missing = sorted(first[digest] for digest in wanted if digest not in rows)
-    with tqdm(total=len(missing), desc=what, disable=not progress, delay=2) as shown:
+    with progress_bar(len(missing), f"CLIP: {what}", progress, what) as bar:
         for start in range(0, len(missing), CHUNK):
             chunk, fresh = missing[start : start + CHUNK], []
             for begin in range(0, len(chunk), batch_size):
@@ -144,7 +220,7 @@ def _vectors(what, digests, compute, network, model, batch_size, cache, progress
                 full = places + places[:1] * (batch_size - len(places))  # one shape
                 vectors = np.asarray(network.predict_on_batch(compute(full)))
                 fresh.append(normalize(vectors[: len(places)].astype(np.float32)))
-                shown.update(len(places))
+                bar.update(len(places))
             fresh = np.concatenate(fresh)
             names = [digests[place] for place in chunk]
             rows.update(zip(names, fresh, strict=True))

@@ -1,16 +1,13 @@
-"""From an image set to features: names, the cache, and where the work is done.
+"""From images to features: what a representation's name means, and who computes it.
 
 A representation is named by one string: `raw`, `colour`, `hog`, `lbp`, `bovw`,
-`bovw:tfidf`, `VGG19`, `VGG19:fc2`. Finished chunks are kept at once, so an interrupted
-extraction goes on where it stopped. The same call serves 200 pictures and a million:
-see `extract`.
+`bovw:tfidf`, `VGG19`, `VGG19:fc2`. The same call, `extract`, serves 200 images and a
+million. Images are streamed: threads decode the next batches while the network works on
+one, so a chunk of features and a few images are in memory. Finished chunks are kept at
+once, so an interrupted extraction goes on where it stopped.
 
-Extraction: pictures in, rows of features out; the only place that runs a network.
-
-Pictures stream through: threads decode the next batches while the network works on one,
-so what is in memory is a chunk of features and a few pictures.
-
-Filling a folder of feature parts: which are missing, and computing one of them.
+The file goes from the call to the work: `parse` and `extract`; the `Recipe`; an image
+set with its cache; a stream with its folder of parts; running a network over images.
 """
 
 import collections
@@ -26,6 +23,7 @@ import platform
 import shutil
 import threading
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -34,9 +32,9 @@ import numpy as np
 import PIL
 import skimage
 import sklearn
-from tqdm.auto import tqdm
 
 from course_utils._support import engines, files, keras
+from course_utils._support.progress import progress_bar
 from course_utils.images import decoding
 from course_utils.images.decoding import BadPicture
 from course_utils.representations import backbones, feature_store, handcrafted
@@ -49,15 +47,52 @@ from course_utils.representations.feature_store import (
     Part,
 )
 
-TASK = 256  # pictures that a worker of an engine gets at a time
-
 RECIPE = 1  # raise it when the course computes features differently
+
+CHUNK = 128  # images in a chunk of features; divides or is divided by a batch
+TASK = 256  # images that a worker of an engine gets at a time
+BATCH_SIZES = {"CPU": 32, "GPU": 256, "TPU": 128}
+AHEAD = 3  # batches in the works
+N_THREADS = min(16, os.cpu_count() or 1)
+
+PRECISIONS = ("float32", "mixed_float16")
+TOLERANCE = 0.002  # 1 − cosine of an image's features in half and in full precision
+
+CODEBOOK = "codebook.npy"  # the visual words of a folder of parts
+
+_one_network = threading.Lock()
+_kept = {}  # what it was built from: (model, its lock); one at most
+
+
+class TooLarge(ArithmeticError):
+    """Half-precision numbers overflowed inside the network."""
 
 
 def parse(representation):
-    """Split a representation's name into (base, layer); layer is None if not named.
+    """Split the name of a representation into its base and its layer.
 
-    Raises ValueError for a name that is not known, with the nearest ones.
+    Parameters
+    ----------
+    representation : str
+        As "raw", "bovw:tfidf", "VGG19" or "VGG19:fc2".
+
+    Returns
+    -------
+    base : str
+    layer : str or None
+        None if the name does not mention one.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known; the message names the nearest ones.
+
+    Examples
+    --------
+    >>> parse("VGG19:fc2")
+    ('VGG19', 'fc2')
+    >>> parse("raw")
+    ('raw', None)
     """
     base, _, layer = representation.partition(":")
     names = (*handcrafted.NAMES, *backbones.TABLE)
@@ -86,23 +121,56 @@ def extract(
     engine=None,
     to=None,
 ):
-    """Features of every picture, in the order of the pictures.
+    """Features of every image, in the order of the images.
 
-    images: an ImageSet; or, too many to be listed, an ImageStream of `streams.open`.
-    batch_size: pictures a step of the network; chosen for the device if None.
-    precision: "float32" or "mixed_float16" inside the network; if None, half precision
-    where there is a GPU. The cosine between the two is at least 1 −
-    `extraction.TOLERANCE`.
-    cache: of an image set; False neither reads nor writes it. progress: a bar on
-    anything over two seconds. engine: where to work, see `engines`; its workers find
-    the pictures, and the folder `to`, at the same place as here. to: for a stream, the
-    folder or fsspec address of the features (or a `feature_parts.Folder`, where the
-    address needs storage options); by default one in the cache.
+    Parameters
+    ----------
+    images : ImageSet or ImageStream
+        A stream (`images.open_stream`) if there are too many images to be listed.
+    representation : str
+        See `parse`.
+    batch_size : int, optional
+        Images per step of the network; chosen for the device if None.
+    precision : {"float32", "mixed_float16"}, optional
+        Inside the network. By default half precision where there is a GPU; the cosine
+        between the two is at least 1 − `extraction.TOLERANCE`.
+    cache : bool
+        False neither reads nor writes the cache. For image sets only.
+    progress : bool
+        Whether to show a progress bar on anything over two seconds.
+    engine : str or distributed.Client, optional
+        Where to work: None is this process, "dask:4" four processes, an address like
+        "tcp://host:8786" a Dask scheduler. Its workers must find the images, and the
+        folder `to`, at the same place as here.
+    to : path, str or Folder, optional
+        For a stream, the folder or fsspec address of the features (a
+        `feature_store.Folder` where the address needs storage options). By default a
+        folder in the cache.
 
-    Returns: float32 array (n, width) of an ImageSet, on disk if it is large; of a
-    stream a `FeatureParts`, which also knows what was left out.
-    Raises ValueError for an unknown name or an empty set, backbones.WeightsUnavailable,
-    what `engines.spread` raises.
+    Returns
+    -------
+    ndarray of float32, shape (n_images, width), or FeatureParts
+        For an ImageSet an array, on disk if it is large; for a stream a `FeatureParts`,
+        which also knows what was left out.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or an empty set.
+    WeightsUnavailable
+        If the weights of a backbone are neither on disk nor downloadable.
+
+    See Also
+    --------
+    backbone_table : the backbones.
+    sklearn.feature_extraction.image : scikit-learn's own features of images.
+
+    Examples
+    --------
+    >>> from course_utils import images
+    >>> stamps = images.load("stamps").subset(range(3))
+    >>> extract(stamps, "raw", cache=False).shape
+    (3, 3072)
     """
     base, layer = parse(representation)
     engines.check(engine)
@@ -134,132 +202,6 @@ def extract(
         warnings.warn(f"{error}: it is computed in float32 instead.", stacklevel=2)
         recipe = replace(recipe, precision="float32")
         return _image_set(images, representation, recipe, *rest)
-
-
-def _image_set(image_set, representation, recipe, engine, cache, progress):
-    if not len(image_set):
-        raise ValueError(f"{image_set.name} holds no picture: there are no features.")
-    spec = _spec(image_set, recipe) if cache or engine is not None else {}
-    store = Store(representation, spec) if cache else None
-    places = collections.defaultdict(list)  # of each distinct picture
-    for place, digest in enumerate(image_set.digests):
-        places[digest].append(place)
-    features, found = None, set()
-
-    def put(digests, rows):
-        nonlocal features
-        pairs = [
-            (place, row)
-            for row, digest in enumerate(digests)
-            for place in places.get(digest, ())
-        ]
-        if pairs:
-            if features is None:
-                features = files.rows(len(image_set), rows.shape[1])
-            where, which = zip(*pairs, strict=True)
-            features[list(where)] = rows[list(which)]
-            found.update(digests)
-
-    for digests, rows in store.chunks() if store else ():
-        put(digests, rows)
-    missing = [first for digest, (first, *_) in places.items() if digest not in found]
-    if missing:
-        if recipe.base == "bovw":
-            codebook = learn_codebook(image_set, progress)
-            recipe = replace(recipe, codebook=codebook)
-        bar = {"desc": representation, "disable": not progress}
-        if engine is None:
-            chunks = compute(image_set, missing, recipe, bar=bar)
-        else:
-            recipe = replace(recipe, weights=spec.get("weights"))
-            chunks = _spread(image_set, missing, recipe, engine, bar)
-        for indices, rows in chunks:
-            digests = [image_set.digests[index] for index in indices]
-            put(digests, rows)
-            if store:
-                store.write(digests, rows)
-    return features
-
-
-def _spread(image_set, indices, recipe, engine, bar):
-    """`extraction.compute` by an engine; chunks come as they are finished.
-
-    A task is cut where one process would begin a batch, so every batch holds the same
-    pictures, and on equal machines the features are the same to the last bit.
-    """
-    size = max(TASK, recipe.batch_size or 0)
-    chunks = (indices[i : i + size] for i in range(0, len(indices), size))
-    tasks = ((chunk, image_set.subset(chunk)) for chunk in chunks)
-    function = functools.partial(_chunk, recipe)
-    with tqdm(total=len(indices), unit=" pictures", delay=2, **bar) as shown:
-        for (chunk, _), rows in engines.spread(function, tasks, engine):
-            yield chunk, rows
-            shown.update(len(chunk))
-
-
-def _chunk(recipe, task):
-    """On a worker: the features of a small image set."""
-    _, image_set = task
-    every = range(len(image_set))
-    found = compute(image_set, every, recipe)
-    return np.concatenate([rows for _, rows in found])
-
-
-def _stream(stream, representation, recipe, engine, to, progress):
-    spec = _spec(stream, recipe)
-    recipe = replace(recipe, weights=spec.get("weights"))
-    about = {
-        "image_set": stream.name,
-        "representation": representation,
-        "depends_on": spec | {"batch_size": recipe.batch_size},
-    }
-    if to is None:
-        key = files.digest(json.dumps([stream.address, about], sort_keys=True))[:12]
-        name = f"{representation.replace(':', '--')}-{key}"
-        to = files.cache_dir() / "parts" / name
-    try:
-        return fill(stream, to, recipe, about, engine, progress)
-    except TooLarge as error:  # parts of both kinds must not be mixed
-        raise ValueError(
-            f"{error}: give precision='float32', and another folder to write to."
-        ) from error
-
-
-def _spec(images, recipe):
-    """All that the features depend on besides the picture's bytes.
-
-    The backend of Keras is left out: it changes no more than the last digits.
-    """
-    base, layer = recipe.base, recipe.layer
-    spec = {"base": base, "layer": layer, "recipe": RECIPE, "pillow": PIL.__version__}
-    if base == "bovw":  # its words come from the pictures: it depends on the whole set
-        whole = getattr(images, "fingerprint", None) or images.address
-        spec |= {"image_set": whole, "sklearn": sklearn.__version__}
-    if base in handcrafted.NAMES:
-        return spec | {"cv2": cv2.__version__, "skimage": skimage.__version__}
-    if recipe.precision != "float32":
-        spec["precision"] = recipe.precision
-    return spec | {
-        "keras": importlib.metadata.version("keras"),
-        "weights": backbones.weights_digest(base, layer),
-    }
-
-
-CHUNK = 128  # pictures in a chunk of features; divides or is divided by a batch
-
-BATCH_SIZES = {"CPU": 32, "GPU": 256, "TPU": 128}
-
-PRECISIONS = ("float32", "mixed_float16")
-
-TOLERANCE = 0.002  # 1 − cosine of a picture's features in half and in full precision
-
-AHEAD = 3  # batches in the works
-
-N_THREADS = min(16, os.cpu_count() or 1)
-
-
-class TooLarge(ArithmeticError):
-    """Half-precision numbers overflowed inside the network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,151 +244,116 @@ def _gpu_in_sight():
     return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, devices))
 
 
-def compute(pictures, indices, recipe, *, damaged=None, bar=None):
-    """Yield (indices, rows) chunk by chunk: list of int, float32 (m, width).
+def _spec(images, recipe):
+    """All that the features depend on besides the picture's bytes.
 
-    pictures: has `picture(index, size)`, a square uint8 RGB array; it is called in many
-    threads. indices: which, in order. damaged: a dict that collects {index: reason} of
-    pictures that cannot be read, which are left out; if None, the first one raises.
-    bar: settings of the progress bar, none if None. Raises TooLarge.
+    The backend of Keras is left out: it changes no more than the last digits.
     """
-    yield from _run(pictures, indices, *_steps(recipe), damaged, bar)
+    base, layer = recipe.base, recipe.layer
+    spec = {"base": base, "layer": layer, "recipe": RECIPE, "pillow": PIL.__version__}
+    if base == "bovw":  # its words come from the pictures: it depends on the whole set
+        whole = getattr(images, "fingerprint", None) or images.address
+        spec |= {"image_set": whole, "sklearn": sklearn.__version__}
+    if base in handcrafted.NAMES:
+        return spec | {"cv2": cv2.__version__, "skimage": skimage.__version__}
+    if recipe.precision != "float32":
+        spec["precision"] = recipe.precision
+    return spec | {
+        "keras": importlib.metadata.version("keras"),
+        "weights": backbones.weights_digest(base, layer),
+    }
 
 
-def _run(
-    pictures,
-    indices,
-    size,
-    per_picture,
-    per_batch,
-    batch_size,
-    damaged=None,
-    bar=None,
-):
-    """`compute` for these steps: per_picture runs in the threads, per_batch here."""
+def _image_set(image_set, representation, recipe, engine, cache, progress):
+    if not len(image_set):
+        raise ValueError(f"{image_set.name} holds no picture: there are no features.")
+    spec = _spec(image_set, recipe) if cache or engine is not None else {}
+    store = Store(representation, spec) if cache else None
+    places = collections.defaultdict(list)  # of each distinct image
+    for place, digest in enumerate(image_set.digests):
+        places[digest].append(place)
+    features, found = None, set()
 
-    def work(index):
-        try:
-            return per_picture(pictures.picture(index, size))
-        except (BadPicture, OSError) as error:
-            if damaged is None:
-                raise
-            damaged[index] = getattr(error, "strerror", None) or str(error)
-            return None
+    def put(digests, rows):
+        nonlocal features
+        pairs = [
+            (place, row)
+            for row, digest in enumerate(digests)
+            for place in places.get(digest, ())
+        ]
+        if pairs:
+            if features is None:
+                features = files.rows(len(image_set), rows.shape[1])
+            where, which = zip(*pairs, strict=True)
+            features[list(where)] = rows[list(which)]
+            found.update(digests)
 
-    batches = [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
-    waiting, chunk, chunk_rows = collections.deque(), [], []
-    pool = ThreadPoolExecutor(N_THREADS)
-    shown = tqdm(
-        total=len(indices), unit=" pictures", delay=2, **(bar or {"disable": True})
-    )
-    with pool, shown:
-        try:
-            for turn in range(len(batches) + AHEAD):
-                if turn < len(batches):
-                    waiting.append([pool.submit(work, i) for i in batches[turn]])
-                if turn < AHEAD:
-                    continue
-                batch = batches[turn - AHEAD]
-                done = [future.result() for future in waiting.popleft()]
-                good = [i for i, found in enumerate(done) if found is not None]
-                if good:
-                    chunk_rows.append(per_batch([done[i] for i in good]))
-                    chunk += [batch[i] for i in good]
-                shown.update(len(batch))
-                last = turn == len(batches) + AHEAD - 1
-                if chunk and (last or len(chunk) >= CHUNK):
-                    yield chunk, np.concatenate(chunk_rows)
-                    chunk, chunk_rows = [], []
-        finally:
-            pool.shutdown(cancel_futures=True)
+    for digests, rows in store.chunks() if store else ():
+        put(digests, rows)
+    missing = [first for digest, (first, *_) in places.items() if digest not in found]
+    if missing:
+        if recipe.base == "bovw":
+            codebook = learn_codebook(image_set, progress)
+            recipe = replace(recipe, codebook=codebook)
+        how = {"what": representation, "progress": progress}
+        if engine is None:
+            chunks = compute(image_set, missing, recipe, **how)
+        else:
+            recipe = replace(recipe, weights=spec.get("weights"))
+            chunks = _spread(image_set, missing, recipe, engine, **how)
+        for indices, rows in chunks:
+            digests = [image_set.digests[index] for index in indices]
+            put(digests, rows)
+            if store:
+                store.write(digests, rows)
+    return features
 
 
-def learn_codebook(image_set, progress=False):
-    """Visual words, learnt from a sample of the pictures and of their descriptors."""
-    generator = np.random.default_rng(0)
-    n_pictures = min(len(image_set), handcrafted.CODEBOOK_PICTURES)
-    indices = np.sort(generator.choice(len(image_set), n_pictures, replace=False))
-    sample = []
+def _spread(image_set, indices, recipe, engine, what, progress):
+    """`compute` by an engine; chunks come as they are finished.
 
-    def keep(batch):
-        for found in batch:
-            order = generator.permutation(len(found))
-            sample.append(found[order[: handcrafted.CODEBOOK_DESCRIPTORS]])
-        return np.zeros((len(batch), 0))
-
-    bar = {"desc": "bovw: codebook", "disable": not progress}
-    how = (handcrafted.BOVW_SIZE, handcrafted.sift, keep, BATCH_SIZES["CPU"])
-    every = _run(image_set, indices.tolist(), *how, bar=bar)
-    collections.deque(every, maxlen=0)
-    return handcrafted.fit_codebook(np.concatenate(sample))
+    A task is cut where one process would begin a batch, so every batch holds the same
+    images, and on equal machines the features are the same to the last bit.
+    """
+    size = max(TASK, recipe.batch_size or 0)
+    chunks = (indices[i : i + size] for i in range(0, len(indices), size))
+    tasks = ((chunk, image_set.subset(chunk)) for chunk in chunks)
+    function = functools.partial(_chunk, recipe)
+    with progress_bar(len(indices), what, progress) as bar:
+        for (chunk, _), rows in engines.spread(function, tasks, engine):
+            yield chunk, rows
+            bar.update(len(chunk))
 
 
-def _steps(recipe):
-    """(size, per_picture, per_batch, batch_size) for `_run`."""
-    base, batch_size = recipe.base, recipe.batch_size
-    if base == "bovw":
-
-        def bag(picture):
-            return handcrafted.bag_of_words(handcrafted.sift(picture), recipe.codebook)
-
-        return handcrafted.BOVW_SIZE, bag, np.stack, batch_size or BATCH_SIZES["CPU"]
-    if base in handcrafted.HANDCRAFTED:
-        function, size = handcrafted.HANDCRAFTED[base]
-        return size, function, np.stack, batch_size or BATCH_SIZES["CPU"]
-    model, lock = _network(recipe)
-    n_rows = batch_size or BATCH_SIZES[keras.accelerator()]
-
-    def forward(pictures):
-        # A smaller last batch would compile the network once more: fill it up.
-        batch = np.zeros((n_rows, *pictures[0].shape), np.uint8)
-        np.stack(pictures, out=batch[: len(pictures)])
-        with lock:  # a worker may have several threads, but has one network
-            rows = np.asarray(model.predict_on_batch(batch))[: len(pictures)]
-        if recipe.precision != "float32" and not np.isfinite(rows).all():
-            raise TooLarge(f"{base} makes numbers too large for {recipe.precision}")
-        return rows.astype(np.float32, copy=False)
-
-    return backbones.TABLE[base].input_size, _unchanged, forward, n_rows
+def _chunk(recipe, task):
+    """On a worker: the features of a small image set."""
+    _, image_set = task
+    every = range(len(image_set))
+    found = compute(image_set, every, recipe)
+    return np.concatenate([rows for _, rows in found])
 
 
-_one_network = threading.Lock()
-
-_kept = {}  # what it was built from: (model, its lock); one at most
-
-
-def _network(recipe):
-    """(model, lock); a process builds it once for all the parts that it computes."""
-    base, layer, precision = recipe.base, recipe.layer, recipe.precision
-    with _one_network:
-        key = (base, layer, precision, recipe.weights)
-        if key in _kept:
-            return _kept[key]
-        _kept.clear()
-        if recipe.weights:
-            here = backbones.weights_digest(base, layer)
-            if here != recipe.weights:
-                raise ValueError(
-                    f"the weights of {base} on {platform.node()} are not those of the "
-                    "machine that asked: give both the same file in KERAS_HOME."
-                )
-        found = (
-            backbones.build_backbone(base, layer, precision=precision),
-            threading.Lock(),
-        )
-        if recipe.weights:
-            _kept[key] = found
-        return found
+def _stream(stream, representation, recipe, engine, to, progress):
+    spec = _spec(stream, recipe)
+    recipe = replace(recipe, weights=spec.get("weights"))
+    about = {
+        "image_set": stream.name,
+        "representation": representation,
+        "depends_on": spec | {"batch_size": recipe.batch_size},
+    }
+    if to is None:
+        key = files.digest(json.dumps([stream.address, about], sort_keys=True))[:12]
+        name = f"{representation.replace(':', '--')}-{key}"
+        to = files.cache_dir() / "parts" / name
+    try:
+        return _fill(stream, to, recipe, about, engine, progress)
+    except TooLarge as error:  # parts of both kinds must not be mixed
+        raise ValueError(
+            f"{error}: give precision='float32', and another folder to write to."
+        ) from error
 
 
-def _unchanged(picture):
-    return picture
-
-
-CODEBOOK = "codebook.npy"
-
-
-def fill(stream, to, recipe, about, engine, progress):
+def _fill(stream, to, recipe, about, engine, progress):
     """Compute the parts of a stream that are missing in a folder; returns FeatureParts.
 
     about: what the features depend on. Raises ValueError if the folder holds others.
@@ -466,18 +373,17 @@ def fill(stream, to, recipe, about, engine, progress):
                 summary = feature_store.summary(folder, name)
                 if summary:
                     seen[name] = summary
-                    shown.update(sum(summary[:2]))
+                    bar.update(sum(summary[:2]))
                     continue
             yield name, part
 
     function = functools.partial(_part, folder, recipe)
-    bar = {"desc": about["representation"], "unit": " pictures", "delay": 2}
-    with tqdm(**bar, disable=not progress) as shown:
+    with progress_bar(None, about["representation"], progress) as bar:
         for (name, _), summary in engines.spread(function, unfinished(), engine):
             seen[name] = summary
-            shown.update(sum(summary[:2]))
+            bar.update(sum(summary[:2]))
             counts = {"parts": len(seen), "left_out": _total(seen, 1)}
-            shown.set_postfix(counts, refresh=False)
+            bar.set_postfix(counts, refresh=False)
     if not _total(seen, 0):
         listed = next((_reasons(folder, name) for name in names), "")
         raise ValueError(f"{stream.name} holds no picture that can be read.{listed}")
@@ -499,15 +405,6 @@ def _codebook(folder, stream, progress):
     np.save(file, codebook, allow_pickle=False)
     folder.write(CODEBOOK, file.getvalue())
     return codebook
-
-
-def _total(seen, place):
-    return sum(summary[place] for summary in seen.values())
-
-
-def _reasons(folder, name):
-    problems = feature_store.from_parquet(folder.read(name)).problems[:5]
-    return "".join(f"\n  {image}: {reason}" for image, reason in problems)
 
 
 def _claim(folder, about):
@@ -551,7 +448,7 @@ def _part(folder, recipe, task):
 
 
 class _Items:
-    """The items of a part as `extraction.compute` wants pictures."""
+    """The items of a part as `compute` wants images."""
 
     def __init__(self, items):
         self.items = items
@@ -561,3 +458,149 @@ class _Items:
         data = self.items[index].read()
         self.digests[index] = hashlib.sha256(data).hexdigest()
         return decoding.decode(data, size)
+
+
+def _total(seen, place):
+    return sum(summary[place] for summary in seen.values())
+
+
+def _reasons(folder, name):
+    problems = feature_store.from_parquet(folder.read(name)).problems[:5]
+    return "".join(f"\n  {image}: {reason}" for image, reason in problems)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What is done to images; per_image in many threads, per_batch in this one.
+
+    size: the side of the square images that per_image is given.
+    """
+
+    size: int
+    per_image: Callable
+    per_batch: Callable
+    batch_size: int
+
+
+def compute(pictures, indices, recipe, *, damaged=None, what="", progress=False):
+    """Yield (indices, rows) chunk by chunk: list of int, float32 (m, width).
+
+    pictures: has `picture(index, size)`, a square uint8 RGB array; it is called in many
+    threads. indices: which, in order. damaged: a dict that collects {index: reason} of
+    images that cannot be read, which are left out; if None, the first one raises. what:
+    the words before the progress bar. Raises TooLarge.
+    """
+    yield from _run(pictures, indices, _steps(recipe), damaged, what, progress)
+
+
+def _run(pictures, indices, steps, damaged=None, what="", progress=False):
+    """`compute` for these steps."""
+
+    def work(index):
+        try:
+            return steps.per_image(pictures.picture(index, steps.size))
+        except (BadPicture, OSError) as error:
+            if damaged is None:
+                raise
+            damaged[index] = getattr(error, "strerror", None) or str(error)
+            return None
+
+    size = steps.batch_size
+    batches = [indices[i : i + size] for i in range(0, len(indices), size)]
+    waiting, chunk, chunk_rows = collections.deque(), [], []
+    pool = ThreadPoolExecutor(N_THREADS)
+    with pool, progress_bar(len(indices), what, progress) as bar:
+        try:
+            for turn in range(len(batches) + AHEAD):
+                if turn < len(batches):
+                    waiting.append([pool.submit(work, i) for i in batches[turn]])
+                if turn < AHEAD:
+                    continue
+                batch = batches[turn - AHEAD]
+                done = [future.result() for future in waiting.popleft()]
+                good = [i for i, found in enumerate(done) if found is not None]
+                if good:
+                    chunk_rows.append(steps.per_batch([done[i] for i in good]))
+                    chunk += [batch[i] for i in good]
+                bar.update(len(batch))
+                last = turn == len(batches) + AHEAD - 1
+                if chunk and (last or len(chunk) >= CHUNK):
+                    yield chunk, np.concatenate(chunk_rows)
+                    chunk, chunk_rows = [], []
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _steps(recipe):
+    base = recipe.base
+    if base in handcrafted.NAMES:
+        if base == "bovw":
+            size, per_image = handcrafted.BOVW_SIZE, _bag_of(recipe.codebook)
+        else:
+            per_image, size = handcrafted.HANDCRAFTED[base]
+        batch_size = recipe.batch_size or BATCH_SIZES["CPU"]
+        return _Steps(size, per_image, np.stack, batch_size)
+    model, lock = _network(recipe)
+    n_rows = recipe.batch_size or BATCH_SIZES[keras.accelerator()]
+
+    def forward(pictures):
+        # A smaller last batch would compile the network once more: fill it up.
+        batch = np.zeros((n_rows, *pictures[0].shape), np.uint8)
+        np.stack(pictures, out=batch[: len(pictures)])
+        with lock:  # a worker may have several threads, but has one network
+            rows = np.asarray(model.predict_on_batch(batch))[: len(pictures)]
+        if recipe.precision != "float32" and not np.isfinite(rows).all():
+            raise TooLarge(f"{base} makes numbers too large for {recipe.precision}")
+        return rows.astype(np.float32, copy=False)
+
+    size = backbones.TABLE[base].input_size
+    return _Steps(size, lambda picture: picture, forward, n_rows)
+
+
+def _bag_of(codebook):
+    return lambda p: handcrafted.bag_of_words(handcrafted.sift(p), codebook)
+
+
+def _network(recipe):
+    """(model, lock); a process builds it once for all the parts that it computes."""
+    base, layer, precision = recipe.base, recipe.layer, recipe.precision
+    with _one_network:
+        key = (base, layer, precision, recipe.weights)
+        if key in _kept:
+            return _kept[key]
+        _kept.clear()
+        if recipe.weights:
+            here = backbones.weights_digest(base, layer)
+            if here != recipe.weights:
+                raise ValueError(
+                    f"the weights of {base} on {platform.node()} are not those of the "
+                    "machine that asked: give both the same file in KERAS_HOME."
+                )
+        found = (
+            backbones.build_backbone(base, layer, precision=precision),
+            threading.Lock(),
+        )
+        if recipe.weights:
+            _kept[key] = found
+        return found
+
+
+def learn_codebook(image_set, progress=False):
+    """Visual words, learnt from a sample of the images and of their descriptors."""
+    generator = np.random.default_rng(0)
+    n_images = min(len(image_set), handcrafted.CODEBOOK_PICTURES)
+    indices = np.sort(generator.choice(len(image_set), n_images, replace=False))
+    sample = []
+
+    def keep(batch):
+        for found in batch:
+            order = generator.permutation(len(found))
+            sample.append(found[order[: handcrafted.CODEBOOK_DESCRIPTORS]])
+        return np.zeros((len(batch), 0))
+
+    size, batch_size = handcrafted.BOVW_SIZE, BATCH_SIZES["CPU"]
+    steps = _Steps(size, handcrafted.sift, keep, batch_size)
+    what = "bovw: codebook"
+    for _ in _run(image_set, indices.tolist(), steps, what=what, progress=progress):
+        pass
+    return handcrafted.fit_codebook(np.concatenate(sample))

@@ -1,9 +1,9 @@
-"""Features of very many pictures: a folder of Parquet files, one a part.
+"""Features of very many images: a folder of Parquet files, one per part.
 
-A part holds about a thousand pictures: their names, digests, labels and features. Each
+A part holds about a thousand images: their names, digests, labels and features. Each
 file appears whole or not at all, so a killed run costs the parts it was working on. The
-folder may lie anywhere that fsspec reaches (`s3://…`, `gs://…`); a local
-path needs nothing but pyarrow. Any program that reads Parquet can read it.
+folder may be anywhere that fsspec reaches (`s3://…`, `gs://…`). Any program that reads
+Parquet can read it.
 """
 
 import contextlib
@@ -19,9 +19,77 @@ from course_utils._support import filesystems
 from course_utils._support.files import atomic_file
 from course_utils._support.files import rows as empty_rows
 
-ABOUT = "about.json"  # what the features depend on, besides the pictures
-
+ABOUT = "about.json"  # what the features depend on, besides the images
 LISTING = "parts.json"  # the files of a finished run, in order
+
+
+class FeatureParts:
+    """The features of a finished extraction, read part by part.
+
+    Has what `clustering.out_of_core` asks of a source: n_images, width and `blocks()`.
+    """
+
+    def __init__(self, address, *, storage_options=None):
+        """Open the folder of `extract(…, to=address)`.
+
+        Raises FileNotFoundError if there is none, ValueError if it is not finished.
+        """
+        self.folder = Folder.at(address, storage_options)
+        self.about = self.folder.json(ABOUT)
+        if self.about is None:
+            raise FileNotFoundError(f"{self.folder.address} holds no features.")
+        listing = self.folder.json(LISTING)
+        if listing is None:
+            raise ValueError(
+                f"the extraction to {self.folder.address} is not finished: give the "
+                "same call again, it goes on where it stopped."
+            )
+        self.representation = self.about["representation"]
+        self.names = [name for name, _, _ in listing["parts"]]
+        self.counts = [count for _, count, _ in listing["parts"]]
+        self.width = listing["width"]
+        self.n_images = sum(self.counts)
+        self.bad = [problems for _, _, problems in listing["parts"]]
+        self.n_problems = sum(self.bad)
+
+    def __repr__(self):
+        left_out = f", {self.n_problems:,} left out" if self.n_problems else ""
+        return (
+            f"FeatureParts({self.representation} of {self.about['image_set']}: "
+            f"{self.n_images:,} pictures × {self.width} in {len(self.names):,} parts"
+            f"{left_out})"
+        )
+
+    def __len__(self):
+        return self.n_images
+
+    def part(self, name):
+        """The `Part` of this file name."""
+        return read_part(self.folder, name)
+
+    def parts(self):
+        """Every `Part`, in the order of the images."""
+        return (self.part(name) for name in self.names)
+
+    def blocks(self):
+        """The features of every part that has any: float32 (m, width)."""
+        return (part.features for part in self.parts() if part.images)
+
+    def array(self):
+        """All features as one array (n_images, width), on disk if it is large."""
+        rows = empty_rows(self.n_images, self.width)
+        start = 0
+        for block in self.blocks():
+            rows[start : start + len(block)] = block
+            start += len(block)
+        return rows
+
+    @property
+    def problems(self):
+        """What was left out and why: DataFrame with image and reason."""
+        some = [name for name, n in zip(self.names, self.bad, strict=True) if n]
+        found = [row for name in some for row in _head(self.folder, name)[1]]
+        return pd.DataFrame(found, columns=["image", "reason"])
 
 
 @dataclass(frozen=True)
@@ -46,7 +114,7 @@ class Folder:
     @property
     def is_local(self):
         """Whether its files can be opened by path, and mapped into memory."""
-        return isinstance(self._place[0], filesystems.Local)
+        return self._place[0].is_local
 
     def path(self, name):
         """Where a file of this name lies."""
@@ -91,10 +159,10 @@ class Folder:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Some pictures and their features.
+    """Some images and their features.
 
     images, digests: list of str. labels, captions: list of str or None. features:
-    float32 (n_images, width). problems: list of (image, reason), pictures left out.
+    float32 (n_images, width). problems: list of (image, reason), images left out.
     """
 
     images: list
@@ -152,7 +220,7 @@ def read_part(folder, name):
 
 
 def summary(folder, name):
-    """(pictures, problems, width) of the part in a file; None if it is cut off."""
+    """(images, problems, width) of the part in a file; None if it is cut off."""
     try:
         count, problems, width = _head(folder, name)
     except (OSError, _pyarrow().ArrowInvalid, KeyError, ValueError):
@@ -161,81 +229,12 @@ def summary(folder, name):
 
 
 def _head(folder, name):
-    """(pictures, list of problems, width), from the description of the file alone."""
+    """(images, list of problems, width), from the description of the file alone."""
     with folder.open(name) as file:
         found = _pyarrow().parquet.ParquetFile(file)
         about = json.loads(found.schema_arrow.metadata[b"course"])
         width = getattr(found.schema_arrow.field("features").type, "list_size", 0)
         return found.metadata.num_rows, about["problems"], width
-
-
-class FeatureParts:
-    """The features of a finished extraction, read part by part.
-
-    Has what `blocks.fit` asks of a source: n_images, width and `blocks()`.
-    """
-
-    def __init__(self, address, *, storage_options=None):
-        """Open the folder of `extract(…, to=address)`.
-
-        Raises FileNotFoundError if there is none, ValueError if it is not finished.
-        """
-        self.folder = Folder.at(address, storage_options)
-        self.about = self.folder.json(ABOUT)
-        if self.about is None:
-            raise FileNotFoundError(f"{self.folder.address} holds no features.")
-        listing = self.folder.json(LISTING)
-        if listing is None:
-            raise ValueError(
-                f"the extraction to {self.folder.address} is not finished: give the "
-                "same call again, it goes on where it stopped."
-            )
-        self.representation = self.about["representation"]
-        self.names = [name for name, _, _ in listing["parts"]]
-        self.counts = [count for _, count, _ in listing["parts"]]
-        self.width = listing["width"]
-        self.n_images = sum(self.counts)
-        self.bad = [problems for _, _, problems in listing["parts"]]
-        self.n_problems = sum(self.bad)
-
-    def __repr__(self):
-        left_out = f", {self.n_problems:,} left out" if self.n_problems else ""
-        return (
-            f"FeatureParts({self.representation} of {self.about['image_set']}: "
-            f"{self.n_images:,} pictures × {self.width} in {len(self.names):,} parts"
-            f"{left_out})"
-        )
-
-    def __len__(self):
-        return self.n_images
-
-    def part(self, name):
-        """The `Part` of this file name."""
-        return read_part(self.folder, name)
-
-    def parts(self):
-        """Every `Part`, in the order of the pictures."""
-        return (self.part(name) for name in self.names)
-
-    def blocks(self):
-        """The features of every part that has any: float32 (m, width)."""
-        return (part.features for part in self.parts() if part.images)
-
-    def array(self):
-        """All features as one array (n_images, width), on disk if it is large."""
-        rows = empty_rows(self.n_images, self.width)
-        start = 0
-        for block in self.blocks():
-            rows[start : start + len(block)] = block
-            start += len(block)
-        return rows
-
-    @property
-    def problems(self):
-        """What was left out and why: DataFrame with image and reason."""
-        some = [name for name, n in zip(self.names, self.bad, strict=True) if n]
-        found = [row for name in some for row in _head(self.folder, name)[1]]
-        return pd.DataFrame(found, columns=["image", "reason"])
 
 
 def _pyarrow():

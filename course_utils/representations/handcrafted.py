@@ -1,6 +1,6 @@
-"""Representations made by hand: what people computed before networks learnt to.
+"""Handcrafted representations: what people computed before networks learnt to.
 
-Each function turns one picture, a square uint8 RGB array, into one vector. Lesson 3
+Each function turns one image, a square uint8 RGB array, into one vector. Lesson 3
 takes `raw` apart, lesson 4 the others.
 """
 
@@ -63,9 +63,31 @@ def lbp(picture):
 
 
 def sift(picture):
-    """SIFT descriptors of a picture: float32 (number of keypoints, 128).
+    """SIFT descriptors of the keypoints of an image.
 
-    A flat picture has none. Source: Lowe, IJCV 60, 2004.
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (height, width, 3)
+        RGB.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_keypoints, 128)
+        A flat image has no keypoints.
+
+    See Also
+    --------
+    bag_of_words : one vector out of them.
+    skimage.feature.SIFT : scikit-image's own.
+
+    References
+    ----------
+    Lowe, *Distinctive image features from scale-invariant keypoints*, IJCV 60, 2004.
+
+    Examples
+    --------
+    >>> sift(np.zeros((64, 64, 3), np.uint8)).shape
+    (0, 128)
     """
     _, descriptors = cv2.SIFT_create().detectAndCompute(_grey(picture), None)
     return np.zeros((0, 128), np.float32) if descriptors is None else descriptors
@@ -89,9 +111,33 @@ def fit_codebook(descriptors, n_words=N_WORDS, seed=0):
 
 
 def bag_of_words(descriptors, codebook):
-    """Share of each visual word among the descriptors of one picture: (n_words,).
+    """Share of each visual word among the descriptors of one image.
 
-    A picture without keypoints is all zeros.
+    Parameters
+    ----------
+    descriptors : ndarray of float32, shape (n_keypoints, 128)
+        See `sift`.
+    codebook : ndarray of float32, shape (n_words, 128)
+        The visual words, see `fit_codebook`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_words,)
+        Sums to 1; all zeros for an image without keypoints.
+
+    See Also
+    --------
+    tf_idf : weights the words of many images.
+
+    References
+    ----------
+    Csurka et al., *Visual categorization with bags of keypoints*, ECCV workshop 2004.
+
+    Examples
+    --------
+    >>> words = np.array([[0, 0], [9, 9]], np.float32)
+    >>> bag_of_words(np.array([[1, 0], [8, 9], [9, 9], [9, 8]], np.float32), words)
+    array([0.25, 0.75], dtype=float32)
     """
     # |d - w|² = |d|² - 2 d·w + |w|², and |d|² does not change which word is nearest
     distances = (codebook**2).sum(axis=1) - 2 * descriptors @ codebook.T
@@ -100,10 +146,32 @@ def bag_of_words(descriptors, codebook):
 
 
 def tf_idf(bags):
-    """Weigh bags of words (n, n_words) by how rare a word is among the pictures.
+    """Weight bags of words by how rare each word is among the images.
 
-    idf = log((1 + n) / (1 + pictures with the word)) + 1, as in scikit-learn.
-    Source: Sivic and Zisserman, ICCV 2003.
+    idf = log((1 + n) / (1 + images with the word)) + 1, as in scikit-learn.
+
+    Parameters
+    ----------
+    bags : ndarray, shape (n_images, n_words)
+        See `bag_of_words`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_images, n_words)
+
+    See Also
+    --------
+    sklearn.feature_extraction.text.TfidfTransformer : the same, normalised by default.
+
+    References
+    ----------
+    Sivic and Zisserman, *Video Google*, ICCV 2003.
+
+    Examples
+    --------
+    >>> tf_idf(np.array([[0.5, 0.5], [0.0, 1.0]])).round(2)
+    array([[0.7, 0.5],
+           [0. , 1. ]], dtype=float32)
     """
     n_with_word = (bags > 0).sum(axis=0)
     idf = np.log((1 + len(bags)) / (1 + n_with_word)) + 1

@@ -1,31 +1,48 @@
 """Nouns: where their names come from, and for the bundled network their vectors.
 
 The last layer of EfficientNetLite0 holds one vector for each of ImageNet's 1000 nouns;
-a picture's score for a noun is the product of the picture's features and that vector.
-So both lie in one space of 1280 dimensions, and nothing is downloaded. Names without
+an image's logit for a noun is the product of the image's features and that vector. So
+both are in one space of 1280 dimensions, and nothing is downloaded. Names without
 vectors, for CLIP: all nouns of WordNet.
 """
 
 import tarfile
+import zlib
 
 import numpy as np
 from sklearn.preprocessing import normalize
 
 from course_utils._support import downloads, files, keras
-from course_utils._support.downloads import UNREADABLE
 
 WORDNET_URL = "https://wordnetcode.princeton.edu/wn3.1.dict.tar.gz"  # 16 MB
 
 WORDNET_HASH = "sha256:3f7d8be8ef6ecc7167d39b10d66954ec734280b5bdcd57f7d9eafe429d11c22a"
 
-MOST_BYTES = 40_000_000  # of the unpacked list of nouns: it has 16 million
+MAX_BYTES = 40_000_000  # of the unpacked list of nouns: it has 16 million
 
 
 def imagenet_nouns():
-    """ImageNet's 1000 nouns: (names, vectors), list of str and array (1000, 1280).
+    """ImageNet's 1000 nouns, with vectors in the space of EfficientNetLite0's features.
 
-    The vectors are the weights of EfficientNetLite0's last layer as they are, of any
-    length. Raises FileNotFoundError or ValueError if the weights file is not whole.
+    Returns
+    -------
+    names : list of str
+    vectors : ndarray of float64, shape (1000, 1280)
+        The weights of EfficientNetLite0's last layer, not normalised.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights file is missing or damaged.
+
+    See Also
+    --------
+    centred : removes what all vectors have in common.
+    name_clusters : names clusters by their nearest nouns.
+
+    Examples
+    --------
+    >>> names, vectors = imagenet_nouns()  # doctest: +SKIP
     """
     names, vectors, _ = last_layer()
     return names, vectors.astype(np.float64)
@@ -45,9 +62,30 @@ def last_layer():
 
 
 def centred(vectors):
-    """The vectors (n, d) without what all have in common: minus their mean, length 1.
+    """Vectors without what all have in common: minus their mean, then length 1.
 
-    Raises ValueError if all vectors are the same.
+    Parameters
+    ----------
+    vectors : array-like, shape (n, d)
+
+    Returns
+    -------
+    ndarray of float64, shape (n, d)
+
+    Raises
+    ------
+    ValueError
+        If a vector equals the mean of all, so that it has no direction left.
+
+    See Also
+    --------
+    sklearn.preprocessing.normalize : to length 1 only.
+
+    Examples
+    --------
+    >>> centred([[1, 5], [3, 5]])
+    array([[-1.,  0.],
+           [ 1.,  0.]])
     """
     vectors = np.asarray(vectors, dtype=np.float64)
     apart = vectors - vectors.mean(axis=0)
@@ -57,7 +95,30 @@ def centred(vectors):
 
 
 def name_clusters(pictures, nouns, names, cluster_labels, n_names=3):
-    """{cluster label: list of the n_names nouns nearest its centre, nearest first}."""
+    """Name each cluster by the nouns nearest to its centre.
+
+    Parameters
+    ----------
+    pictures : ndarray, shape (n_images, d)
+        Vectors of the images.
+    nouns : ndarray, shape (n_nouns, d)
+        Vectors of the nouns, in the same space.
+    names : sequence of str, length n_nouns
+    cluster_labels : array-like of int, shape (n_images,)
+    n_names : int
+        Nouns per cluster.
+
+    Returns
+    -------
+    dict
+        {cluster label: list of n_names nouns, nearest first}, by the inner product.
+
+    Examples
+    --------
+    >>> images, nouns = np.array([[1, 0], [1, 0], [0, 1]]), np.eye(2)
+    >>> name_clusters(images, nouns, ["owl", "coin"], [0, 0, 1], n_names=1)
+    {0: ['owl'], 1: ['coin']}
+    """
     found = {}
     for cluster in np.unique(cluster_labels):
         centre = pictures[np.asarray(cluster_labels) == cluster].mean(axis=0)
@@ -67,12 +128,36 @@ def name_clusters(pictures, nouns, names, cluster_labels, n_names=3):
 
 
 def wordnet_nouns(archive=None):
-    """The nouns of WordNet 3.1: a list of names, no name twice.
+    """The nouns of WordNet 3.1: the first word of each of its about 82,000 meanings.
 
-    Of each of its about 82,000 meanings (synsets) the first word, with spaces.
-    archive: the file wn3.1.dict.tar.gz; if None it is downloaded (16 MB) and kept.
-    Raises downloads.DownloadError within seconds without a network, and ValueError for
-    an archive without nouns. Source: Princeton University, *WordNet 3.1*.
+    Parameters
+    ----------
+    archive : path, optional
+        The file wn3.1.dict.tar.gz; by default it is downloaded (16 MB) and kept.
+
+    Returns
+    -------
+    list of str
+        With spaces, no name twice.
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be downloaded.
+    ValueError
+        If the archive holds no nouns.
+
+    See Also
+    --------
+    noun_vectors : their vectors by CLIP.
+
+    References
+    ----------
+    Princeton University, *WordNet 3.1*, https://wordnet.princeton.edu
+
+    Examples
+    --------
+    >>> nouns = wordnet_nouns()  # doctest: +SKIP
     """
     if archive is None:
         path = files.cache_dir() / "wordnet" / "wn3.1.dict.tar.gz"
@@ -86,11 +171,14 @@ def wordnet_nouns(archive=None):
     try:
         with tarfile.open(archive) as tar:
             member = tar.getmember("dict/data.noun")
-            if member.size > MOST_BYTES:
+            if member.size > MAX_BYTES:
                 raise ValueError(f"data.noun claims {member.size / 1e6:.0f} MB")
             lines = tar.extractfile(member).read().decode("utf-8").splitlines()
         # a line: offset, lexicographer file, "n", number of words, first word, ...
         words = [line.split()[4] for line in lines if not line.startswith(" ")]
-    except (*UNREADABLE, KeyError, IndexError, ValueError) as error:
+    except (
+        *(OSError, EOFError, zlib.error, tarfile.TarError),  # not an archive
+        *(KeyError, IndexError, ValueError),  # of something else
+    ) as error:
         raise ValueError(f"{archive} is not WordNet's archive: {error}") from error
     return list(dict.fromkeys(word.replace("_", " ") for word in words))

@@ -478,7 +478,7 @@ def test_another_archive_is_not_wordnet(tmp_path, monkeypatch):
     cut.write_bytes(archive(tmp_path, WORDNET * 50).read_bytes()[:80])
     with pytest.raises(ValueError, match="not WordNet's archive"):
         nouns.wordnet_nouns(cut)
-    monkeypatch.setattr(nouns, "MOST_BYTES", 10)
+    monkeypatch.setattr(nouns, "MAX_BYTES", 10)
     with pytest.raises(ValueError, match="claims"):
         nouns.wordnet_nouns(archive(tmp_path, WORDNET))
 

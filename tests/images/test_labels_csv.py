@@ -46,8 +46,10 @@ def test_captions_columns_in_any_order_and_further_ones(load):
         GOOD.replace("\n", "\r\n"),
         GOOD.replace("\n", "\n\n"),
         GOOD.replace("0.png,cat", "./0.png , cat"),
+        GOOD.replace(",", ";"),
+        GOOD.replace(",", "\t"),
     ],
-    ids=["byte order mark", "CRLF", "blank lines", "spaces and ./"],
+    ids=["byte order mark", "CRLF", "blank lines", "spaces and ./", "; ", "tabs"],
 )
 def test_what_programs_make_of_a_table(load, table):
     found = load(table)
@@ -83,13 +85,13 @@ def test_a_bad_picture_with_a_row_is_named(load):
     [
         ("image,class\n0.png,cat\n", r"labels\.csv lacks the column label: its first"),
         ("0.png,cat\n1.png,dog\n", "lacks the column image and label"),
-        ("image;label\n0.png;cat\n", "lacks the column image and label"),
+        (GOOD + '"' + 140_000 * "x", r"row 6: not CSV: field larger"),
         ("", "lacks the column image and label"),
-        (GOOD + "0.png,dog\n", r"labels\.csv, line 6: 0\.png is there twice"),
-        (GOOD + ".\\0.png,dog\n", r"line 6: 0\.png is there twice"),
-        ("image,label\n0.png,\n", "line 2: the image or its label is empty"),
-        ("image,label\n0.png,cat\n1.png\n", "line 3: the image or its label is empty"),
-        ("image,label\n,cat\n", "line 2: the image or its label is empty"),
+        (GOOD + "0.png,dog\n", r"labels\.csv, row 6: 0\.png is there twice"),
+        (GOOD + ".\\0.png,dog\n", r"row 6: 0\.png is there twice"),
+        ("image,label\n0.png,\n", "row 2: the image or its label is empty"),
+        ("image,label\n0.png,cat\n1.png\n", "row 3: the image or its label is empty"),
+        ("image,label\n,cat\n", "row 2: the image or its label is empty"),
         (GOOD.encode("latin-1"), r"labels\.csv is not a CSV table in UTF-8"),
         (GOOD.encode("utf-16"), r"labels\.csv is not a CSV table in UTF-8"),
         ("image,label\nfoto/0.png,cat\n", "names none of the pictures"),

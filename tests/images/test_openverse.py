@@ -1,4 +1,4 @@
-"""The search for pictures, against a server here that plays Openverse."""
+"""The search for images, against a server here that plays Openverse."""
 
 import csv
 import http.server
@@ -9,9 +9,8 @@ import threading
 import time
 import urllib.parse
 
-import numpy as np
 import pytest
-from conftest import encode, picture_bytes
+from conftest import picture_bytes
 
 from course_utils._support import downloads, files
 from course_utils.images import openverse as openverse_module
@@ -19,6 +18,11 @@ from course_utils.images.openverse import STATE
 
 JPEGS = [picture_bytes(format="JPEG", seed=seed, size=(40, 30)) for seed in range(8)]
 JPEG = JPEGS[0]
+
+
+def thumbnail(number):
+    """The path of a thumbnail on the API's host."""
+    return f"/v1/images/e8c5b8d9-4f2a-4c1e-9b3a-{number:012}/thumb/"
 
 
 def answer(body=JPEG, kind="image/jpeg", status=200, **headers):
@@ -32,8 +36,7 @@ class Openverse:
     """A server on loopback with Openverse's answers; `special` has a path's own."""
 
     def __init__(self):
-        self.asked, self.times, self.special = [], [], {}
-        self.at_once, self.most_at_once, self.lock = 0, 0, threading.Lock()
+        self.asked, self.special = [], {}
         self.done = threading.Event()
         openverse = self
 
@@ -76,7 +79,7 @@ class Openverse:
             "mature": False,
             "height": 768,
             "width": 1024,
-            "thumbnail": f"{self.base}/thumb/{number}/",
+            "thumbnail": self.base + thumbnail(number),
             "unstable__sensitivity": [],
             **other,
         }
@@ -94,45 +97,40 @@ class Openverse:
 
     def reply(self, handler):
         parts = urllib.parse.urlsplit(handler.path)
-        with self.lock:
-            self.asked.append(handler.path)
-            self.times.append((time.monotonic(), parts.path))
-            self.headers = handler.headers
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-            reply = self.special.get(parts.path)
-            if isinstance(reply, list):
-                reply = reply.pop(0) if reply else None
+        self.asked.append(handler.path)
+        self.headers = handler.headers
+        reply = self.special.get(parts.path)
+        if isinstance(reply, list):
+            reply = reply.pop(0) if reply else None
         if callable(reply):
             reply = reply(handler)
         elif reply is None and parts.path == "/v1/images/":
             page = self.page(urllib.parse.parse_qs(parts.query))
             reply = answer(json.dumps(page).encode(), "application/json")
         elif reply is None:
-            number = int(parts.path.split("/")[2])
+            number = int(parts.path.split("/")[3].rpartition("-")[2])
             reply = answer(JPEGS[number % len(JPEGS)])
-        with self.lock:
-            self.at_once -= 1
         try:
             if reply:
                 handler.send_response(reply[0])
                 for name, value in reply[1].items():
                     handler.send_header(name, str(value))
+                if len(reply[2]) < 50:  # and what was promised does not come
+                    handler.send_header("Connection", "close")
                 handler.end_headers()
                 handler.wfile.write(reply[2])
         except OSError:
             pass
-        # A body shorter than was promised ends with the connection.
         handler.close_connection = not reply or len(reply[2]) < 50
 
     def pages(self):
-        return [path for path in self.asked if path.startswith("/v1/")]
+        return [path for path in self.asked if path.startswith("/v1/images/?")]
 
 
 @pytest.fixture
 def openverse(direct, own_cache, monkeypatch):
-    monkeypatch.setattr(openverse_module, "API_SECONDS", 0)
-    monkeypatch.setattr(openverse_module, "PICTURE_SECONDS", 0)
+    monkeypatch.setattr(openverse_module, "PAUSE", 0)
+    monkeypatch.setattr(openverse_module._Retry, "get_backoff_time", lambda retry: 0)
     running = Openverse()
     yield running
     running.done.set()
@@ -161,7 +159,7 @@ def reason(openverse, reply=None, **other):
     """Why the one special picture is left out; the good ones have to arrive."""
     one(openverse, n_good=2, **other)
     if reply is not None:
-        openverse.special["/thumb/0/"] = reply
+        openverse.special[thumbnail(0)] = reply
     found = look(openverse)
     assert found.captions == ("Tabby cat 1", "Tabby cat 2")
     ((_, why),) = found.problems
@@ -193,7 +191,6 @@ def test_pages_until_there_are_enough(openverse, own_cache):
         for page in (1, 2)
     ]
     assert len(openverse.asked) == 2 + 25
-    assert openverse.most_at_once <= openverse_module.AT_ONCE
     assert "image-clustering-course" in openverse.headers["User-Agent"]
     assert "Cookie" not in openverse.headers
     (folder,) = (own_cache / "search").iterdir()
@@ -215,7 +212,7 @@ def test_pages_until_there_are_enough(openverse, own_cache):
 
 def test_a_second_call_asks_nobody(openverse, small_pages):
     openverse.results = openverse.results[:12]
-    openverse.special["/thumb/3/"] = answer(b"gone", status=404)
+    openverse.special[thumbnail(3)] = answer(b"gone", status=404)
     first = look(openverse, n_images=7)
     n_asked = len(openverse.asked)
     second = look(openverse, n_images=7)
@@ -264,59 +261,60 @@ def test_an_interrupted_search_goes_on(openverse, tmp_path, monkeypatch):
 
 
 def test_without_a_network_what_is_there_is_returned(openverse, small_pages):
-    openverse.special["/v1/images/"] = [None, answer(b"", status=500)]
+    openverse.special["/v1/images/"] = [None, *4 * [answer(b"", status=500)]]
     with pytest.warns(UserWarning, match=r"'cat' stopped at 5 of 8 .* answered 500"):
         assert len(look(openverse, n_images=8)) == 5
     assert len(look(openverse, n_images=8)) == 8
 
 
 def test_the_rate(openverse, small_pages, monkeypatch):
-    monkeypatch.setattr(openverse_module, "API_SECONDS", 0.5)
-    monkeypatch.setattr(openverse_module, "PICTURE_SECONDS", 0.03)
+    slept = []
+    monkeypatch.setattr(openverse_module, "PAUSE", 30)
+    monkeypatch.setattr(time, "sleep", slept.append)
     look(openverse, n_images=7)
-    pages = [when for when, path in openverse.times if path == "/v1/images/"]
-    others = [when for when, path in openverse.times if path != "/v1/images/"]
-    assert pages[1] - pages[0] > 0.45
-    assert others[4] - others[0] > 4 * 0.03 - 0.02
+    assert len(openverse.asked) == len(slept) == 2 + 7
+    assert slept[0] == 0
+    assert all(20 < seconds <= 30 for seconds in slept[1:])  # since the request before
 
 
 def test_asked_to_slow_down(openverse, monkeypatch):
-    monkeypatch.setattr(openverse_module, "SHORTEST_WAIT", 0.4)
-    openverse.special["/v1/images/"] = [answer(b"", status=429, Retry_After=0)]
-    openverse.special["/thumb/1/"] = [answer(b"", status=429, Retry_After=0)]
-    start = time.monotonic()
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    later = answer(b"", status=429, Retry_After=1)
+    openverse.special["/v1/images/"] = [later]
+    openverse.special[thumbnail(1)] = [later, answer(b"", status=503)]
     found = look(openverse, n_images=4)
-    assert 0.8 <= time.monotonic() - start < 3
+    assert slept.count(1) == 2  # it has waited as long as it was told
     assert found.captions == tuple(f"Tabby cat {n}" for n in range(4))
     assert found.problems == ()
+    assert len(openverse.asked) == 2 + 3 + 3
 
 
 def test_asked_to_wait_too_long(openverse):
     openverse.results = openverse.results[:9]
     slow = answer(b"", status=429, Retry_After=86400)
     openverse.special["/v1/images/"] = slow
-    with pytest.raises(downloads.DownloadError, match="asks to wait for 86,400 sec"):
+    with pytest.raises(
+        downloads.DownloadError, match="asks to wait for more than 60 sec"
+    ):
         look(openverse)
-    openverse.special = {"/thumb/2/": slow}
-    with pytest.warns(UserWarning, match="stopped at .* asks to wait for 86,400 s"):
+    openverse.special = {thumbnail(2): slow}
+    with pytest.warns(
+        UserWarning, match="stopped at 2 .* asks to wait for more than 60 s"
+    ):
         found = look(openverse)
-    assert "Tabby cat 2" not in found.captions
+    assert found.captions == ("Tabby cat 0", "Tabby cat 1")
     openverse.special.clear()
     assert len(look(openverse)) == 9
 
 
-def test_retry_after_is_a_number_a_date_or_nonsense(monkeypatch):
-    assert openverse_module._seconds("37") == 37
-    monkeypatch.setattr(time, "time", lambda: 784111777 - 20)
-    assert openverse_module._seconds("Sun, 06 Nov 1994 08:49:37 GMT") == 20
-    for nonsense in (None, "soon", "-1", "9" * 5000, ""):
-        assert openverse_module._seconds(nonsense) == openverse_module.USUAL_WAIT
-
-
-def test_another_host_cannot_stop_the_search(openverse):
-    elsewhere = openverse.base.replace("127.0.0.1", "localhost") + "/thumb/0/"
-    slow = answer(b"", status=429, Retry_After=86400)
-    assert reason(openverse, slow, thumbnail=elsewhere) == "localhost answered 429"
+@pytest.mark.parametrize("later", ["soon", None])
+def test_asked_to_slow_down_again_and_again(openverse, later):
+    more = {"Retry_After": later} if later else {}
+    openverse.special["/v1/images/"] = answer(b"", status=429, **more)
+    with pytest.raises(downloads.DownloadError, match=r"fewer requests|not answer"):
+        look(openverse)
+    assert len(openverse.asked) <= 4
 
 
 @pytest.mark.parametrize(
@@ -335,7 +333,7 @@ def test_another_host_cannot_stop_the_search(openverse):
 )
 def test_an_answer_that_is_none(openverse, own_cache, body):
     openverse.special["/v1/images/"] = answer(body, "application/json")
-    with pytest.raises(downloads.DownloadError, match="with a list of pictures") as no:
+    with pytest.raises(downloads.DownloadError, match="with a list of images") as no:
         look(openverse)
     assert "\n" not in str(no.value)
     assert not own_cache.exists()
@@ -355,17 +353,18 @@ def test_results_that_are_none_cost_only_themselves(openverse):
     bad += [openverse.result(3, thumbnail="http://[/"), {**good, "license": "BY "}]
     openverse.results = [*bad, openverse.result(4, title=["no"], creator={})]
     found = look(openverse)
-    assert found.images == ("0002-tabby-cat-1.jpg", "0003-picture.jpg")
+    assert found.images == ("0001-tabby-cat-1.jpg", "0002-picture.jpg")
     reasons = [why for _, why in found.problems]
     assert len(reasons) == 10
     assert "its licence, 'by-nc', is not one of those asked for" in reasons
     assert "it is marked as mature" in reasons
-    assert sum("describes no picture" in why for why in reasons) == 4
+    assert sum("does not describe an image" in why for why in reasons) == 4
+    assert sum("is not on 127.0.0.1" in why for why in reasons) == 2
 
 
 def test_nothing_found(openverse, own_cache):
     openverse.results = []
-    with pytest.raises(ValueError, match="No picture for 'xyzzy': try another"):
+    with pytest.raises(ValueError, match="No image for 'xyzzy': try another"):
         look(openverse, "xyzzy")
     assert not own_cache.exists()
 
@@ -383,160 +382,104 @@ def endless(handler):
         pass
 
 
-HUGE = JPEG + bytes(openverse_module.PICTURE_BYTES)
-BMP = picture_bytes(format="BMP")
-WIDE = encode(np.zeros((6000, 8000), bool))
-
-
+HUGE = JPEG + bytes(openverse_module.IMAGE_BYTES)
 BAD = [
     (answer(HUGE), "more than 5,000,000 bytes"),
     (endless, "more than 5,000,000 bytes"),
-    (answer(HUGE, Content_Length=100), "cut off|no JPEG"),
-    (answer(b"<html>" * 20, "text/html"), "'text/html', not a picture"),
-    (answer(b"<svg/>" * 20, "image/svg+xml"), "not a picture of a known kind"),
-    (answer(b"<html>" * 20), "no JPEG, PNG, WebP or GIF"),
-    (answer(BMP), "no JPEG, PNG, WebP or GIF"),
-    (answer(WIDE, "image/png"), "8000 × 6000 pixels are too many"),
+    (answer(b"<html>" * 20, "text/html"), "not a JPEG, PNG, WebP or GIF"),
+    (answer(picture_bytes(format="BMP")), "not a JPEG, PNG, WebP or GIF"),
     (answer(JPEG[:-200]), "cut off"),
-    (answer(JPEG[:40], Content_Length=999), "cut off|no JPEG"),
-    (answer(b""), "no JPEG"),
+    (answer(JPEG[:40], Content_Length=999), "cut off"),
+    (answer(b""), "not a JPEG"),
     (answer(b"", status=500), "answered 500"),
-    (answer(b"", status=302, Location="file:///etc/passwd"), "no address of"),
-    (answer(b"", status=302, Location="ftp://example.org/a"), "no address of"),
-    (answer(b"", status=302, Location="http://10.1.2.3/"), "in the own network"),
-    (answer(b"", status=301, Location="/thumb/15/"), "again and again"),
-    (answer(b"", status=302, Location="http://["), "cannot be asked|no address"),
-    (None, "answered 404"),
+    (answer(b"", status=404), "answered 404"),
+    (answer(b"", status=302, Location="https://example.org/a.jpg"), "answered 302"),
+    (answer(b"", status=301, Location="http://["), "answered 301"),
 ]
 
 
-def test_a_bad_picture_costs_only_itself(openverse, tmp_path):
+def test_a_bad_image_costs_only_itself(openverse, tmp_path):
     openverse.results = openverse.results[: len(BAD) + 2]
     for number, (reply, _) in enumerate(BAD):
-        openverse.special[f"/thumb/{number}/"] = reply or answer(status=404)
-    start = time.monotonic()
+        openverse.special[thumbnail(number)] = reply
     found = look(openverse, folder=tmp_path / "new")
-    assert time.monotonic() - start < 4
     kept = {path.name for path in (tmp_path / "new").glob("0*")}
     assert kept == set(found.images)  # nothing else was ever written
-    assert found.captions == ("Tabby cat 18", "Tabby cat 19")
+    assert found.captions == ("Tabby cat 11", "Tabby cat 12")
     assert len(found.problems) == len(BAD)
     for (image, why), (_, expected) in zip(found.problems, BAD, strict=True):
         assert re.search(expected, why), image
         assert "\n" not in why
 
 
-def test_a_redirect_to_a_picture(openverse):
-    one(openverse)
-    openverse.special["/thumb/0/"] = answer(b"", status=302, Location="/thumb/5/x.exe")
-    found = look(openverse)
-    assert found.images == ("0001-tabby-cat-0.jpg", "0002-tabby-cat-1.jpg")
-    assert found.read(0) == JPEGS[5]
-
-
-ELSEWHERE = [
-    "http://10.0.0.1/a.jpg",
-    "http://169.254.169.254/latest/meta-data",
-    "http://192.168.1.1:8080/",
-    "http://[fe80::1]/",
-    "http://[::ffff:10.0.0.1]/",
-    "http://100.64.0.1/",
-    "http://0.0.0.0/",
-    "http://224.0.0.1/",
-    "file:///etc/passwd",
-    "ftp://example.org/a.jpg",
-    "//example.org/a.jpg",
-    "https://",
-]
-
-
-def test_addresses_that_are_refused(openverse):
+def test_no_host_but_the_api_is_ever_contacted(openverse, monkeypatch):
+    port = openverse.server.server_port
+    elsewhere = [
+        "https://live.staticflickr.com/65535/1_b.jpg",
+        f"http://localhost:{port}{thumbnail(1)}",
+        f"http://127.0.0.1.example.org{thumbnail(1)}",
+        f"http://127.0.0.1:{port}@example.org{thumbnail(1)}",
+        f"https://127.0.0.1:{port}{thumbnail(1)}",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "//example.org/a.jpg",
+        "",
+    ]
     openverse.results = [
         openverse.result(number, thumbnail=address)
-        for number, address in enumerate(ELSEWHERE)
-    ] + openverse.results[18:20]
+        for number, address in enumerate(elsewhere)
+    ] + openverse.results[17:20]
+    redirect = answer(b"", status=302, Location="https://example.org/a.jpg")
+    openverse.special[thumbnail(17)] = redirect
+    contacted, look_up = set(), socket.getaddrinfo
+
+    def watched(host, port, *rest):
+        contacted.add((host, port))
+        return look_up(host, port, *rest)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
     found = look(openverse)
+    assert contacted == {("127.0.0.1", port)}
     assert found.captions == ("Tabby cat 18", "Tabby cat 19")
-    assert len(found.problems) == len(ELSEWHERE)
-    for _, why in found.problems:
-        assert re.search("in the own network|none of the web|no address of", why)
-    assert len(openverse.asked) == 1 + 2
+    assert len(found.problems) == 1 + len(elsewhere)
+    assert all("is not on 127.0.0.1" in why for _, why in found.problems[1:])
+    assert len(openverse.asked) == 1 + 3
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f.1"])
-def test_this_computer_is_refused_to_a_public_api(openverse, name):
-    """However it is written: a name is judged by who answers, before a word is said."""
-    public = openverse_module.Web(openverse_module.OPENVERSE)
-    address = f"http://{name}:{openverse.server.server_port}/thumb/0/"
-    with pytest.raises(openverse_module.Refused, match="own network"):
-        public.get(address, 1000)
-    with pytest.raises(openverse_module.Refused, match="own network"):
-        public.get(address.replace("http", "https"), 1000)
-    assert openverse.asked == []
-
-
-def test_a_redirect_is_not_read(openverse):
-    def reply(handler):
-        handler.send_response(302)
-        handler.send_header("Location", "/thumb/1/")
-        handler.send_header("Content-Length", str(10**9))
-        handler.end_headers()
-        openverse.done.wait(10)
-
-    one(openverse)
-    openverse.special["/thumb/0/"] = reply
-    start = time.monotonic()
-    assert len(look(openverse)) == 2
-    assert time.monotonic() - start < 3
-
-
-def drip(openverse):
-    """A server that sends a byte now and then, so that it is never silent for long."""
-
-    def reply(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Type", "image/jpeg")
-        handler.send_header("Content-Length", "1000")
-        handler.end_headers()
-        while not openverse.done.wait(0.1):
-            handler.wfile.write(b"\xff")
-
-    return reply
-
-
-def test_pictures_that_do_not_arrive(openverse, monkeypatch):
-    monkeypatch.setattr(openverse_module, "FETCH_SECONDS", 0.6)
-    monkeypatch.setattr(openverse_module, "SILENCE_SECONDS", 0.3)
+def test_images_that_do_not_arrive(openverse, monkeypatch):
+    monkeypatch.setattr(downloads, "TIMEOUT", (4, 0.2))
     openverse.results = openverse.results[:6]
-    openverse.special["/thumb/0/"] = drip(openverse)
-    openverse.special["/thumb/1/"] = lambda handler: openverse.done.wait(10) and None
+    for number in (0, 3):
+        openverse.special[thumbnail(number)] = lambda handler: (
+            openverse.done.wait(10) and None
+        )
     found = look(openverse)
     assert len(found) == 4
     assert len(found.problems) == 2
     for _, why in found.problems:
-        assert re.search("does not answer|cut off", why)
+        assert "does not answer" in why
 
 
 def test_a_silent_api(openverse, monkeypatch):
-    monkeypatch.setattr(openverse_module, "FETCH_SECONDS", 0.5)
-    openverse.special["/v1/images/"] = drip(openverse)
-    start = time.monotonic()
+    monkeypatch.setattr(downloads, "TIMEOUT", (4, 0.2))
+    openverse.special["/v1/images/"] = lambda handler: openverse.done.wait(10) and None
     with pytest.raises(downloads.DownloadError, match="does not answer"):
         look(openverse)
-    assert time.monotonic() - start < 2
+    assert len(openverse.asked) == 1
 
 
 def test_the_whole_search_has_an_end(openverse, monkeypatch):
-    monkeypatch.setattr(openverse_module, "SEARCH_SECONDS", 0.6)
-    monkeypatch.setattr(openverse_module, "PICTURE_SECONDS", 0.15)
-    with pytest.warns(UserWarning, match=r"stopped at . of 20 .* longer than 0.6 s"):
-        assert 1 <= len(look(openverse, n_images=20)) <= 6
+    clock = iter(range(10_000))
+    monkeypatch.setattr(openverse_module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(openverse_module.time, "sleep", lambda seconds: None)
+    with pytest.warns(UserWarning, match=r"stopped at . of 20 .* longer than 20 s"):
+        assert 1 <= len(look(openverse, n_images=20, max_seconds=20)) < 10
 
 
 def test_pictures_that_no_longer_arrive_stop_it(openverse):
     for number in range(3, 27):
-        openverse.special[f"/thumb/{number}/"] = lambda handler: None
-    with pytest.warns(UserWarning, match="stopped at 3 of 10 .* no more pictures"):
+        openverse.special[thumbnail(number)] = lambda handler: None
+    with pytest.warns(UserWarning, match="stopped at 3 of 10 .* no more images"):
         assert len(look(openverse, n_images=10)) == 3
     openverse.special.clear()
     assert len(look(openverse, n_images=10)) == 10
@@ -553,15 +496,12 @@ def test_names_of_files_are_made_here(openverse, own_cache):
         "x" * 300,
     ]
     openverse.results = [
-        openverse.result(n, title=title, thumbnail=f"{openverse.base}/thumb/{n}/a.exe")
-        for n, title in enumerate(titles)
+        openverse.result(n, title=title) for n, title in enumerate(titles)
     ]
     webp = picture_bytes(format="WEBP"), "image/webp"
-    openverse.special["/thumb/0/a.exe"] = answer(*webp)
-    openverse.special["/thumb/1/a.exe"] = answer(picture_bytes(), "image/jpeg")
-    openverse.special["/thumb/2/a.exe"] = answer(
-        picture_bytes(format="GIF"), "image/gif"
-    )
+    openverse.special[thumbnail(0)] = answer(*webp)
+    openverse.special[thumbnail(1)] = answer(picture_bytes(), "image/jpeg")
+    openverse.special[thumbnail(2)] = answer(picture_bytes(format="GIF"), "image/gif")
     found = look(openverse)
     assert found.images == (
         "0001-etc-passwd.webp",
@@ -592,13 +532,10 @@ def test_titles_and_creators_are_clean(openverse, tmp_path):
     assert row["landing_page"] == row["licence_version"] == ""
 
 
-def test_without_a_thumbnail_the_picture_itself(openverse):
-    openverse.results = [
-        openverse.result(3, thumbnail=None, url=f"{openverse.base}/thumb/3/full.jpg"),
-        openverse.result(3, thumbnail=None, url=f"{openverse.base}/thumb/3/full.jpg"),
-    ]
+def test_the_same_image_twice_is_taken_once(openverse):
+    openverse.results = [openverse.result(3), openverse.result(3)]
     assert len(look(openverse)) == 1
-    assert openverse.asked[1:] == ["/thumb/3/full.jpg"]
+    assert openverse.asked[1:] == [thumbnail(3)]
 
 
 @pytest.mark.parametrize(
@@ -659,36 +596,31 @@ def test_a_picture_that_was_deleted_stays_deleted(openverse, tmp_path):
     assert openverse.asked == []
 
 
-def fails_quickly(message, api, seconds=5):
-    start = time.monotonic()
+def fails(message, api):
     with pytest.raises(downloads.DownloadError, match=message) as caught:
         openverse_module.search_openverse("cat", api=api, progress=False)
-    assert time.monotonic() - start < seconds
     assert "\n" not in str(caught.value)
-    assert str(caught.value).startswith("the search for 'cat' found nothing: ")
+    assert str(caught.value).startswith("The search for 'cat' found nothing: ")
     assert not files.cache_dir().exists()
 
 
 def test_no_network(direct, own_cache, monkeypatch):
-    fails_quickly("127.0.0.1 cannot be reached", "http://127.0.0.1:9/v1/images/")
-    ended = threading.Event()
+    fails("127.0.0.1 cannot be reached", "http://127.0.0.1:9/v1/images/")
+    looked_up = []
 
-    def nobody(*_):
+    def nobody(host, *_):
+        looked_up.append(host)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
-    fails_quickly(
-        r"openverse.org cannot be found \(no network\?\)", openverse_module.OPENVERSE
+    fails(
+        r"openverse.org cannot be reached .*\(no network\?\)",
+        openverse_module.OPENVERSE,
     )
-    monkeypatch.setattr(openverse_module, "CONNECT_SECONDS", 0.3)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: ended.wait(10))
-    fails_quickly(
-        "openverse.org cannot be found", openverse_module.OPENVERSE, seconds=2
-    )
-    ended.set()
+    assert looked_up == ["api.openverse.org"]  # nothing is tried twice
 
 
-def test_an_api_of_no_use(own_cache):
-    for api in ("file:///etc/passwd", "openverse.org", "http://10.0.0.1/", ""):
-        with pytest.raises(ValueError, match=r"no address of the web|own network"):
-            openverse_module.search_openverse("cat", api=api, progress=False)
+@pytest.mark.parametrize("api", ["file:///etc/passwd", "openverse.org", ""])
+def test_an_api_of_no_use(own_cache, api):
+    with pytest.raises(ValueError, match="must be an address of the web"):
+        openverse_module.search_openverse("cat", api=api, progress=False)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -240,3 +241,23 @@ def test_the_cache_may_be_moved_between_two_extractions(tmp_path, monkeypatch):
         extract(many(3))
         assert len(cache.entries()) == 1
         assert str(cache.features_dir()).startswith(str(tmp_path / name))
+
+
+def test_the_key_of_a_store_is_that_of_the_first_edition(own_cache):
+    """Caches of the first edition are used: its name for the stamps' raw features."""
+    spec = {"base": "raw", "layer": None, "recipe": 1, "pillow": "13.0.0"}
+    spec |= {"cv2": "5.0.0", "skimage": "0.26.0"}
+    assert cache.Store("raw", spec).folder.name == "raw-53781213333c"
+
+
+@pytest.mark.parametrize("changed", [{"recipe": 0}, {"pillow": "1"}, {"of": "another"}])
+def test_features_under_another_key_are_never_taken(own_cache, fresh, changed):
+    extract(many())
+    (folder,) = (own_cache / "features").iterdir()
+    about = json.loads((folder / "about.json").read_text())
+    spec = {key: about[key] for key in about if key != "representation"}
+    other = cache.Store("colour", spec | changed)
+    digests = many().digests
+    other.write(digests, np.zeros((len(digests), fresh.shape[1]), np.float32))
+    shutil.rmtree(folder)
+    assert np.array_equal(extract(many()), fresh)

@@ -1,9 +1,6 @@
 """The path to CLIP, on a tiny CLIP with random weights: shapes and plumbing only."""
 
-import io
 import sys
-import tarfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +9,6 @@ from small_sets import coloured
 
 from course_utils._support import downloads
 from course_utils.clustering import semantic
-from course_utils.images import datasets
 from course_utils.representations import clip, nouns
 
 WORDS = ("a", "photo", "of", "cat", "dog", "red", "bus", "green", "hot")
@@ -187,68 +183,3 @@ def test_a_preset_in_a_folder_is_loaded(tiny, tmp_path):
     tiny.preprocessor.save_to_preset(str(tmp_path))
     again = clip.load_clip(str(tmp_path))
     assert np.allclose(noun_vectors(NOUNS, again), noun_vectors(NOUNS, tiny), atol=1e-5)
-
-
-# CIFAR-10 and STL-10, small
-
-
-def archive(folder, files):
-    path = folder / "archive.tar.gz"
-    with tarfile.open(path, "w:gz") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return path
-
-
-@pytest.fixture
-def three(monkeypatch):
-    """Both sets with three pictures: uint8 (3, side, side, 3) by name."""
-    pixels = {}
-    for name, about in datasets.ARCHIVES.items():
-        small = replace(about, n_images=3)
-        monkeypatch.setitem(datasets.ARCHIVES, name, small)
-        generator = np.random.default_rng(about.side)
-        shape = (3, about.side, about.side, 3)
-        pixels[name] = generator.integers(0, 256, shape, dtype=np.uint8)
-    return pixels
-
-
-def test_cifar10_is_read_row_by_row(three, tmp_path):
-    planes = three["cifar10"].transpose(0, 3, 1, 2)  # colour, row, column
-    rows = [bytes([c]) + p.tobytes() for c, p in zip((3, 9, 0), planes, strict=True)]
-    files = {"cifar-10-batches-bin/test_batch.bin": b"".join(rows)}
-    found = datasets.load_benchmark("cifar10", archive(tmp_path, files))
-    assert found.true_names == ["cat", "truck", "airplane"]
-    for i in range(3):
-        assert (found.picture(i) == three["cifar10"][i]).all()
-
-
-def test_stl10_is_read_column_by_column(three, tmp_path):
-    planes = three["stl10"].transpose(0, 3, 2, 1)  # colour, column, row
-    files = {
-        "stl10_binary/test_X.bin": planes.tobytes(),
-        "stl10_binary/test_y.bin": bytes([1, 10, 4]),
-    }
-    found = datasets.load_benchmark("stl10", archive(tmp_path, files))
-    assert found.true_names == ["airplane", "truck", "cat"]
-    for i in range(3):
-        assert (found.picture(i) == three["stl10"][i]).all()
-
-
-def test_a_bad_archive_or_name_is_named(three, tmp_path):
-    for files in ({"other": b""}, {"cifar-10-batches-bin/test_batch.bin": b"short"}):
-        with pytest.raises(ValueError, match="not the archive expected"):
-            datasets.load_benchmark("cifar10", archive(tmp_path, files))
-    with pytest.raises(ValueError, match="not one of cifar10, stl10"):
-        datasets.load_benchmark("mnist")
-
-
-@pytest.mark.usefixtures("own_cache")
-def test_a_benchmark_set_that_cannot_be_downloaded_says_so(three, serve, monkeypatch):
-    address, _ = serve(b"something else")
-    changed = replace(datasets.ARCHIVES["stl10"], url=address + "a.tar.gz")
-    monkeypatch.setitem(datasets.ARCHIVES, "stl10", changed)
-    with pytest.raises(downloads.DownloadError, match=r"stl10 \(2640 MB\)"):
-        datasets.load_benchmark("stl10")

@@ -280,7 +280,7 @@ def test_numbers_too_large_for_half_precision_are_computed_in_full(
 
 def test_large_features_lie_on_disk(monkeypatch, own_cache):
     small = extract(image_set(9))
-    monkeypatch.setattr(files_module, "MOST_IN_MEMORY", small.size - 1)
+    monkeypatch.setattr(files_module, "MAX_IN_MEMORY", small.size - 1)
     large = extract(image_set(9))
     assert isinstance(large, np.memmap)
     assert not isinstance(small, np.memmap)
@@ -320,7 +320,7 @@ def test_on_a_full_disk_large_features_stay_in_memory(monkeypatch, own_cache):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files_module, "MOST_IN_MEMORY", 1)
+    monkeypatch.setattr(files_module, "MAX_IN_MEMORY", 1)
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     found = extract(image_set(3))
     assert not isinstance(found, np.memmap)

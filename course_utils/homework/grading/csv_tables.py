@@ -1,11 +1,11 @@
 """Tables that an instructor gives: CSV with commas, semicolons or tabs, in UTF-8."""
 
-import csv
 import io
 import os
 import unicodedata
 from collections import defaultdict
 
+from course_utils._support.csv_rows import read_rows
 from course_utils._support.text import plain
 from course_utils.homework import untrusted_files
 
@@ -18,39 +18,30 @@ def key(text):
 def read(path, known):
     """The column names in lower case, and [(row number, cells by them, row as it is)].
 
-    The separator is the one that makes the most known columns.
+    known: the columns that decide which separator is meant, see `csv_rows`.
     """
     try:
         data = untrusted_files.read_regular(os.path.realpath(path))
-        if len(data) > untrusted_files.MOST_BYTES:
-            raise ValueError(
-                f"{path} is {untrusted_files.too_large(len(data))}: is it the right "
-                "file?"
-            )
-        text = data.decode("utf-8-sig")
-
-        def lines(separator):
-            return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-
-        def columns(separator):
-            return [name.strip().lower() for name in next(lines(separator), [])]
-
-        separator = max(",;\t", key=lambda mark: len(known & set(columns(mark))))
-        table = list(lines(separator))
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"{path} cannot be read ({why}).") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
-            f"{path} is not a CSV table in UTF-8 ({error}): save it as CSV UTF-8."
-        ) from error
-    names, rows = columns(separator), []
-    for number, row in enumerate(table[1:], start=2):
-        if any(cell.strip() for cell in row):
-            row += [""] * (len(names) - len(row))
-            cells = dict(
-                zip(names, (plain(c, most=520).strip() for c in row), strict=False)
-            )
-            as_it_is = dict(zip(table[0], row, strict=False))
-            rows.append((number, defaultdict(str, cells), as_it_is))
+    if len(data) > untrusted_files.MAX_BYTES:
+        why = untrusted_files.too_large(len(data))
+        raise ValueError(f"{path} is {why}: is it the right file?")
+    try:
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+    except UnicodeDecodeError as error:
+        raise ValueError(_not_a_table(path, error)) from error
+    header, table = read_rows(text, known)
+    names, rows = [name.strip().lower() for name in header], []
+    for number, cells in table:
+        if isinstance(cells, str):
+            raise ValueError(_not_a_table(path, f"row {number}: {cells}"))
+        shown = (plain(cell, most=520).strip() for cell in cells)
+        by_name = defaultdict(str, zip(names, shown, strict=False))
+        rows.append((number, by_name, dict(zip(header, cells, strict=False))))
     return set(names), rows
+
+
+def _not_a_table(path, why):
+    return f"{path} is not a CSV table in UTF-8 ({why}): save it as CSV UTF-8."

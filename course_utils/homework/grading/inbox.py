@@ -1,15 +1,9 @@
-"""The files that were handed in: listed by name, read within bounds, never unpacked.
+"""The inbox of a homework: who handed in which file, and when.
 
-A folder, or the bulk download of Canvas or Moodle as a .zip. Links are not followed and
-nothing is run or changed.
-
-What a learning platform writes into the names of the files it collects.
-
-Who sent which file, and when: from the learning platform's names, never the content.
-
-Reads a folder, a bulk download as Canvas or Moodle name it, or plain files. What comes
-from students is only listed here, read within bounds, and never followed, unpacked,
-run or changed. Every text is fit to be shown (`plain`), but not escaped for HTML.
+Reads a folder, the bulk download of Canvas or Moodle, or plain files. Who sent a file
+follows from the names that the platform gives, never from the content. What comes from
+students is only listed here, read within bounds, and never followed, unpacked, run or
+changed. Every text is fit to be shown (`plain`), but not escaped for HTML.
 """
 
 import contextlib
@@ -17,9 +11,6 @@ import itertools
 import os
 import re
 import stat
-import struct
-import zipfile
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,16 +18,32 @@ from pathlib import Path
 
 from course_utils._support.text import plain
 from course_utils.homework.grading import csv_tables
-from course_utils.homework.untrusted_files import MOST_BYTES, read_regular, too_large
+from course_utils.homework.untrusted_files import (
+    MAX_BYTES,
+    BadZip,
+    packing_problem,
+    read_regular,
+    read_zip_member,
+    too_large,
+    zip_members,
+)
 
-MOST_FILES = 20_000
-
-MOST_DIRECTORY = 8 * 1024**2  # bytes that list the members of an archive
-
-# What a damaged archive raises.
-ODD = zipfile.BadZipFile, NotImplementedError, zlib.error, struct.error, OverflowError
+MAX_FILES = 20_000
+MAX_DIRECTORY = 8 * 1024**2  # bytes that list the members of a bulk download
 
 IGNORED = {"__macosx", "thumbs.db", "desktop.ini"}  # and hidden files
+
+# Canvas: lastfirst[_LATE]_USER_FILE_original, and anon_XXXXX in place of name and user;
+# Moodle: Full Name_PARTICIPANT_assignsubmission_file[_], then / or _ and the original.
+CANVAS = re.compile(
+    r"(?P<who>.*?)(?P<late>_LATE)?_(?P<user>\d+)_(\d+_.|(text|link)\.html$)", re.ASCII
+)
+
+ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<who>anon_[A-Za-z0-9]{5})(?P<user>)_\d+_.")
+
+MOODLE = re.compile(
+    r"(?P<who>.*?)(_(?P<user>\d+))?(?P<late>)_assignsubmission_[a-z]+(_|$)", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -61,223 +68,22 @@ class Receipt:
     source: tuple = field(default=(), repr=False, compare=False)  # (file[, member])
 
     def read(self):
-        """Its bytes, at most MOST_BYTES; raises ValueError that says why not."""
+        """Its bytes, at most MAX_BYTES; raises ValueError that says why not."""
         if self.problem or not self.source:
             raise ValueError(f"{self.path} is not opened: {self.problem or 'no file'}.")
         try:
-            data = (_member if len(self.source) == 2 else read_regular)(*self.source)
+            if len(self.source) == 2:
+                data = read_zip_member(*self.source, MAX_BYTES, MAX_DIRECTORY)
+            else:
+                data = read_regular(*self.source)
         except OSError as error:
             why = error.strerror or error
             raise ValueError(f"{self.path} cannot be read ({why}).") from error
-        except ODD as error:
+        except BadZip as error:
             raise ValueError(f"{self.path} is damaged in the archive.") from error
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_BYTES:
             raise ValueError(f"{self.path} is {too_large(len(data))}.")
         return data
-
-
-def _receipt(name, size, source, problem="", time=None):
-    """A receipt with what the platform wrote into the name."""
-    path = plain(name, most=520)
-    if not problem and size > MOST_BYTES:
-        problem = too_large(size)
-    if not problem and not path.lower().endswith(".zip"):
-        problem = "not a .zip file"
-    return Receipt(
-        path,
-        size,
-        **sender(path),
-        time=time,
-        time_source="file time" if time else "",
-        problem=problem,
-        source=source,
-    )
-
-
-def _ignored(name):
-    return name.startswith(".") or name.lower() in IGNORED
-
-
-def in_folder(root):
-    receipts, folders, seen = [], [("", root)], 0
-    for inside, path in folders:  # grows while it is walked
-        try:
-            with os.scandir(path) as entries:
-                listed = list(itertools.islice(entries, MOST_FILES + 1))
-        except OSError as error:
-            if not inside:
-                raise ValueError(
-                    f"{root} cannot be opened ({error.strerror})."
-                ) from error
-            why = f"the folder cannot be opened ({error.strerror})"
-            receipts.append(_receipt(inside, 0, (), why))
-            continue
-        seen += len(listed)
-        if seen > MOST_FILES:
-            raise ValueError(
-                f"{root} holds more than {MOST_FILES:,} files: give the folder that "
-                "holds nothing but the students' .zip files."
-            )
-        for entry in sorted(listed, key=lambda entry: entry.name):
-            if _ignored(entry.name):
-                continue
-            name = inside + entry.name
-            if entry.is_dir(follow_symlinks=False) and not inside:
-                folders.append((name + "/", entry.path))
-            else:
-                receipts.append(_on_disk(name, entry, inside))
-    return receipts
-
-
-def _on_disk(name, entry, inside):
-    try:
-        about = entry.stat(follow_symlinks=False)
-    except OSError as error:
-        return _receipt(name, 0, (), f"cannot be looked at ({error.strerror})")
-    try:
-        time = datetime.fromtimestamp(about.st_mtime, UTC)
-    except (OSError, ValueError, OverflowError):
-        time = None  # before the year 1, or after 9999
-    problem = ""
-    if stat.S_ISLNK(about.st_mode):
-        problem = "a link is not followed"
-    elif stat.S_ISDIR(about.st_mode):
-        problem = "a folder inside a folder is not opened"
-    elif not stat.S_ISREG(about.st_mode):
-        problem = "not a regular file"
-    size = about.st_size if stat.S_ISREG(about.st_mode) else 0
-    return _receipt(name, size, (entry.path,), problem, None if problem else time)
-
-
-def in_archive(path):
-    """The members of a bulk download, of which only the list is read."""
-    try:
-        entries, length = _directory(path)
-        members = None
-        if entries <= MOST_FILES and length <= MOST_DIRECTORY:
-            with zipfile.ZipFile(path) as archive:
-                members = archive.infolist()
-    except (*ODD, OSError, ValueError) as error:
-        raise ValueError(
-            f"{path} is no .zip archive that can be read ({error}): download it again, "
-            "or give the folder that holds the students' files."
-        ) from error
-    if members is None or len(members) > MOST_FILES:
-        raise ValueError(
-            f"{path} lists {max(entries, len(members or ())):,} files in "
-            f"{length / 1e6:,.0f} MB, which no bulk download does: it is not opened."
-        )
-    return [
-        _receipt(name, member.file_size, (path, member), _why_not(name, member))
-        for member in members
-        if not (name := _member_name(member)).endswith("/")
-        and not any(map(_ignored, set(name.split("/")) - {"", ".", ".."}))
-    ]
-
-
-def _directory(path):
-    """How many members an archive claims to have, and the bytes of its list of them."""
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 65_557))
-        tail = file.read(65_557)
-    at = len(tail) - 22  # as zipfile looks for it: no comment, else the last signature
-    if tail[at : at + 4] != b"PK\5\6" or tail[-2:] != b"\0\0":
-        at = tail.rfind(b"PK\5\6")
-    if at < 0:
-        raise zipfile.BadZipFile("its end is missing")
-    entries, length = struct.unpack_from("<HL", tail, at + 10)
-    if at >= 76 and tail[at - 20 : at - 16] == b"PK\6\7":  # the larger, newer form
-        if tail[at - 76 : at - 72] != b"PK\6\6":
-            raise zipfile.BadZipFile("its end is damaged")
-        entries, length = struct.unpack_from("<QQ", tail, at - 76 + 32)
-    return entries, length
-
-
-def _member_name(member):
-    """The name of a member; UTF-8 that is not declared as such is common."""
-    name = member.filename
-    if not member.flag_bits & 0x800:
-        with contextlib.suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
-
-
-def _why_not(name, member):
-    parts = name.split("/")
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if not parts[0] or ".." in parts or re.match("[A-Za-z]:", name):
-        return "its name leads out of the archive"
-    if kind == stat.S_IFLNK:
-        return "a link is not followed"
-    if kind not in (0, stat.S_IFREG):
-        return "not a regular file"
-    if member.flag_bits & 0x1:
-        return "encrypted"
-    if len(parts) > 2:
-        return "a folder inside a folder is not opened"
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "packed in an uncommon way"
-    return ""
-
-
-def _member(path, member):
-    """The bytes of one member, unpacked in memory up to MOST_BYTES + 1."""
-    with open(path, "rb") as file:
-        file.seek(member.header_offset)
-        header = struct.unpack("<4s22xHH", file.read(30))
-        file.seek(header[1] + header[2], os.SEEK_CUR)
-        data = file.read(min(member.compress_size, MOST_BYTES + 65_536))
-    if member.compress_type == zipfile.ZIP_DEFLATED:
-        data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MOST_BYTES + 1)
-    if header[0] != b"PK\3\4" or zlib.crc32(data) != member.CRC:
-        raise zipfile.BadZipFile("not the bytes that the archive promises")
-    return data
-
-
-# Canvas: lastfirst[_LATE]_USER_FILE_original, and anon_XXXXX in place of name and user;
-# Moodle: Full Name_PARTICIPANT_assignsubmission_file[_], then / or _ and the original.
-CANVAS = re.compile(
-    r"(?P<who>.*?)(?P<late>_LATE)?_(?P<user>\d+)_(\d+_.|(text|link)\.html$)", re.ASCII
-)
-
-ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<who>anon_[A-Za-z0-9]{5})(?P<user>)_\d+_.")
-
-MOODLE = re.compile(
-    r"(?P<who>.*?)(_(?P<user>\d+))?(?P<late>)_assignsubmission_[a-z]+(_|$)", re.ASCII
-)
-
-
-def sender(path):
-    """{"lms", "who", "user", "marked_late"} of a Receipt, from where the file lies."""
-    *folders, base = path.split("/")
-    # A folder's name is the platform's own, the end of a file's name is the student's:
-    # so a folder goes first, and then whatever stands nearest to the beginning.
-    patterns = [(MOODLE, folder) for folder in folders], [(ANONYMOUS, base)]
-    for tried in (*patterns, [(CANVAS, base), (MOODLE, base)]):
-        found = [match for pattern, text in tried if (match := pattern.match(text))]
-        if found:
-            match = min(found, key=lambda match: match.end("who"))
-            return {
-                "lms": "moodle" if match.re is MOODLE else "canvas",
-                "who": match["who"],
-                "user": match["user"] or "",
-                "marked_late": bool(match["late"]),
-            }
-    return {"lms": "", "who": "", "user": "", "marked_late": False}
-
-
-def parse_deadline(text):
-    """A time in ISO 8601 with its zone, in UTC; raises ValueError for any other."""
-    try:
-        time = datetime.fromisoformat(str(text).strip())
-        if time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        what = "is not a time in ISO 8601: write it like"
-    else:
-        what = "could be anywhere: say the time zone:"
-    raise ValueError(f"{plain(str(text), most=60)!r} {what} 2026-11-30T23:59+01:00")
 
 
 @dataclass(frozen=True)
@@ -304,9 +110,9 @@ def collect(folder, times=None):
     if times is not None and not isinstance(times, Times):
         times = load_times(times)
     if folder.is_dir():
-        receipts = in_folder(folder)
+        receipts = _in_folder(folder)
     elif folder.is_file():
-        receipts = in_archive(folder)
+        receipts = _in_archive(folder)
     else:
         raise ValueError(f"{folder} is neither a folder nor a file: check the path.")
     if not receipts:
@@ -351,6 +157,19 @@ def load_times(path):
     return times
 
 
+def parse_deadline(text):
+    """A time in ISO 8601 with its zone, in UTC; raises ValueError for any other."""
+    try:
+        time = datetime.fromisoformat(str(text).strip())
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        what = "is not a time in ISO 8601: write it like"
+    else:
+        what = "could be anywhere: say the time zone:"
+    raise ValueError(f"{plain(str(text), most=60)!r} {what} 2026-11-30T23:59+01:00")
+
+
 def _timed(receipts, times):
     paths = {csv_tables.key(receipt.path) for receipt in receipts}
     names = Counter(
@@ -372,3 +191,141 @@ def _timed(receipts, times):
         source = "receipts file" if time else ""
         timed.append(replace(receipt, time=time, time_source=source))
     return timed
+
+
+def _in_folder(root):
+    """The files in a folder and in its folders."""
+    receipts, folders, seen = [], [("", root)], 0
+    for inside, path in folders:  # grows while it is walked
+        try:
+            with os.scandir(path) as entries:
+                listed = list(itertools.islice(entries, MAX_FILES + 1))
+        except OSError as error:
+            if not inside:
+                raise ValueError(
+                    f"{root} cannot be opened ({error.strerror})."
+                ) from error
+            why = f"the folder cannot be opened ({error.strerror})"
+            receipts.append(_receipt(inside, 0, (), why))
+            continue
+        seen += len(listed)
+        if seen > MAX_FILES:
+            raise ValueError(
+                f"{root} holds more than {MAX_FILES:,} files: give the folder that "
+                "holds nothing but the students' .zip files."
+            )
+        for entry in sorted(listed, key=lambda entry: entry.name):
+            if _ignored(entry.name):
+                continue
+            name = inside + entry.name
+            if entry.is_dir(follow_symlinks=False) and not inside:
+                folders.append((name + "/", entry.path))
+            else:
+                receipts.append(_on_disk(name, entry, inside))
+    return receipts
+
+
+def _on_disk(name, entry, inside):
+    try:
+        about = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return _receipt(name, 0, (), f"cannot be looked at ({error.strerror})")
+    try:
+        time = datetime.fromtimestamp(about.st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        time = None  # before the year 1, or after 9999
+    problem = ""
+    if stat.S_ISLNK(about.st_mode):
+        problem = "a link is not followed"
+    elif stat.S_ISDIR(about.st_mode):
+        problem = "a folder inside a folder is not opened"
+    elif not stat.S_ISREG(about.st_mode):
+        problem = "not a regular file"
+    size = about.st_size if stat.S_ISREG(about.st_mode) else 0
+    return _receipt(name, size, (entry.path,), problem, None if problem else time)
+
+
+def _in_archive(path):
+    """The members of a bulk download, of which only the list is read."""
+    try:
+        members = zip_members(path, MAX_DIRECTORY)
+    except (BadZip, OSError) as error:
+        raise ValueError(
+            f"{path} is no .zip archive that can be read ({error}): download it again, "
+            "or give the folder that holds the students' files."
+        ) from error
+    if len(members) > MAX_FILES:
+        raise ValueError(
+            f"{path} lists {len(members):,} files, which no bulk download does: it is "
+            "not opened."
+        )
+    return [
+        _receipt(name, member.file_size, (path, member), _why_not(name, member))
+        for member in members
+        if not (name := _member_name(member)).endswith("/")
+        and not any(map(_ignored, set(name.split("/")) - {"", ".", ".."}))
+    ]
+
+
+def _member_name(member):
+    """The name of a member; UTF-8 that is not declared as such is common."""
+    name = member.filename
+    if not member.flag_bits & 0x800:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
+
+
+def _why_not(name, member):
+    parts = name.split("/")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if not parts[0] or ".." in parts or re.match("[A-Za-z]:", name):
+        return "its name leads out of the archive"
+    if kind == stat.S_IFLNK:
+        return "a link is not followed"
+    if kind not in (0, stat.S_IFREG):
+        return "not a regular file"
+    if len(parts) > 2:
+        return "a folder inside a folder is not opened"
+    return packing_problem(member)
+
+
+def _receipt(name, size, source, problem="", time=None):
+    """A receipt with what the platform wrote into the name."""
+    path = plain(name, most=520)
+    if not problem and size > MAX_BYTES:
+        problem = too_large(size)
+    if not problem and not path.lower().endswith(".zip"):
+        problem = "not a .zip file"
+    return Receipt(
+        path,
+        size,
+        **_sender(path),
+        time=time,
+        time_source="file time" if time else "",
+        problem=problem,
+        source=source,
+    )
+
+
+def _ignored(name):
+    return name.startswith(".") or name.lower() in IGNORED
+
+
+def _sender(path):
+    """{"lms", "who", "user", "marked_late"} of a Receipt, from where the file lies."""
+    *folders, base = path.split("/")
+    # A folder's name is the platform's own, the end of a file's name is the student's:
+    # so a folder goes first, and then whatever stands nearest to the beginning.
+    patterns = [(MOODLE, folder) for folder in folders], [(ANONYMOUS, base)]
+    for tried in (*patterns, [(CANVAS, base), (MOODLE, base)]):
+        found = [match for pattern, text in tried if (match := pattern.match(text))]
+        if found:
+            match = min(found, key=lambda match: match.end("who"))
+            return {
+                "lms": "moodle" if match.re is MOODLE else "canvas",
+                "who": match["who"],
+                "user": match["user"] or "",
+                "marked_late": bool(match["late"]),
+            }
+    return {"lms": "", "who": "", "user": "", "marked_late": False}

