@@ -79,7 +79,7 @@ def missing_packages():
     """Lines of requirements.txt whose package is not there, whatever its version."""
     lines = (COURSE / "requirements.txt").read_text(encoding="utf-8").splitlines()
     names = {
-        line: re.split(r"[<>=!~ ]", line)[0] for line in lines if line[:1].isalpha()
+        line: re.split(r"[\[<>=!~ ]", line)[0] for line in lines if line[:1].isalpha()
     }
     return [
         line
