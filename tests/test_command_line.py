@@ -36,7 +36,7 @@ def call(tmp_path, capsys, monkeypatch):
     looked_up, ask = [], socket.getaddrinfo
 
     def look_up(host, *rest, **how):
-        if host in ("127.0.0.1", "localhost"):  # Dask's workers
+        if "." not in str(host).strip("0123456789."):  # this machine, by Dask's workers
             return ask(host, *rest, **how)
         looked_up.append(host)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
