@@ -151,7 +151,7 @@ def ex13_3(purity_of_parts):
         otherwise = (
             f"The total is right; its purity is {_purity(right):.3f}, not {purity:.3f}."
         )
-        compare_answer(purity, _purity(right), mistakes, otherwise)
+        compare_answer(purity, _purity(right), mistakes, otherwise, about_same)
     return "purity of the sum"
 
 
@@ -239,10 +239,11 @@ def ex13_5(workers_needed):
                     "machines is enough: return math.inf."
                 )
             continue
+        if not found.is_integer():
+            raise NotYet(f"{where}. There is no part of a machine: round up.")
         exact = n / (rate * seconds)
         right = math.ceil(exact)
         mistakes = {
-            "There is no part of a machine: round up.": exact,
             "Round up, or some images are left over.": (
                 math.floor(exact),
                 round(exact),

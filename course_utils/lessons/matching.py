@@ -84,12 +84,12 @@ def as_array(value, what, shape=None, known_shapes=None):
         If the answer is not numbers, or has another shape.
     """
     try:
-        array = np.asarray(value)
+        array = np.real_if_close(np.asarray(value))
         array = array.astype(float) if array.dtype.kind in "biufO" else None
     except (TypeError, ValueError):
         array = None
     if array is None:
-        text = repr(value)
+        text = " ".join(repr(value).split())
         text = text if len(text) < 60 else f"{text[:59]}…"
         raise NotYet(f"Expected {what}, got {text}.")
     if shape is not None and array.shape != shape:

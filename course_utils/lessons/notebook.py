@@ -12,7 +12,7 @@ COURSE = Path(__file__).resolve().parents[2]
 
 DRIVE_CACHE = "/content/drive/MyDrive/image-clustering-cache"
 
-# Packages whose module has another name
+# Packages whose module has a different name
 MODULES = {
     "scikit-learn": "sklearn",
     "scikit-image": "skimage",
@@ -27,9 +27,24 @@ MODULES = {
 def start(lesson, *, drive_cache=False):
     """Prepare a lesson: packages, checks, figures; say where it runs.
 
-    lesson: its name, like "02_scoring_a_clustering". drive_cache: on Colab, keep
-    features on your Google Drive, so that they outlive the machine (Colab asks you for
-    permission).
+    Parameters
+    ----------
+    lesson : str
+        Its name, like "02_scoring_a_clustering".
+    drive_cache : bool, default=False
+        On Colab, keep features on your Google Drive, so that they outlive the machine.
+        Colab asks you for permission.
+
+    Returns
+    -------
+    module
+        The checks of the exercises: `checks.ex02_1(answer)`, `checks.hint("2.1")`,
+        `checks.summary()`.
+
+    Examples
+    --------
+    >>> checks = start("02_scoring_a_clustering")  # doctest: +SKIP
+    02_scoring_a_clustering, on this computer. There is a GPU: Tesla T4.
     """
     if on_colab():
         install_missing()
@@ -62,7 +77,22 @@ def start(lesson, *, drive_cache=False):
 
 
 def reveal(prediction, outcome, what="it"):
-    """Hold a prediction against what came out; an empty one is fine."""
+    """Print a prediction beside the outcome; None, no prediction, is fine.
+
+    Parameters
+    ----------
+    prediction : object
+        What you wrote before you ran the cell, or None.
+    outcome : object
+        What came out; a float is shown with three digits.
+    what : str, default="it"
+        What was predicted.
+
+    Examples
+    --------
+    >>> reveal(0.5, 0.28123, "the purity")
+    You predicted 0.5; the purity is 0.281.
+    """
     shown = f"{outcome:.3g}" if isinstance(outcome, float) else outcome
     if prediction is None or prediction is ...:
         print(f"You made no prediction; {what} is {shown}.")
@@ -76,7 +106,7 @@ def on_colab():
 
 
 def missing_packages():
-    """Lines of requirements.txt whose package is not there, whatever its version."""
+    """Lines of requirements.txt whose package is not installed in any version."""
     lines = (COURSE / "requirements.txt").read_text(encoding="utf-8").splitlines()
     names = {
         line: re.split(r"[\[<>=!~ ]", line)[0] for line in lines if line[:1].isalpha()
@@ -89,11 +119,11 @@ def missing_packages():
 
 
 def install_missing():
-    """Install what is not there; what is preinstalled keeps its version."""
+    """Install the missing packages; preinstalled ones keep their version."""
     # Colab shows notebooks itself and needs no JupyterLab.
     missing = [line for line in missing_packages() if not line.startswith("jupyterlab")]
     if missing:
-        print("installing", ", ".join(missing))
+        print(f"Installing {', '.join(missing)}.")
         pip = [sys.executable, "-m", "pip", "install", "-q", *missing]
         subprocess.run(pip, check=True)
 
