@@ -49,7 +49,7 @@ def ex12_1(plan):
     if isinstance(representations, str) or isinstance(algorithms, str):
         raise NotYet("Give lists of names, even if there is only one name.")
     if any(len(set(names)) < len(names) for names in (representations, algorithms)):
-        raise NotYet("A name is there twice: it would run only once.")
+        raise NotYet("A name appears twice: it would run only once.")
     try:
         parsed = [extraction.parse(name) for name in representations]
         methods = [parse(name)[1] for name in algorithms]
@@ -221,7 +221,9 @@ def ex12_4(purity, nmi, fowlkes_mallows):
     if not values:
         raise NotAttempted
     if missing:
-        raise NotYet(f"{' and '.join(missing)} returns None: paste it too.")
+        raise NotYet(
+            f"None is returned by {' and '.join(missing)}: paste the functions too."
+        )
     return values
 
 

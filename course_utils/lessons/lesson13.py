@@ -240,7 +240,7 @@ def ex13_5(workers_needed):
                 )
             continue
         if not found.is_integer():
-            raise NotYet(f"{where}. There is no part of a machine: round up.")
+            raise NotYet(f"{where}. There are no fractions of a machine: round up.")
         exact = n / (rate * seconds)
         right = math.ceil(exact)
         mistakes = {

@@ -91,13 +91,11 @@ def as_array(value, what, shape=None, known_shapes=None):
     if array is None:
         text = " ".join(repr(value).split())
         text = text if len(text) < 60 else f"{text[:59]}…"
-        raise NotYet(f"Expected {what}, got {text}.")
+        raise NotYet(f"Expected {what}, but got {text}.")
     if shape is not None and array.shape != shape:
         if known_shapes and array.shape in known_shapes:
             raise NotYet(known_shapes[array.shape])
-        raise NotYet(
-            f"Expected {what}, an array of shape {shape}, got shape {array.shape}."
-        )
+        raise NotYet(f"Expected {what}, shape {shape}, but got shape {array.shape}.")
     return array
 
 
@@ -113,7 +111,7 @@ def as_number(value, what="one number"):
     """
     array = np.asarray(as_array(attempted(value), what))
     if array.size != 1:
-        raise NotYet(f"Expected {what}, got {array.size} numbers.")
+        raise NotYet(f"Expected {what}, but got {array.size} numbers.")
     return array.item()
 
 
