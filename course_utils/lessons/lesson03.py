@@ -12,6 +12,7 @@ from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
+    compare_answer,
     find_mistake,
     read_letters,
     same_numbers,
@@ -195,10 +196,10 @@ def ex03_4(shifted):
             "White is 1 here, not 255.": _moved(image, down, right, 255),
             "Nothing moved.": image,
         }
-        if same_numbers(found, _moved(image, down, right)):
-            continue
-        said = find_mistake(found, mistakes) or "The pixels are at the wrong places."
-        raise NotYet(f"For down={down}, right={right}, the result is wrong. {said}")
+        where = f"For down={down}, right={right}, the result is wrong."
+        otherwise = "The pixels are at the wrong places."
+        expected = _moved(image, down, right)
+        compare_answer(found, expected, mistakes, otherwise, where=where)
     return "all directions"
 
 

@@ -23,7 +23,6 @@ from course_utils.lessons.matching import (
     as_pair,
     call_function,
     compare_answer,
-    find_mistake,
     require_words,
 )
 from course_utils.representations import backbones, extraction
@@ -83,9 +82,8 @@ def _check_n_runs(given, n_representations, methods):
         "This is for one representation.": n_seeded * N_SEEDS + n_once,
     }
     right = n_representations * (n_seeded * N_SEEDS + n_once)
-    if given != right:
-        mistake = find_mistake(given, mistakes, operator.eq) or "Count again."
-        raise NotYet(f"The plan says {given} runs. {mistake}")
+    where = f"The plan says {given} runs."
+    compare_answer(given, right, mistakes, "Count again.", operator.eq, where)
     return right
 
 

@@ -212,7 +212,7 @@ def find_mistake(found, mistakes, same=same_numbers):
     return None
 
 
-def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
+def compare_answer(found, expected, mistakes, otherwise, same=same_numbers, where=""):
     """Raise NotYet unless an answer is as expected, with the mistake that fits it.
 
     Parameters
@@ -225,6 +225,8 @@ def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
         The message if no mistake fits.
     same : callable, default=same_numbers
         Whether two answers are the same.
+    where : str, default=""
+        What every message begins with, like "For k=3, you give 0.5."
 
     Raises
     ------
@@ -232,7 +234,8 @@ def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
         If the answer is another one.
     """
     if not same(found, expected):
-        raise NotYet(find_mistake(found, mistakes, same) or otherwise)
+        said = find_mistake(found, mistakes, same) or otherwise
+        raise NotYet(f"{where} {said}".strip())
 
 
 def require_columns(table, columns):

@@ -136,8 +136,8 @@ def test_compare_answer():
     matching.compare_answer(2, 2, MISTAKES, "Another number.")
     for found, said in ((6, "This is the sum."), (7, "Another number.")):
         with pytest.raises(NotYet) as error:
-            matching.compare_answer(found, 2, MISTAKES, "Another number.")
-        assert str(error.value) == said
+            matching.compare_answer(found, 2, MISTAKES, "Another number.", where="Hm.")
+        assert str(error.value) == f"Hm. {said}"
 
 
 def test_columns():
