@@ -286,7 +286,7 @@ def ex02_6(clustering_a, clustering_b):
     for given in (clustering_a, clustering_b):
         if np.shape(given) != (12,):
             raise NotYet(
-                f"Expected 12 labels, one per dot, got shape {np.shape(given)}."
+                f"Expected 12 labels, one per dot, but got shape {np.shape(given)}."
             )
         classes = np.repeat([0, 1, 2], 4)
         found.append(metrics.scores(labels_true=classes, labels_pred=given))

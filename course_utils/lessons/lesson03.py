@@ -12,6 +12,7 @@ from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
+    compare_answer,
     find_mistake,
     read_letters,
     same_numbers,
@@ -29,7 +30,7 @@ WHY = {
     "e": "A sum does not depend on the order of its terms, so no distance changes.",
     "f": "If each image has an order of its own, different pixels are compared.",
     "g": "In grey, two colours of the same brightness become equal.",
-    "h": "(1 - a) - (1 - b) is b - a: its square, and so the distance, is the same.",
+    "h": "Since (1 - a) - (1 - b) is b - a, the square of the difference is the same.",
 }
 
 
@@ -78,7 +79,7 @@ def _check_back(to_picture, vector, image):
             "multiplied by 255."
         )
     if back.dtype != np.uint8:
-        raise NotYet(f"Expected an image of type uint8, got {back.dtype}.")
+        raise NotYet(f"Expected an image of type uint8, but got {back.dtype}.")
     if not np.array_equal(back, image):
         raise NotYet("The pixels come back at other places: is the order the same?")
 
@@ -195,10 +196,10 @@ def ex03_4(shifted):
             "White is 1 here, not 255.": _moved(image, down, right, 255),
             "Nothing moved.": image,
         }
-        if same_numbers(found, _moved(image, down, right)):
-            continue
-        said = find_mistake(found, mistakes) or "The pixels are at the wrong places."
-        raise NotYet(f"For down={down}, right={right}, the result is wrong. {said}")
+        where = f"For down={down}, right={right}, the result is wrong."
+        otherwise = "The pixels are at the wrong places."
+        expected = _moved(image, down, right)
+        compare_answer(found, expected, mistakes, otherwise, where=where)
     return "all directions"
 
 
@@ -224,7 +225,7 @@ def ex03_5(letters):
     """
     chosen = read_letters(letters, WHY, "change")
     for letter in sorted(chosen - UNNOTICED):
-        raise NotYet(f"Change {letter} can change the clusters. {WHY[letter]}")
+        raise NotYet(f"Change {letter} may change the clusters. {WHY[letter]}")
     for letter in sorted(UNNOTICED - chosen):
         raise NotYet(f"One is missing. {WHY[letter]}")
     return "".join(sorted(chosen))

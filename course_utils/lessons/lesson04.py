@@ -165,7 +165,7 @@ def ex04_3(assign):
     }
     expected = squares.argmin(axis=1)
     n_wrong = int((found != expected).sum())
-    otherwise = f"The words of {n_wrong} in 60 descriptors are not the nearest."
+    otherwise = f"The word is not the nearest for {n_wrong} of 60 descriptors."
     compare_answer(found, expected, mistakes, otherwise, about_same)
     nothing = call_function(assign, np.zeros((0, 128), np.float32), codebook)
     if np.shape(nothing) != (0,):
@@ -184,7 +184,7 @@ def ex04_4(bag):
     """
     for words, n_words in (([2, 0, 2, 5], 6), ([1, 1, 1], 4), ([*range(9), 3], 12)):
         words = np.array(words)
-        short = "The bag needs all words, also those not in the image: minlength."
+        short = "The bag needs all words, also those not in the image: set minlength."
         known_shapes = {(words.max() + 1,): short}
         value = call_function(bag, words, n_words)
         found = as_array(value, "one share per word", (n_words,), known_shapes)
@@ -262,7 +262,9 @@ def ex04_6(my_features):
     image_set = datasets.load("stamps", progress=False)
     vectors = as_array(my_features, "one row per stamp")
     if vectors.ndim != 2 or len(vectors) != len(image_set):
-        raise NotYet(f"Expected one row per stamp, (193, width), got {vectors.shape}.")
+        raise NotYet(
+            f"Expected one row per stamp, (193, width), but got {vectors.shape}."
+        )
     if not np.isfinite(vectors).all():
         raise NotYet("There are NaN or infinite numbers in it (a root, a division?).")
     scores = []

@@ -72,7 +72,7 @@ def ex06_2(components_for):
         value = call_function(components_for, vectors, wanted)
         found = as_number(value, "one whole number")
         if not found.is_integer():
-            raise NotYet(f"Expected one whole number, got {found}.")
+            raise NotYet(f"Expected one whole number, but got {found}.")
         expected = _components(vectors, wanted)
         mistakes = {
             f"The first {expected - 1} components explain less than {wanted:.0%}: "

@@ -53,7 +53,7 @@ def ex08_2(together_by_product):
         found = call_function(together_by_product, labelings)
         if not sparse.issparse(found):
             raise NotYet(
-                f"The result is a {type(found).__name__}: make Z with "
+                f"The result has type {type(found).__name__}: make Z with "
                 "sparse.csr_matrix, and leave the product sparse."
             )
         _compare_shares(found.toarray(), labelings)
@@ -125,7 +125,7 @@ def ex08_3(consensus):
         found = as_array(value, what, (labelings.shape[1],))
         n_clusters = len(set(found.tolist()))
         if n_clusters != k:
-            raise NotYet(f"Expected {k} clusters, got {n_clusters}.")
+            raise NotYet(f"Expected {k} clusters, but got {n_clusters}.")
         together = ensembles.co_association(labelings)
         apart = 1 - together
         given = "precomputed"
@@ -220,7 +220,7 @@ def ex08_5(most_agreeing):
                 "Return the indices of the labellings in the list, whole numbers."
             )
         if found.shape != (n_kept,):
-            raise NotYet(f"Expected {n_kept} indices, got {found.size}.")
+            raise NotYet(f"Expected {n_kept} indices, but got {found.size}.")
         agreement = np.array(
             [
                 [metrics.nmi(labels_true=a, labels_pred=b) for a in labelings]

@@ -62,7 +62,7 @@ def ex09_2(medoid):
         what = "one index, since the medoid is one of the images"
         found = as_number(call_function(medoid, vectors), what)
         if not found.is_integer():
-            raise NotYet(f"Expected {what}, got {found}.")
+            raise NotYet(f"Expected {what}, but got {found}.")
         directions = normalize(vectors)
         expected = _smallest_sum(1 - directions @ directions.T)
         mistakes = {
@@ -119,7 +119,7 @@ def ex09_3(groups_within):
         found = as_array(value, "one group number per image", (len(places),))
         otherwise = (
             f"For images at {places} on a line and the threshold {threshold}, your "
-            f"groups are {np.asarray(value).tolist()}. {why}"
+            f"groups are {np.asarray(value).tolist()}, not {expected}. {why}"
         )
         compare_answer(found, expected, {}, otherwise.strip(), same_partition)
     return "connected components"
@@ -145,8 +145,8 @@ def ex09_4(precision_recall):
         mistakes = {
             "Precision and recall are swapped.": expected[::-1],
             "Do not pair an image with itself.": _pair_scores(found, truth, 0),
-            "You compare the numbers of the groups, but these are arbitrary: only who "
-            "is with whom counts.": [np.mean(found == truth)] * 2,
+            "You compare the numbers of the groups, but these are arbitrary: only "
+            "which images are together counts.": [np.mean(found == truth)] * 2,
         }
         otherwise = (
             f"For found {found[:6].tolist()} … and truth {truth[:6].tolist()} …, you "

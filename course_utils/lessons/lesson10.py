@@ -216,11 +216,10 @@ def ex10_4(consistency, agreement, evenness):
 
 def _compare_loss(name, found, expected, mistakes):
     found = as_number(found, f"one number from {name}")
-    mistakes = {f"{name}: {message}": wrong for message, wrong in mistakes.items()}
-    otherwise = f"{name}: You give {found:.4f}; right is {expected:.4f}."
+    otherwise = f"You give {found:.4f}; right is {expected:.4f}."
     # SMALLEST is the student's choice
     same = partial(same_numbers, atol=1e-5)
-    compare_answer(found, expected, mistakes, otherwise, same)
+    compare_answer(found, expected, mistakes, otherwise, same, f"{name}:")
 
 
 @exercise(

@@ -33,9 +33,10 @@ def ex11_1(affinity_matrix):
         mistakes = _wrong_affinities(points, n_neighbours)
         n_kept = (found > 0).sum(axis=1)
         if (n_kept != n_neighbours).any():
+            yours = " or ".join(map(str, np.unique(n_kept)))
             otherwise = (
                 f"For n_neighbours={n_neighbours}, each row should have {n_neighbours} "
-                f"weights above 0; yours have {n_kept.min()} to {n_kept.max()}."
+                f"weights above 0; yours have {yours}."
             )
         elif ((found > 0) != (expected > 0)).any():
             otherwise = "These are not the nearest points."
@@ -63,7 +64,7 @@ def _wrong_affinities(points, n_neighbours):
     variance = squares[kept].mean()
     return {
         "This is the transpose: row i is what point i points at.": expected.T,
-        "W is not symmetric: no point has to point back.": np.maximum(
+        "Do not make W symmetric: a neighbour does not have to point back.": np.maximum(
             expected, expected.T
         ),
         "Do not make W symmetric by averaging both directions.": (expected + expected.T)
@@ -117,7 +118,7 @@ def ex11_2(between):
             "Divide one direction by |A|², the other by |B|², not by |A| |B|.": (
                 (forth + backward) / (n * m)
             ),
-            "For each point, sending and sending back are multiplied.": (
+            "For each point j, multiply what A sends to it by what it sends back.": (
                 there.sum() / n**2 + back.sum() / m**2,
                 there.sum() + back.sum(),
                 there.mean() + back.mean(),
@@ -182,7 +183,7 @@ def ex11_3(negatives):
 def _check_negatives(found, again, labels, anchor, strangers):
     if found.shape != (10,) or found.dtype.kind not in "iu":
         raise NotYet(
-            f"Expected ten whole numbers, got {found.dtype} of shape {found.shape}."
+            f"Expected ten whole numbers, but got {found.dtype} of shape {found.shape}."
         )
     if not np.isin(found, np.arange(len(labels))).all():
         raise NotYet("These are not indices: there are fewer images than that.")

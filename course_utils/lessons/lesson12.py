@@ -23,7 +23,6 @@ from course_utils.lessons.matching import (
     as_pair,
     call_function,
     compare_answer,
-    find_mistake,
     require_words,
 )
 from course_utils.representations import backbones, extraction
@@ -49,7 +48,7 @@ def ex12_1(plan):
     if isinstance(representations, str) or isinstance(algorithms, str):
         raise NotYet("Give lists of names, even if there is only one name.")
     if any(len(set(names)) < len(names) for names in (representations, algorithms)):
-        raise NotYet("A name is there twice: it would run only once.")
+        raise NotYet("A name appears twice: it would run only once.")
     try:
         parsed = [extraction.parse(name) for name in representations]
         methods = [parse(name)[1] for name in algorithms]
@@ -83,9 +82,8 @@ def _check_n_runs(given, n_representations, methods):
         "This is for one representation.": n_seeded * N_SEEDS + n_once,
     }
     right = n_representations * (n_seeded * N_SEEDS + n_once)
-    if given != right:
-        mistake = find_mistake(given, mistakes, operator.eq) or "Count again."
-        raise NotYet(f"The plan says {given} runs. {mistake}")
+    where = f"The plan says {given} runs."
+    compare_answer(given, right, mistakes, "Count again.", operator.eq, where)
     return right
 
 
@@ -221,7 +219,9 @@ def ex12_4(purity, nmi, fowlkes_mallows):
     if not values:
         raise NotAttempted
     if missing:
-        raise NotYet(f"{' and '.join(missing)} returns None: paste it too.")
+        raise NotYet(
+            f"None is returned by {' and '.join(missing)}: paste the functions too."
+        )
     return values
 
 

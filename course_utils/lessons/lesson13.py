@@ -42,7 +42,7 @@ def ex13_1(exponent):
         found = as_number(value, "one number, the exponent")
         x, y = np.log(sizes), np.log(seconds)
         right = np.polyfit(x, y, 1)[0]
-        where = f"For sizes {sizes} and seconds {seconds}, you give {found:.3g}"
+        where = f"For sizes {sizes} and seconds {seconds}, you give {found:.3g}."
         mistakes = {
             "This is the slope between the numbers themselves: take the logarithms of "
             "both.": np.polyfit(sizes, seconds, 1)[0],
@@ -58,15 +58,9 @@ def ex13_1(exponent):
                 (y[-1] - y[-2]) / (x[-1] - x[-2])
             ),
         }
-        _compare(found, right, mistakes, where, f"{right:.3g}")
+        otherwise = f"Right is {right:.3g}."
+        compare_answer(found, right, mistakes, otherwise, about_same, where)
     return "slope of the logarithms"
-
-
-def _compare(found, right, mistakes, where, shown):
-    """Like `compare_answer`; every message begins with where it went wrong."""
-    mistakes = {f"{where}. {message}": wrong for message, wrong in mistakes.items()}
-    otherwise = f"{where}; right is {shown}."
-    compare_answer(found, right, mistakes, otherwise, about_same)
 
 
 @exercise(
@@ -95,8 +89,9 @@ def ex13_2(gigabytes_of_all_pairs):
             "Half the square contains half of the diagonal: do not pair an image with "
             "itself.": n * n / 2 * 8 / 1e9,
         }
-        where = f"For n = {n:,}, you give {found:.6g} GB"
-        _compare(found, right, mistakes, where, f"{right:.6g}")
+        where = f"For n = {n:,}, you give {found:.6g} GB."
+        otherwise = f"Right is {right:.6g}."
+        compare_answer(found, right, mistakes, otherwise, about_same, where)
     return "n (n - 1) / 2 pairs"
 
 
@@ -230,17 +225,17 @@ def ex13_5(workers_needed):
         seconds = hours * 3600 - start_up
         where = (
             f"For n={n:,}, rate={rate:g}, hours={hours}, start_up={start_up}, you give "
-            f"{found:g}"
+            f"{found:g}."
         )
         if seconds <= 0:
             if found != math.inf:
                 raise NotYet(
-                    f"{where}. The start-up takes all the time, so no number of "
+                    f"{where} The start-up takes all the time, so no number of "
                     "machines is enough: return math.inf."
                 )
             continue
         if not found.is_integer():
-            raise NotYet(f"{where}. There is no part of a machine: round up.")
+            raise NotYet(f"{where} There are no fractions of a machine: round up.")
         exact = n / (rate * seconds)
         right = math.ceil(exact)
         mistakes = {
@@ -259,7 +254,8 @@ def ex13_5(workers_needed):
                 math.ceil(n / (rate * hours))
             ),
         }
-        _compare(found, right, mistakes, where, right)
+        otherwise = f"Right is {right}."
+        compare_answer(found, right, mistakes, otherwise, about_same, where)
     return "rounded up"
 
 

@@ -91,13 +91,11 @@ def as_array(value, what, shape=None, known_shapes=None):
     if array is None:
         text = " ".join(repr(value).split())
         text = text if len(text) < 60 else f"{text[:59]}…"
-        raise NotYet(f"Expected {what}, got {text}.")
+        raise NotYet(f"Expected {what}, but got {text}.")
     if shape is not None and array.shape != shape:
         if known_shapes and array.shape in known_shapes:
             raise NotYet(known_shapes[array.shape])
-        raise NotYet(
-            f"Expected {what}, an array of shape {shape}, got shape {array.shape}."
-        )
+        raise NotYet(f"Expected {what}, shape {shape}, but got shape {array.shape}.")
     return array
 
 
@@ -113,7 +111,7 @@ def as_number(value, what="one number"):
     """
     array = np.asarray(as_array(attempted(value), what))
     if array.size != 1:
-        raise NotYet(f"Expected {what}, got {array.size} numbers.")
+        raise NotYet(f"Expected {what}, but got {array.size} numbers.")
     return array.item()
 
 
@@ -214,7 +212,7 @@ def find_mistake(found, mistakes, same=same_numbers):
     return None
 
 
-def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
+def compare_answer(found, expected, mistakes, otherwise, same=same_numbers, where=""):
     """Raise NotYet unless an answer is as expected, with the mistake that fits it.
 
     Parameters
@@ -227,6 +225,8 @@ def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
         The message if no mistake fits.
     same : callable, default=same_numbers
         Whether two answers are the same.
+    where : str, default=""
+        What every message begins with, like "For k=3, you give 0.5."
 
     Raises
     ------
@@ -234,7 +234,8 @@ def compare_answer(found, expected, mistakes, otherwise, same=same_numbers):
         If the answer is another one.
     """
     if not same(found, expected):
-        raise NotYet(find_mistake(found, mistakes, same) or otherwise)
+        said = find_mistake(found, mistakes, same) or otherwise
+        raise NotYet(f"{where} {said}".strip())
 
 
 def require_columns(table, columns):

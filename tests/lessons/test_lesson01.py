@@ -161,7 +161,7 @@ WRONG = [
     ("ex01_3", lambda *a: lengths(*a).sum() ** 2, "then add up"),
     ("ex01_3", lambda *a: np.sqrt(inertia(*a)), "no square root"),
     ("ex01_3", lambda *a: (lengths(*a) ** 2).mean(), "mean over the points"),
-    ("ex01_3", lambda *a: lengths(*a) ** 2, "the sum over all points, got 40"),
+    ("ex01_3", lambda *a: lengths(*a) ** 2, "the sum over all points, but got 40"),
     (
         "ex01_3",
         lambda p, lab, c: (cdist(p, c).min(axis=1) ** 2).sum(),

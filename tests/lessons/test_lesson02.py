@@ -235,8 +235,8 @@ WRONG = [
         for answer, words in (
             (compared, "labels, not partitions"),
             (0.5, "function itself"),
-            (lambda t, c: "high", "Expected one number, got 'high'"),
-            (lambda t, c: t, "Expected one number, got 6 numbers"),
+            (lambda t, c: "high", "Expected one number, but got 'high'"),
+            (lambda t, c: t, "Expected one number, but got 6 numbers"),
             (lambda t, c: 0.123, "right is"),
             (lambda t, c: None + 1, ("TypeError", "still returns None")),
             (lambda t: 1.0, "TypeError"),

@@ -199,7 +199,7 @@ WRONG = [
         between(first=lambda n, m: n * m, second=lambda n, m: n * m),
         "not by |A| |B|",
     ),
-    ("ex11_2", unmultiplied, "multiplied"),
+    ("ex11_2", unmultiplied, "multiply what"),
     ("ex11_2", lambda w, a, b: w[np.ix_(a, b)].sum() + w[np.ix_(b, a)].sum(), "multip"),
     ("ex11_2", elementwise, "sum before"),
     ("ex11_2", sums_of_all, "point by point"),

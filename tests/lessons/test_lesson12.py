@@ -183,7 +183,7 @@ WRONG = [
     ("ex12_3", lambda true, found: list(range(len(true))), "every image"),
     ("ex12_4", score("purity", swapped=True), *SCORES[1:], "purity: The arguments"),
     ("ex12_4", *SCORES[:2], score("fowlkes_mallows", power=2), "square root"),
-    ("ex12_4", SCORES[0], untouched, SCORES[2], "nmi returns None"),
+    ("ex12_4", SCORES[0], untouched, SCORES[2], "None is returned by nmi"),
     ("ex12_4", 0.5, 0.5, 0.5, "the function itself"),
     ("ex12_5", [LONG, LONG], "dictionary"),
     ("ex12_5", {"Who won?": LONG}, "QUESTIONS"),

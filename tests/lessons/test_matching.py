@@ -55,7 +55,7 @@ def test_numbers_in_any_form(value):
 
 @pytest.mark.parametrize("value", ["1", ["1", "2"], [1j, 2], [[1], [1, 2]], {"a": 1}])
 def test_what_is_not_numbers(value):
-    with pytest.raises(NotYet, match=r"^Expected two numbers, got .*\.$"):
+    with pytest.raises(NotYet, match=r"^Expected two numbers, but got .*\.$"):
         matching.as_array(value, "two numbers")
 
 
@@ -66,7 +66,7 @@ def test_a_long_answer_is_cut_short():
 
 
 def test_shapes():
-    with pytest.raises(NotYet, match=r"shape \(3,\), got shape \(2,\)\.$"):
+    with pytest.raises(NotYet, match=r"shape \(3,\), but got shape \(2,\)\.$"):
         matching.as_array([1, 2], "three numbers", (3,))
     with pytest.raises(NotYet, match=r"^One is missing\.$"):
         matching.as_array([1, 2], "three numbers", (3,), {(2,): "One is missing."})
@@ -81,7 +81,7 @@ def test_one_number(value):
 
 @pytest.mark.parametrize("value", ["3", [3, 4], [], {}, [None, 1]])
 def test_not_one_number(value):
-    with pytest.raises(NotYet, match=r"^Expected one number, got"):
+    with pytest.raises(NotYet, match=r"^Expected one number, but got"):
         matching.as_number(value)
     with pytest.raises(NotAttempted):
         matching.as_number(None)
@@ -136,8 +136,8 @@ def test_compare_answer():
     matching.compare_answer(2, 2, MISTAKES, "Another number.")
     for found, said in ((6, "This is the sum."), (7, "Another number.")):
         with pytest.raises(NotYet) as error:
-            matching.compare_answer(found, 2, MISTAKES, "Another number.")
-        assert str(error.value) == said
+            matching.compare_answer(found, 2, MISTAKES, "Another number.", where="Hm.")
+        assert str(error.value) == f"Hm. {said}"
 
 
 def test_columns():
