@@ -128,7 +128,7 @@ def check_names(representations, algorithms):
     for representation in representations:
         extraction.parse(representation)
     for algorithm in algorithms:
-        clustering.parse(algorithm)
+        clustering.parse_algorithm(algorithm)
     return representations, algorithms
 
 
@@ -141,7 +141,7 @@ def choose_k(image_set, k=None):
                 "(on the command line --k 10)."
             )
         k = len(image_set.class_names)
-    validation.check_k(k, len(image_set))
+    validation.check_n_clusters(k, len(image_set))
     return int(k)
 
 

@@ -140,7 +140,7 @@ def test_one_cluster_and_one_cluster_a_picture():
 
 
 def test_one_picture_cannot_be_clustered():
-    with pytest.raises(ValueError, match="1 picture: clustering needs two"):
+    with pytest.raises(ValueError, match="needs at least 2 images, got 1"):
         run(coloured(n_each=1, class_names=("red",)))
 
 
