@@ -56,6 +56,10 @@ SEEDED = ("kmeans", "minibatch", "spectral", "gmm")  # the others give one answe
 
 FIND_K = ("dbscan", "hdbscan")  # find the number of clusters, may leave noise (-1)
 
+MAX_PAIRWISE = 10_000  # images of which all distances are held: 0.4 GB
+
+MAX_IN_MEMORY = 10_000_000  # numbers that are copied as a whole: 40 MB
+
 
 def pipeline(algorithm, n_clusters, random_state=0):
     """Make the scikit-learn pipeline that the name of an algorithm spells.
@@ -108,8 +112,8 @@ def cluster(
     n_clusters,
     random_state=0,
     *,
-    max_pairwise=10_000,
-    max_in_memory=10_000_000,
+    max_pairwise=MAX_PAIRWISE,
+    max_in_memory=MAX_IN_MEMORY,
 ):
     """Cluster features by the name of an algorithm.
 
@@ -187,7 +191,7 @@ def cluster(
     return np.asarray(labels, dtype=int)
 
 
-def prepare(features, algorithm, random_state=0, *, max_in_memory=10_000_000):
+def prepare(features, algorithm, random_state=0, *, max_in_memory=MAX_IN_MEMORY):
     """Return the features as the algorithm sees them, after its steps.
 
     Parameters
