@@ -276,12 +276,11 @@ def test_plain_bags_of_words_are_shares(parts, stamps):
 def test_plain_loops_agree_on_pairs(parts):
     generator = np.random.default_rng(0)
     true_labels = generator.integers(5, size=60)
-    labelings = [parts._disturbed(true_labels, seed) for seed in range(4)]
+    labelings = [generator.permutation(true_labels) for _ in range(4)]
     both = {"labels_true": true_labels, "labels_pred": labelings[0]}
     assert parts.plain_pairs(**both) == pytest.approx(metrics.fowlkes_mallows(**both))
     together = parts.plain_co_association(labelings)
     assert np.allclose(together, ensembles.co_association(labelings))
-    assert 0.6 < (labelings[0] == true_labels).mean() < 0.9
 
 
 def test_every_way_of_extraction_gives_the_same(parts, stamps, own_cache, monkeypatch):
