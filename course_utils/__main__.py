@@ -84,13 +84,13 @@ def _compare(options, arguments):
 
 
 def _map(options, _):
-    from course_utils.clustering.algorithms import parse
+    from course_utils.clustering.algorithms import parse_algorithm
     from course_utils.maps import image_map
     from course_utils.representations import extraction
 
     extraction.parse(options.representation)  # before a long download
     if options.algorithm:
-        parse(options.algorithm)
+        parse_algorithm(options.algorithm)
     image_set = _load(options)
     page = image_map.export(
         image_set,
@@ -113,7 +113,7 @@ def _extract(options, _):
 
     extraction.parse(options.representation)
     if options.k:
-        out_of_core.check(options.algorithm)  # before hours of work
+        out_of_core.check_out_of_core(options.algorithm)  # before hours of work
     stream = streams.open_stream(options.source, part_size=options.part_size)
     found = extraction.extract(
         stream,
@@ -152,7 +152,7 @@ def _cluster_parts(found, algorithm, k, *, seed=0, engine=None, to=None):
 
     from course_utils.clustering import out_of_core
 
-    model = out_of_core.fit_out_of_core(found, algorithm, k, seed=seed)
+    model = out_of_core.fit_out_of_core(found, algorithm, k, random_state=seed)
     labelled = out_of_core.label_out_of_core(found, model, to=to, engine=engine)
     sizes = np.bincount(labelled.cluster_labels, minlength=k)
     return {

@@ -25,13 +25,28 @@ TITLES = {
     "silhouette": "silhouette",
 }
 
-STRANGER = "#D55E00"  # frame of a picture outside its cluster's commonest class
+STRANGER = "#D55E00"  # frame of an image outside its cluster's most frequent class
 
-MOST_CLUSTERS_SHOWN = 12
+SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
 
 
 def kind(representation):
-    """ "pixels", "handcrafted" or "pretrained": the family of a representation."""
+    """Return the family of a representation.
+
+    Parameters
+    ----------
+    representation : str
+        Its name, such as `"hog"` or `"VGG19:fc2"`.
+
+    Returns
+    -------
+    {"pixels", "handcrafted", "pretrained"}
+
+    Examples
+    --------
+    >>> kind("raw"), kind("hog"), kind("VGG19:fc2")
+    ('pixels', 'handcrafted', 'pretrained')
+    """
     base, _ = extraction.parse(representation)
     if base == "raw":
         return "pixels"
@@ -39,12 +54,40 @@ def kind(representation):
 
 
 def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows")):
-    """One panel a score, one line a representation and algorithm, sorted by their mean
-    NMI (or first score).
+    """Compare representations and algorithms, one panel per score.
 
-    results: as `experiments.run` gives them. A mark is the mean over the seeds, the bar
-    reaches from the worst to the best seed. chance: {score: level}, drawn dashed.
-    Returns: the matplotlib Figure.
+    Each mark is the mean over the seeds, and the bar spans the worst to the best seed.
+    The lines are sorted by their mean NMI, or by the first score.
+
+    Parameters
+    ----------
+    results : DataFrame
+        As `experiments.run` returns it.
+    chance : dict of {str: float}, default=None
+        The chance level of each score, drawn dashed.
+    scores : sequence of str
+        Which scores.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the results have none of the scores.
+
+    See Also
+    --------
+    chance_level : Computes the chance level.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> results = {"representation": ["raw", "hog"], "algorithm": "ward", "nmi": 0.3}
+    >>> figure = score_chart(pd.DataFrame(results), scores=["nmi"])
+    >>> figure.axes[0].get_xlabel()
+    'NMI'
     """
     results = results.copy()
     algorithms = list(dict.fromkeys(results["algorithm"]))
@@ -53,7 +96,7 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
         results["line"] += "  ·  " + results["algorithm"]
     scores = [score for score in scores if results[score].notna().any()]
     if not scores:
-        raise ValueError("there is no score to draw: the results hold none.")
+        raise ValueError("There is no score to draw: the results have none.")
     first = "nmi" if "nmi" in scores else scores[0]
     order = results.groupby("line", sort=False)[first].mean()
     order = order.sort_values(kind="stable").index
@@ -94,18 +137,49 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
     return figure
 
 
-def gallery(image_set, cluster_labels, vectors, *, n_pictures=10, title=None):
-    """One row a cluster, biggest first; in it the pictures nearest its centre first.
+def gallery(
+    image_set,
+    cluster_labels,
+    vectors,
+    *,
+    n_pictures=10,
+    max_clusters=12,
+    title=None,
+):
+    """Show images of each cluster, one row per cluster, biggest first.
 
-    vectors: the features (n, d), which say what is near. With true labels each row
-    names its commonest class, and pictures of another class are crossed and framed.
-    Returns: the matplotlib Figure.
+    The images nearest the centre of their cluster come first. With true labels, each
+    row names its most frequent class, and images of another class are crossed and
+    framed.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        The images.
+    cluster_labels : int array (n_images,)
+        Cluster labels; noise (-1) is the last row.
+    vectors : array (n_images, d)
+        The features, which decide what is near.
+    n_pictures : int, default=10
+        Images per row.
+    max_clusters : int, default=12
+        Rows, at most.
+    title : str, default=None
+        Above the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    See Also
+    --------
+    contact_sheet : Any groups of images, faster, without a figure.
     """
     cluster_labels = np.asarray(cluster_labels)
     clusters, sizes = np.unique(cluster_labels, return_counts=True)
     order = np.lexsort((clusters, -sizes, clusters == -1))  # noise last
-    left_out = max(0, len(order) - MOST_CLUSTERS_SHOWN)
-    order = order[:MOST_CLUSTERS_SHOWN]
+    left_out = max(0, len(order) - max_clusters)
+    order = order[:max_clusters]
     figure, panels = plt.subplots(
         len(order),
         n_pictures,
@@ -118,17 +192,17 @@ def gallery(image_set, cluster_labels, vectors, *, n_pictures=10, title=None):
         members = np.flatnonzero(cluster_labels == cluster)
         members = members[nearest_first(vectors[members])]
         text = "noise" if cluster == -1 else f"cluster {cluster}"
-        text += f"\n{len(members)} picture{'' if len(members) == 1 else 's'}"
-        commonest = None
+        text += f"\n{len(members)} image{'' if len(members) == 1 else 's'}"
+        majority = None
         if names is not None:
             classes, counts = np.unique([names[i] for i in members], return_counts=True)
-            commonest = classes[counts.argmax()]
-            text += f"\n{counts.max() / len(members):.0%} {commonest}"
+            majority = classes[counts.argmax()]
+            text += f"\n{counts.max() / len(members):.0%} {majority}"
         place = {"ha": "right", "va": "center", "transform": row[0].transAxes}
         row[0].text(-0.12, 0.5, text, parse_math=False, **place)  # a $ is no formula
         for panel, index in zip(row, members, strict=False):
             panel.imshow(image_set.picture(index, 96))
-            stranger = commonest is not None and names[index] != commonest
+            stranger = majority is not None and names[index] != majority
             panel.spines[:].set_color(STRANGER if stranger else "#cccccc")
             panel.spines[:].set_linewidth(2.5 if stranger else 0.8)
             if stranger:
@@ -151,14 +225,55 @@ def gallery(image_set, cluster_labels, vectors, *, n_pictures=10, title=None):
 
 
 def nearest_first(vectors):
-    """Indices of vectors (n, d), all of length 1, by their distance to the mean."""
+    """Sort vectors by their distance to the mean direction.
+
+    Parameters
+    ----------
+    vectors : array (n_images, d)
+        One row per image, of any length.
+
+    Returns
+    -------
+    int array (n_images,)
+        Indices, the nearest first.
+
+    Examples
+    --------
+    >>> nearest_first([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]).tolist()
+    [1, 0, 2]
+    """
     vectors = normalize(vectors)
     distances = np.linalg.norm(vectors - vectors.mean(axis=0), axis=1)
     return np.argsort(distances, kind="stable")
 
 
 def chance_level(results, labels, true_labels):
-    """Mean score of the runs' clusters filled at random: {score: level}."""
+    """Mean scores of the runs' clusters filled at random.
+
+    Parameters
+    ----------
+    results, labels
+        As `experiments.run` returns them.
+    true_labels : array-like of shape (n_images,)
+        The true labels.
+
+    Returns
+    -------
+    dict of {str: float}
+        The chance level of each score.
+
+    See Also
+    --------
+    course_utils.metrics.chance_scores : The same for one clustering.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels = {"a": [0, 0, 1, 1] * 25}
+    >>> level = chance_level(pd.DataFrame({"run": ["a"]}), labels, [0, 1] * 50)
+    >>> level["nmi"] < 0.1
+    True
+    """
     rows = [
         metrics.chance_scores(
             labels_true=true_labels,
@@ -173,18 +288,28 @@ def chance_level(results, labels, true_labels):
     }
 
 
-SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
-
-
 def contact_sheet(image_set, groups, *, size=96, n_columns=10):
-    """Small pictures on one sheet: an image of PIL, to show or `.save("sheet.png")`.
+    """Put small images on one sheet, in groups.
 
-    groups: {text: indices}, each under its text; or the indices of one group. A group
-    goes on in a new row after n_columns pictures.
+    Parameters
+    ----------
+    image_set : ImageSet
+        The images.
+    groups : dict of {str: sequence of int}, or sequence of int
+        Indices of the images of each group, below its text; or those of one group.
+    size : int, default=96
+        Width and height of each image, in pixels.
+    n_columns : int, default=10
+        Images per row.
+
+    Returns
+    -------
+    PIL.Image.Image
+        A notebook shows it; `.save("sheet.png")` keeps it.
     """
     if not isinstance(groups, dict):
         groups = {"": groups}
-    groups = {  # a caption may hold line ends
+    groups = {  # a caption may have line breaks
         " ".join(text.split()): [int(i) for i in indices]
         for text, indices in groups.items()
     }

@@ -453,14 +453,16 @@ SEEDS = range(5)
 def in_words(seed):
     """The counterparts of all pictures, in nouns that TAC chooses."""
     kept = clustering.distinctive_nouns(
-        pictures, noun_vectors, 3 * n_classes, seed=seed
+        pictures, noun_vectors, 3 * n_classes, random_state=seed
     )
     return clustering.counterparts(pictures, noun_vectors[kept], TEMPERATURE)
 
 
 def by_tac(seed, temperature=TEMPERATURE):
     vectors = pictures, noun_vectors
-    return clustering.tac(*vectors, n_classes, temperature=temperature, seed=seed)
+    return clustering.tac(
+        *vectors, n_classes, temperature=temperature, random_state=seed
+    )
 
 
 found = {

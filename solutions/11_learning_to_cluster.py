@@ -292,13 +292,13 @@ print(keras.Model(inputs, outputs).count_params(), "weights,",
 # nobody could tell.
 
 # %%
-network = clustering.triplet_network(2, seed=0)  # untrained
+network = clustering.triplet_network(2, random_state=0)  # untrained
 network.compile(optimizer=keras.optimizers.Adam(0.001), jit_compile=False)
 labels, seen = chains, [clustering.embed(network, plane)]
 while True:
     n_clusters = int(labels.max()) + 1
     losses = clustering.train_triplets(
-        network, plane, labels, epochs=20, seed=n_clusters
+        network, plane, labels, epochs=20, random_state=n_clusters
     )
     seen.append(clustering.embed(network, plane))
     print(f"{n_clusters:3} clusters: loss {losses[0]:.2f} → {losses[-1]:.2f},",
@@ -401,7 +401,7 @@ prediction_2 = None  # e.g. 0.9
 
 # %%
 for seed in range(N_SEEDS):
-    learnt = clustering.mvnet(views, K, seed=seed)
+    learnt = clustering.mvnet(views, K, random_state=seed)
     for name, labels in zip(VIEWS, learnt["views"], strict=True):
         keep(f"JULE, {name}", labels)
     keep("MVnet-fix, all views", learnt["fixed"])
@@ -555,9 +555,10 @@ else:
 # instance:
 #
 # - does learning help or harm on two interleaved moons (`sklearn.datasets.make_moons`)?
-# - smaller steps: `multiview.jule(view, K, network, unfold=0.5, seed=seed)` on a stamp
-#   view, against 0.9 (`multiview.network(50, seed=seed)` makes a network for it). With
-#   `finish=False` the last training, which no label depends on, is left out
+# - smaller steps: `clustering.jule(view, K, network, unfold=0.5, random_state=seed)` on
+#   a stamp view, against 0.9 (`clustering.triplet_network(50, random_state=seed)` makes a
+#   network for it). With `finish=False` the last training, which no label depends on, is
+#   left out
 # - fewer neighbours: `clustering.affinity(view, 5)` and `clustering.merge_clusters`
 
 # %%
@@ -569,8 +570,10 @@ for seed in range(3):
     points, moon = make_moons(120, noise=0.06, random_state=seed)
     weights, start = clustering.affinity(points), clustering.chains(points)
     grown = clustering.merge_clusters(weights, start, 2)
-    network = clustering.triplet_network(2, seed=seed)
-    learnt, _ = clustering.jule(points, 2, network, finish=False, seed=seed)
+    network = clustering.triplet_network(2, random_state=seed)
+    learnt, _ = clustering.jule(
+        points, 2, network, finish=False, random_state=seed
+    )
     for recipe, found in {"merging": grown, "JULE": learnt}.items():
         rows.append({"recipe": recipe, "seed": seed, "nmi": nmi_of(found, moon)})
 comparison = pd.DataFrame(rows)

@@ -87,7 +87,7 @@ def test_a_small_comparison(call, folder, tmp_path):
         (["set", "--backbones", "nine"], "there is no representation 'nine'"),
         (["set", "--algorithms", "kmean"], "did you mean 'kmeans'"),
         (["set", "--algorithms", "l3+kmeans"], "there is no step 'l3'"),
-        (["set", "--k", "500"], "k=500 clusters of 15 pictures"),
+        (["set", "--k", "500"], "at most the number of images, 15, got 500"),
         (["set", "--k", "0"], "k=0"),
         (["set", "--k", "-1"], "k=-1"),
         (["set", "--seeds", "0"], "seeds=0"),
@@ -151,7 +151,7 @@ def test_one_picture(call, tmp_path):
     folder = write_folder(tmp_path / "one", {"a.png": data})
     status, _, err = call("compare", folder, *SMALL, "--k", "1")
     assert status == 2
-    assert "1 picture: clustering needs two or more" in err
+    assert "needs at least 2 images, got 1" in err
 
 
 def test_an_empty_folder_and_a_file(call, tmp_path):
@@ -289,7 +289,10 @@ def test_a_map_and_the_same_places_again(call, folder, tmp_path):
         (["--algorithm", "kmean"], "did you mean 'kmeans'"),
         (["--out", "set"], "set holds other files: give a new folder"),
         (["--coordinates", "gone.html"], "gone.html: No such file"),
-        (["--k", "99", "--representation", "colour"], "k is at most 15"),
+        (
+            ["--k", "99", "--representation", "colour"],
+            "at most the number of images, 15",
+        ),
     ],
 )
 def test_what_no_map_can_be_made_of(call, folder, tmp_path, arguments, words):

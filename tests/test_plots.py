@@ -114,9 +114,9 @@ def test_the_gallery_crosses_exactly_the_strangers():
     labels = np.repeat([0, 1, 2], 5)
     labels[[0, 7]] = 2  # a red and a green one among the blue
     assert rows_of(gallery(image_set, labels)) == [
-        ("cluster 2\n7 pictures\n71% blue", 7, 2),
-        ("cluster 0\n4 pictures\n100% red", 4, 0),
-        ("cluster 1\n4 pictures\n100% green", 4, 0),
+        ("cluster 2\n7 images\n71% blue", 7, 2),
+        ("cluster 0\n4 images\n100% red", 4, 0),
+        ("cluster 1\n4 images\n100% green", 4, 0),
     ]
 
 
@@ -173,7 +173,7 @@ def test_at_most_twelve_clusters_are_shown_and_the_rest_counted():
 
 def test_without_true_labels_nothing_is_strange():
     rows = rows_of(gallery(coloured(labels=False), np.arange(15) % 2))
-    assert rows == [("cluster 0\n8 pictures", 8, 0), ("cluster 1\n7 pictures", 7, 0)]
+    assert rows == [("cluster 0\n8 images", 8, 0), ("cluster 1\n7 images", 7, 0)]
 
 
 @pytest.mark.parametrize("name", ["$x_{$", "$$", "a_b^c", "100 %", "日本", "\\frac"])

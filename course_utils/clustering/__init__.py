@@ -11,9 +11,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "SEEDED",
             "cluster",
             "is_seeded",
-            "parse",
+            "pipeline",
             "prepare",
         ],
+        "estimators": [
+            "DBSCANClusters",
+            "GaussianClusters",
+            "HDBSCANClusters",
+            "SpectralClusters",
+        ],
+        "micro_clusters": ["OverMicroClusters"],
+        "preprocessing": ["ClippedPCA", "parse_algorithm"],
         "ensembles": [
             "bipartite",
             "co_association",

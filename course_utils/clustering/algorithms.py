@@ -1,222 +1,238 @@
-"""Clustering by name: steps that prepare features, then an algorithm of scikit-learn.
+"""Clustering by name: a short spelling of scikit-learn pipelines.
 
-An algorithm is one string, steps and algorithm joined by `+`: `kmeans`, `l2+kmeans`,
-`l2+pca50+ward`. The steps: `l2` gives every vector length 1, `pca50` keeps 50 principal
-components, `whiten50` keeps 50 and scales each to variance 1; `micro2000`, before ward,
-average or complete, lets these join 2,000 k-means clusters instead of the pictures.
-
-Features of more than `blocks.LARGE` numbers, memory-mapped or not, are prepared and
-clustered block by block and never copied as a whole.
+An algorithm is one string, steps and algorithm joined by `+`, such as `kmeans`,
+`l2+kmeans` or `l2+pca50+ward`. The steps: `l2` scales every vector to length 1, `pca50`
+keeps 50 principal components, `whiten50` keeps 50 and scales each to variance 1. In
+front of ward, average or complete, `micro2000` lets these join 2,000 k-means clusters
+instead of the images.
 """
 
-import warnings
-
 import numpy as np
-from sklearn.cluster import (
-    DBSCAN,
-    HDBSCAN,
-    AgglomerativeClustering,
-    KMeans,
-    MiniBatchKMeans,
-    SpectralClustering,
-)
-from sklearn.decomposition import PCA
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
+from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
+from sklearn.pipeline import make_pipeline
 
-from course_utils.clustering import micro_clusters, neighbours, out_of_core
+from course_utils.clustering import out_of_core
+from course_utils.clustering.estimators import (
+    DBSCANClusters,
+    GaussianClusters,
+    HDBSCANClusters,
+    SpectralClusters,
+)
+from course_utils.clustering.micro_clusters import (
+    MICRO_CLUSTERS,
+    OverMicroClusters,
+    warn_of_micro_clusters,
+)
 from course_utils.clustering.preprocessing import (
     PAIRWISE,
     Prepared,
     Rows,
-    hold,
-    learn,
-    parse,
+    fit_transformers,
+    make_transformers,
+    parse_algorithm,
+    read_all,
 )
-from course_utils.clustering.validation import SMALL, check_features, check_k
+from course_utils.clustering.validation import (
+    check_features,
+    check_n_clusters,
+    threads_for,
+)
 
-DBSCAN_NEIGHBOURS = 5
-
-MOST_PICTURES_PAIRWISE = 10_000  # all distances between so many: 0.4 GB
-
-MOST_PICTURES_RADIUS = 20_000  # all pairs nearer than DBSCAN's radius
-
-MOST_PRODUCTS = 5e11  # n² d of HDBSCAN: 20 minutes on one core
-
-HDBSCAN_SECONDS = 2.3e-9  # for each of them, measured
-
-
-def _kmeans(features, k, seed):
-    return KMeans(k, n_init=10, random_state=seed).fit_predict(features)
-
-
-def _minibatch(features, k, seed):
-    return MiniBatchKMeans(k, n_init=10, random_state=seed).fit_predict(features)
-
-
-def _agglomerative(linkage):
-    def run(features, k, seed):
-        return AgglomerativeClustering(k, linkage=linkage).fit_predict(features)
-
-    return run
-
-
-def _spectral(features, k, seed):
-    if k == len(features):
-        return np.arange(k)  # its solver finds fewer eigenvectors than pictures
-    n_neighbors = min(10, len(features))
-    spectral = SpectralClustering(
-        k,
-        affinity="nearest_neighbors",
-        n_neighbors=n_neighbors,
-        assign_labels="cluster_qr",
-        random_state=seed,
-    )
-    with warnings.catch_warnings():  # clusters far apart are no reason to worry
-        warnings.filterwarnings("ignore", "Graph is not fully connected")
-        return spectral.fit_predict(features)
-
-
-def _gmm(features, k, seed):
-    if features.size > out_of_core.HELD:
-        raise MemoryError(
-            f"gmm of {len(features):,} pictures by {features.shape[1]:,} numbers each "
-            f"needs {features.size * 8 * 4 / 1e9:.1f} GB: take fewer numbers, like "
-            "l2+pca50+gmm, or kmeans. (blocks.HELD is the limit.)"
-        )
-    # Full covariances need more pictures than features; diagonal ones do not.
-    return GaussianMixture(
-        k, covariance_type="diag", reg_covar=1e-4, random_state=seed
-    ).fit_predict(features.astype(np.float64))
-
-
-def _dbscan(features, k, seed):
-    """Neighbourhood radius: half of the pictures have 5 others so near."""
-    n_neighbors = min(DBSCAN_NEIGHBOURS, len(features) - 1)  # besides itself
-    if len(features) > MOST_PICTURES_RADIUS:
-        return _dbscan_over_a_graph(features, seed)
-    distances, _ = NearestNeighbors(n_neighbors=n_neighbors).fit(features).kneighbors()
-    radius = max(float(np.median(distances[:, -1])), np.finfo(np.float32).tiny)
-    return DBSCAN(eps=radius, min_samples=n_neighbors).fit_predict(features)
-
-
-def _dbscan_over_a_graph(features, seed):
-    """The same from 30 near neighbours of each picture, which join what is dense."""
-    found = neighbours.nearest_neighbours(
-        features, neighbours.GRAPH_NEIGHBOURS, seed=seed
-    )
-    radius = float(np.median(found[0][:, DBSCAN_NEIGHBOURS - 1]))
-    radius = max(radius, np.finfo(np.float32).tiny)
-    near = neighbours.graph(*found, radius=radius)
-    dbscan = DBSCAN(eps=radius, min_samples=DBSCAN_NEIGHBOURS, metric="precomputed")
-    return dbscan.fit_predict(near)
-
-
-def _hdbscan(features, k, seed):
-    products = len(features) ** 2 * features.shape[1]
-    if products > MOST_PRODUCTS:
-        raise MemoryError(
-            f"hdbscan compares all of {len(features):,} pictures by "
-            f"{features.shape[1]:,} numbers each, some "
-            f"{products * HDBSCAN_SECONDS / 3600:.1f} hours: take fewer numbers "
-            "(l2+pca10+hdbscan, or a map of two) or fewer pictures. "
-            "(clustering.MOST_PRODUCTS is the limit.)"
-        )
-    size = min(DBSCAN_NEIGHBOURS, len(features))
-    return HDBSCAN(min_cluster_size=max(2, size), copy=True).fit_predict(features)
-
-
-ALGORITHMS = {
-    "kmeans": _kmeans,
-    "minibatch": _minibatch,
-    "ward": _agglomerative("ward"),
-    "average": _agglomerative("average"),
-    "complete": _agglomerative("complete"),
-    "spectral": _spectral,
-    "gmm": _gmm,
-    "dbscan": _dbscan,
-    "hdbscan": _hdbscan,
+ALGORITHMS = {  # name: function of (n_clusters, random_state) that makes the estimator
+    "kmeans": lambda k, seed: KMeans(k, n_init=10, random_state=seed),
+    "minibatch": lambda k, seed: MiniBatchKMeans(k, n_init=10, random_state=seed),
+    "ward": lambda k, _: AgglomerativeClustering(k, linkage="ward"),
+    "average": lambda k, _: AgglomerativeClustering(k, linkage="average"),
+    "complete": lambda k, _: AgglomerativeClustering(k, linkage="complete"),
+    "spectral": lambda k, seed: SpectralClusters(k, random_state=seed),
+    "gmm": lambda k, seed: GaussianClusters(k, random_state=seed),
+    "dbscan": lambda _, seed: DBSCANClusters(random_state=seed),
+    "hdbscan": lambda *_: HDBSCANClusters(),
 }
 
-OVER_MICRO = (*PAIRWISE, "spectral")  # above MOST_PICTURES_PAIRWISE
+OVER_MICRO = (*PAIRWISE, "spectral")  # in `cluster`, for very many images
 
 SEEDED = ("kmeans", "minibatch", "spectral", "gmm")  # the others give one answer
 
 FIND_K = ("dbscan", "hdbscan")  # find the number of clusters, may leave noise (-1)
 
+MAX_PAIRWISE = 10_000  # images of which all distances are held: 0.4 GB
 
-def is_seeded(algorithm):
-    """Whether another seed may give other labels."""
-    steps, name = parse(algorithm)
-    return name in SEEDED or any(step == "micro" for step, _ in steps)
+MAX_IN_MEMORY = 10_000_000  # numbers that are copied as a whole: 40 MB
 
 
-def prepare(features, algorithm, random_state=0):
-    """The features (n, d) as the algorithm sees them, after its steps.
+def pipeline(algorithm, n_clusters, random_state=0):
+    """Make the scikit-learn pipeline that the name of an algorithm spells.
 
-    PCA keeps at most as many components as there are pictures or features. Above
-    `blocks.LARGE` numbers it goes block by block, and what comes out is float32.
+    Parameters
+    ----------
+    algorithm : str
+        Any number of the steps `l2`, `pca50`, `whiten50` (any number), then one of
+        kmeans, minibatch, ward, average, complete, spectral, gmm, dbscan and hdbscan,
+        joined by `+`. In front of ward, average and complete, `micro2000` makes 2,000
+        micro-clusters first.
+    n_clusters : int
+        Number of clusters; dbscan and hdbscan find their own.
+    random_state : int, default=0
+        Seed of all steps that are random.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Not fitted; `fit_predict(features)` returns cluster labels.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+
+    See Also
+    --------
+    cluster : Runs the pipeline after checks, and on more images than fit in memory.
+    sklearn.pipeline.make_pipeline : Does the same from transformers and an estimator.
+
+    Examples
+    --------
+    >>> model = pipeline("l2+pca50+kmeans", n_clusters=7)
+    >>> [name for name, _ in model.steps]
+    ['normalizer', 'clippedpca', 'kmeans']
+    >>> model["kmeans"]
+    KMeans(n_clusters=7, n_init=10, random_state=0)
     """
-    steps, _ = parse(algorithm)
-    if _by_blocks(features) and steps:
-        source = Rows(features)
-        return hold(Prepared(source, learn(source, steps)))
-    for step, size in steps:
-        if step == "l2":
-            features = normalize(features)
-        elif step != "micro":
-            n_components = min(size, *features.shape)
-            pca = PCA(n_components, whiten=step == "whiten", random_state=random_state)
-            with np.errstate(invalid="ignore"):  # pictures that are all the same
-                features = pca.fit_transform(features)
-    return features
+    steps, name = parse_algorithm(algorithm)
+    estimator = ALGORITHMS[name](n_clusters, random_state)
+    if steps and steps[-1][0] == "micro":
+        estimator = OverMicroClusters(estimator, steps[-1][1], random_state)
+    return make_pipeline(*make_transformers(steps, random_state), estimator)
 
 
-def cluster(features, algorithm, n_clusters, random_state=0):
-    """Cluster labels of features (n, d): int array (n,), 0, 1, … and -1 for noise.
+def cluster(
+    features,
+    algorithm,
+    n_clusters,
+    random_state=0,
+    *,
+    max_pairwise=MAX_PAIRWISE,
+    max_in_memory=MAX_IN_MEMORY,
+):
+    """Cluster features by the name of an algorithm.
 
-    n_clusters: how many; DBSCAN and HDBSCAN find their own. The same seed gives the
-    same labels. Above `MOST_PICTURES_PAIRWISE` pictures ward, average, complete and
-    spectral go over micro-clusters, with a warning. Raises ValueError for bad features
-    or k, MemoryError where an algorithm would need too much memory or time.
+    Parameters
+    ----------
+    features : array (n_images, d)
+        One row per image; it may be memory-mapped.
+    algorithm : str
+        Steps and algorithm, such as `"l2+pca50+kmeans"`; see `pipeline`.
+    n_clusters : int
+        Number of clusters; dbscan and hdbscan find their own.
+    random_state : int, default=0
+        The same seed gives the same labels.
+    max_pairwise : int, default=10_000
+        Above so many images, ward, average, complete and spectral run over
+        micro-clusters, with a warning: all distances of 10,000 images are 0.4 GB.
+    max_in_memory : int, default=10_000_000
+        Features of more numbers are prepared, and clustered by kmeans and minibatch,
+        block by block: they are never copied as a whole (40 MB).
+
+    Returns
+    -------
+    int array (n_images,)
+        Cluster labels 0, 1, …, and -1 for noise.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, bad features or an impossible number of clusters.
+    MemoryError
+        If the algorithm would need too much memory or time.
+
+    See Also
+    --------
+    pipeline : The scikit-learn pipeline that is run.
+    prepare : The features as the algorithm sees them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = np.array([[0.0, 0], [0, 1], [9, 9], [9, 8]])
+    >>> labels = cluster(features, "ward", n_clusters=2)
+    >>> bool(labels[0] == labels[1] != labels[2] == labels[3])
+    True
     """
-    steps, name = parse(algorithm)
+    _, name = parse_algorithm(algorithm)
+    model = pipeline(algorithm, n_clusters, random_state)
     features = np.asarray(features)
     check_features(features)
     n_images = len(features)
-    check_k(n_clusters, n_images)
+    check_n_clusters(n_clusters, n_images)
     if n_clusters == 1 and name not in FIND_K:
         return np.zeros(n_images, dtype=int)
-    if _by_blocks(features) and name in out_of_core.PASSES:
-        model = out_of_core.fit_out_of_core(
-            features, algorithm, n_clusters, seed=random_state
+    large = _is_large(features, max_in_memory)
+    if large and name in out_of_core.PASSES:
+        fitted = out_of_core.fit_out_of_core(
+            features, algorithm, n_clusters, random_state=random_state
         )
-        return out_of_core.labels(model, features)
-    n_micro = steps[-1][1] if steps and steps[-1][0] == "micro" else None
-    if n_micro is None and name in OVER_MICRO and n_images > MOST_PICTURES_PAIRWISE:
-        n_micro = max(
-            micro_clusters.MICRO_CLUSTERS, min(4 * n_clusters, MOST_PICTURES_PAIRWISE)
-        )
-        micro_clusters.announce(name, n_images, n_micro)
-    # On few numbers, threads cost more than they bring, much more on a busy machine.
-    with threadpool_limits(1 if features.size < SMALL else None):
-        prepared = prepare(features, algorithm, random_state)
-        if n_micro is None:
-            labels = ALGORITHMS[name](prepared, n_clusters, random_state)
-        elif name in PAIRWISE:
-            labels = micro_clusters.agglomerate(
-                prepared, n_clusters, name, n_micro=n_micro, seed=random_state
+        return out_of_core.label_source(fitted, features)
+    estimator = model[-1]
+    micro = isinstance(estimator, OverMicroClusters)
+    if name in OVER_MICRO and n_images > max_pairwise and not micro:
+        n_micro = min(max(MICRO_CLUSTERS, 4 * n_clusters), max_pairwise)
+        warn_of_micro_clusters(name, n_images, n_micro)
+        estimator = OverMicroClusters(estimator, n_micro, random_state)
+        model = make_pipeline(*(step for _, step in model.steps[:-1]), estimator)
+    with threads_for(features):
+        if large:
+            features = prepare(
+                features, algorithm, random_state, max_in_memory=max_in_memory
             )
+            labels = estimator.fit_predict(features)
         else:
-            groups = micro_clusters.groups(prepared, n_micro, random_state)
-            labels = ALGORITHMS[name](groups.means, n_clusters, random_state)[
-                groups.labels
-            ]
+            labels = model.fit_predict(features)
     return np.asarray(labels, dtype=int)
 
 
-def _by_blocks(features):
-    """Very many numbers; of few very wide rows all at once is cheaper."""
-    return features.size > out_of_core.LARGE and len(features) > features.shape[1]
+def prepare(features, algorithm, random_state=0, *, max_in_memory=MAX_IN_MEMORY):
+    """Return the features as the algorithm sees them, after its steps.
+
+    Parameters
+    ----------
+    features : array (n_images, d)
+        One row per image.
+    algorithm : str
+        Steps and algorithm, see `pipeline`; the algorithm itself is not run.
+    random_state : int, default=0
+        Seed of the steps that are random.
+    max_in_memory : int, default=10_000_000
+        Features of more numbers are prepared block by block, in float32.
+
+    Returns
+    -------
+    array (n_images, c)
+        PCA keeps at most as many components as there are images or features.
+
+    Examples
+    --------
+    >>> prepare([[3.0, 4.0], [0.0, 2.0]], "l2+kmeans")
+    array([[0.6, 0.8],
+           [0. , 1. ]])
+    """
+    steps, _ = parse_algorithm(algorithm)
+    features = np.asarray(features)
+    transformers = make_transformers(steps, random_state)
+    if not transformers:
+        return features
+    if _is_large(features, max_in_memory):
+        source = Rows(features)
+        return read_all(Prepared(source, fit_transformers(transformers, source)))
+    return make_pipeline(*transformers).fit_transform(features)
+
+
+def is_seeded(algorithm):
+    """Return whether another seed may give other labels."""
+    steps, name = parse_algorithm(algorithm)
+    return name in SEEDED or any(step == "micro" for step, _ in steps)
+
+
+def _is_large(features, max_in_memory):
+    """Whether to go by blocks; a few very wide rows are cheaper all at once."""
+    return features.size > max_in_memory and len(features) > features.shape[1]

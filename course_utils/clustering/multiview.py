@@ -1,12 +1,12 @@
 """Networks that learn from clusters: JULE on one view, MVnet on several.
 
-A view is one description of the pictures, an array (n, d), rows in the same order,
-scaled to a length of about 1 (by the step `l2`), because the loss has a fixed margin. A
-network maps it to 160 numbers; it is trained so that pictures of a cluster come close,
-then clusters are merged in its output, and so on. The number of epochs is fixed and the
-end is at k clusters: nothing looks at how well it went. The same seed gives the same
-labels on the same CPU with as many threads; otherwise sums are rounded differently, and
-training adds to it.
+A view is one description of the images, an array (n, d), rows in the same order, scaled
+to a length of about 1 (by the step `l2`), because the loss has a fixed margin. A
+network maps it to 160 numbers; it is trained so that images of a cluster come close,
+then clusters are merged in its output, and so on. The number of epochs is fixed, and it
+stops at n_clusters clusters: no stopping rule looks at quality. The same seed gives the
+same labels on the same CPU with the same number of threads; otherwise sums are rounded
+differently, and training amplifies the differences.
 """
 
 import math
@@ -18,11 +18,11 @@ from keras import layers, ops
 from course_utils.clustering.joint_learning import (
     affinity,
     chains,
-    checked,
+    check_points,
     merge_clusters,
     triplets,
 )
-from course_utils.clustering.validation import check_k
+from course_utils.clustering.validation import check_n_clusters
 
 WIDTH = 160
 
@@ -34,7 +34,7 @@ EPOCHS = 20
 
 UNFOLD = 0.9  # share of the clusters that is merged away between two trainings
 
-BATCH = 1000  # triplets a step
+BATCH = 1000  # triplets per step
 
 
 class TripletNetwork(keras.Model):
@@ -52,28 +52,46 @@ class TripletNetwork(keras.Model):
         return loss + sum(self.losses)
 
 
-def triplet_network(width, *, seed=0):
-    """An untrained network for a view (n, width): width-160-160."""
+def triplet_network(width, *, random_state=0):
+    """Make an untrained network for one view.
+
+    Parameters
+    ----------
+    width : int
+        Numbers per image of the view.
+    random_state : int, default=0
+        Seed of the weights.
+
+    Returns
+    -------
+    keras.Model
+        Layers of width-160-160; its target is triplets of rows of its input.
+
+    See Also
+    --------
+    jule, train_triplets : Train it.
+    embed : What it makes of each image.
+    """
     inputs = keras.Input((width,))
-    return TripletNetwork(inputs, _head(inputs, seed))
+    return TripletNetwork(inputs, _head(inputs, random_state))
 
 
-def fused(towers, *, seed=0):
+def fused(towers, *, random_state=0):
     """Networks of several views, side by side, with a new 160-160 network on top.
 
-    The towers stay as they are trained, and are part of the new network: train them on,
+    The towers keep their weights and are part of the new network: train them further,
     or set `trainable = False` on each to keep them fixed. Inputs: a list of views.
     """
     inputs = [keras.Input(tower.input_shape[1:]) for tower in towers]
     outputs = [tower(view) for tower, view in zip(towers, inputs, strict=True)]
     side_by_side = layers.Concatenate()(outputs) if len(towers) > 1 else outputs[0]
-    return TripletNetwork(inputs, _head(side_by_side, seed))
+    return TripletNetwork(inputs, _head(side_by_side, random_state))
 
 
-def _head(inputs, seed):
+def _head(inputs, random_state):
     first, second = (
         keras.initializers.GlorotUniform(seed=int(number))
-        for number in np.random.default_rng(seed).integers(0, 2**31, 2)
+        for number in np.random.default_rng(random_state).integers(0, 2**31, 2)
     )
     hidden = layers.Dense(WIDTH, activation="relu", kernel_initializer=first)(inputs)
     penalty = keras.regularizers.L2(WEIGHT_PENALTY)
@@ -82,21 +100,50 @@ def _head(inputs, seed):
 
 
 def embed(model, views):
-    """What the network makes of every picture: float array (n, 160)."""
+    """Return what a network makes of each image.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `triplet_network` makes it.
+    views : array (n_images, d), or a list of them
+        What the network takes.
+
+    Returns
+    -------
+    float array (n_images, 160)
+        The output of the last layer.
+    """
     return np.asarray(ops.convert_to_numpy(model(_tensors(views), training=False)))
 
 
-def train_triplets(model, views, cluster_labels, *, epochs=EPOCHS, seed=0):
-    """Train a compiled network on triplets of these clusters; the loss of each epoch.
+def train_triplets(model, views, cluster_labels, *, epochs=EPOCHS, random_state=0):
+    """Train a compiled network on triplets of clusters.
 
-    Every epoch draws new triplets; a step takes all pictures and `BATCH` triplets.
-    Returns an empty list if the clusters give none. seed: a number, or a NumPy
-    generator to go on with.
+    Every epoch draws new triplets; a step takes all images and 1,000 triplets.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A compiled `triplet_network`.
+    views : array (n_images, d), or a list of them
+        What the network takes.
+    cluster_labels : int array (n_images,)
+        The clusters that triplets are drawn from.
+    epochs : int, default=20
+        Number of epochs.
+    random_state : int or numpy.random.Generator, default=0
+        A seed, or a generator to continue with.
+
+    Returns
+    -------
+    list of float
+        The mean loss of each epoch; empty if the clusters give no triplets.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(random_state)
     tensors, losses = _tensors(views), []
     for _ in range(epochs):
-        found = triplets(cluster_labels, seed=generator).astype("int32")
+        found = triplets(cluster_labels, random_state=generator).astype("int32")
         if not len(found):
             break
         n_steps = math.ceil(len(found) / BATCH)
@@ -108,84 +155,146 @@ def train_triplets(model, views, cluster_labels, *, epochs=EPOCHS, seed=0):
 
 
 def jule(
-    views, k, model, *, start=None, epochs=EPOCHS, unfold=UNFOLD, finish=True, seed=0
+    views,
+    n_clusters,
+    model,
+    *,
+    start=None,
+    epochs=EPOCHS,
+    unfold=UNFOLD,
+    finish=True,
+    random_state=0,
 ):
-    """Train the model and find k clusters, in turn: (cluster labels (n,), history).
+    """Train a network and merge clusters in turn (JULE).
 
-    The first clusters are the chains of `start` (the view itself if None). Then: train
-    on the clusters, merge a share `unfold` of them away in what the model makes of the
-    pictures, and so on until k are left, on which it is trained a last time: not if
-    `finish` is False, for whoever wants the labels only. history: a dict for each
-    training, its number of clusters and first and last loss. Raises ValueError where
-    the chains are fewer than k, and what `learning` raises.
+    The first clusters are the chains of `start`. Then the network is trained on the
+    clusters, and a share `unfold` of them is merged away in its output, and so on until
+    n_clusters are left, on which it is trained a last time.
+
+    Parameters
+    ----------
+    views : array (n_images, d), or a list of them
+        What the network takes.
+    n_clusters : int
+        Number of clusters at the end.
+    model : keras.Model
+        A network such as `triplet_network(d)`, which is trained in place.
+    start : array (n_images, c), default=None
+        Points for the first chains; None takes the view itself.
+    epochs : int, default=20
+        Epochs of each training.
+    unfold : float, default=0.9
+        Share of the clusters that is merged away between two trainings.
+    finish : bool, default=True
+        Whether to train a last time; the labels do not depend on it.
+    random_state : int, default=0
+        Seed of the triplets.
+
+    Returns
+    -------
+    cluster_labels : int array (n_images,)
+        Numbered in the order of the images.
+    history : list of dict
+        Number of clusters and first and last loss of each training.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer chains than n_clusters, and as for `affinity`.
+
+    References
+    ----------
+    Yang, Parikh and Batra, *Joint unsupervised learning of deep representations and
+    image clusters*, CVPR 2016.
     """
     if not 0 < unfold <= 1:
-        raise ValueError(f"unfold={unfold}: a share above 0 and up to 1 is needed.")
+        raise ValueError(f"unfold must be above 0 and at most 1, got {unfold}.")
     if start is None:
         if isinstance(views, list):
-            raise ValueError("several views need a `start`, points for the chains.")
+            raise ValueError("Several views need a `start`, points for the chains.")
         start = views
     labels = chains(start)
-    check_k(k, len(labels))
-    if labels.max() + 1 < k:
+    check_n_clusters(n_clusters, len(labels))
+    n_found = int(labels.max()) + 1
+    if n_found < n_clusters:
         raise ValueError(
-            f"the chains of nearest neighbours are only {labels.max() + 1} clusters, "
-            f"and merging makes fewer: k={k} is too many for {len(labels)} pictures."
+            f"The chains of nearest neighbours form only {n_found} clusters, and "
+            f"merging leaves fewer: n_clusters must be at most {n_found}, got "
+            f"{n_clusters}."
         )
-    generator, history = np.random.default_rng(seed), []
+    generator, history = np.random.default_rng(random_state), []
     optimizer = keras.optimizers.Adam(RATE)
     optimizer.build(model.trainable_variables)  # or Keras makes its graph twice
     model.compile(optimizer=optimizer, jit_compile=False)
     while True:
-        n_clusters = int(labels.max()) + 1
-        if n_clusters == k and not finish:
+        n_found = int(labels.max()) + 1
+        if n_found == n_clusters and not finish:
             return labels, history
-        losses = train_triplets(model, views, labels, epochs=epochs, seed=generator)
-        row = {"clusters": n_clusters}
+        losses = train_triplets(
+            model, views, labels, epochs=epochs, random_state=generator
+        )
+        row = {"clusters": n_found}
         history.append(
             row | {"first": losses[0], "last": losses[-1]} if losses else row
         )
-        if n_clusters == k:
+        if n_found == n_clusters:
             return labels, history
         weights = affinity(embed(model, views))
-        fewer = max(k, n_clusters - math.ceil(unfold * n_clusters))
+        fewer = max(n_clusters, n_found - math.ceil(unfold * n_found))
         labels = merge_clusters(weights, labels, fewer)
 
 
-def mvnet(views, k, *, epochs=EPOCHS, unfold=UNFOLD, seed=0):
-    """Learn from several views at once: a dict of cluster labels, int arrays (n,).
+def mvnet(views, n_clusters, *, epochs=EPOCHS, unfold=UNFOLD, random_state=0):
+    """Learn from several views at once (MVnet).
 
-    `views` holds the labels of JULE on each view alone (a list), `fixed` those of a
-    network on top of the views' networks, these kept as they are (MVnet-fix), `tuned`
-    those after all of it was trained further (MVnet). views: a list of (n, d) arrays.
-    Source: Guérin and Boots, *Improving image clustering with multiple pretrained CNN
-    feature extractors*, BMVC 2018, arXiv:1807.07760; Guérin et al., arXiv:2101.02767.
+    Parameters
+    ----------
+    views : list of arrays (n_images, d)
+        Descriptions of the same images in the same order.
+    n_clusters : int
+        Number of clusters.
+    epochs, unfold
+        As for `jule`.
+    random_state : int, default=0
+        Seed of all weights and triplets.
+
+    Returns
+    -------
+    dict
+        Cluster labels, int arrays (n_images,): `views`, a list, of JULE on each view
+        alone; `fixed`, of a network on top of the views' networks, which keep their
+        weights (MVnet-fix); `tuned`, after all of it was trained further (MVnet).
+
+    References
+    ----------
+    Guérin and Boots, *Improving image clustering with multiple pretrained CNN feature
+    extractors*, BMVC 2018, arXiv 1807.07760; Guérin et al., arXiv 2101.02767, 2021.
     """
-    views = [checked(view) for view in views]
+    views = [check_points(view) for view in views]
     if len({len(view) for view in views}) != 1:
         raise ValueError(
-            f"views of {[len(view) for view in views]} pictures: a list of one or more "
-            "is needed, of the same pictures in the same order."
+            f"The views have {[len(view) for view in views]} images: give a list of "
+            "one or more, of the same images in the same order."
         )
-    options = {"epochs": epochs, "unfold": unfold, "seed": seed}
-    seeds = np.random.default_rng(seed).integers(0, 2**31, len(views) + 1)
+    options = {"epochs": epochs, "unfold": unfold, "random_state": random_state}
+    seeds = np.random.default_rng(random_state).integers(0, 2**31, len(views) + 1)
     towers = [
-        triplet_network(view.shape[1], seed=own)
+        triplet_network(view.shape[1], random_state=own)
         for view, own in zip(views, seeds[:-1], strict=True)
     ]
     alone = [
-        jule(view, k, tower, **options)[0]
+        jule(view, n_clusters, tower, **options)[0]
         for view, tower in zip(views, towers, strict=True)
     ]
     learnt = [embed(tower, view) for view, tower in zip(views, towers, strict=True)]
-    model = fused(towers, seed=seeds[-1])
+    model = fused(towers, random_state=seeds[-1])
     for tower in towers:
         tower.trainable = False
-    fixed, _ = jule(views, k, model, start=np.hstack(learnt), **options)
+    fixed, _ = jule(views, n_clusters, model, start=np.hstack(learnt), **options)
     for tower in towers:
         tower.trainable = True
     start = embed(model, views)
-    tuned, _ = jule(views, k, model, start=start, finish=False, **options)
+    tuned, _ = jule(views, n_clusters, model, start=start, finish=False, **options)
     return {"views": alone, "fixed": fixed, "tuned": tuned}
 
 

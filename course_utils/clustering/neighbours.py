@@ -1,8 +1,8 @@
 """Nearest neighbours: exact where that takes a minute or two, by an index above.
 
 The index is PyNNDescent, because it comes with umap-learn, which the maps need anyway;
-faiss would be one more package for the same answer. It is imported when it is first
-needed and then compiles for most of a minute, so that it pays for very many only.
+faiss would be one more package for the same answer. It is imported only when it is
+needed: it compiles for most of a minute, which pays for very many images only.
 """
 
 import warnings
@@ -11,61 +11,81 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-MOST_PRODUCTS = 2e12  # n² d of comparing all with all: a minute or two
-
-GRAPH_NEIGHBOURS = 30  # of each picture in a graph that stands for all near pairs
+from course_utils.clustering.validation import threads_for
 
 
-def nearest_neighbours(features, n_neighbors, *, index="auto", seed=0):
-    """The nearest other pictures of each: (distances, indices), each (n, n_neighbors).
+def nearest_neighbours(
+    features, n_neighbors, *, index="auto", random_state=0, max_products=2e12
+):
+    """Find the nearest other images of each image.
 
-    features: (n, d). Distances are Euclidean, nearest first. index: "exact" (time n² d,
-    in chunks), "approximate" (PyNNDescent; misses a few neighbours in a hundred) or
-    "auto": exact up to n² d = `MOST_PRODUCTS`. Source: Dong, Moses and Li, *Efficient
-    k-nearest neighbor graph construction for generic similarity measures*, WWW 2011.
+    Parameters
+    ----------
+    features : array (n_images, d)
+        One row per image. Distances are Euclidean; rows of length 1 give the order of
+        cosine distances.
+    n_neighbors : int
+        How many, without the image itself.
+    index : {"auto", "exact", "approximate"}, default="auto"
+        `exact` compares all pairs, in chunks: time n² d. `approximate` uses
+        PyNNDescent, which misses a few neighbours in a hundred. `auto` is exact up to
+        `max_products`.
+    random_state : int, default=0
+        Seed of the approximate search.
+    max_products : float, default=2e12
+        The largest n² d for which `auto` compares all pairs: a minute or two.
+
+    Returns
+    -------
+    distances : float array (n_images, n_neighbors)
+        Nearest first.
+    indices : int array (n_images, n_neighbors)
+        The rows of the neighbours.
+
+    Raises
+    ------
+    ValueError
+        If there are not so many other images, or the index is unknown.
+
+    See Also
+    --------
+    sklearn.neighbors.NearestNeighbors : Does the exact search.
+
+    References
+    ----------
+    Dong, Moses and Li, *Efficient k-nearest neighbor graph construction for generic
+    similarity measures*, WWW 2011.
+
+    Examples
+    --------
+    >>> distances, indices = nearest_neighbours([[0.0], [1.0], [5.0]], 1)
+    >>> indices.ravel().tolist()
+    [1, 0, 1]
     """
     features = np.asarray(features)
     if index not in ("auto", "exact", "approximate"):
         raise ValueError(f"index={index!r}: choose auto, exact or approximate.")
     if not 1 <= n_neighbors < len(features):
         raise ValueError(
-            f"n_neighbors={n_neighbors}: each of {len(features)} pictures has 1 to "
+            f"n_neighbors={n_neighbors}: each of {len(features)} images has 1 to "
             f"{len(features) - 1} others."
         )
     if index == "auto":
-        few = len(features) * features.size <= MOST_PRODUCTS
+        few = len(features) * features.size <= max_products
         index = "exact" if few else "approximate"
     if index == "exact":
         search = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute")
-        return search.fit(features).kneighbors()
-    return _approximate(features, n_neighbors, seed)
+        with threads_for(features):
+            return search.fit(features).kneighbors()
+    return _search_index(features, n_neighbors, random_state)
 
 
-def _approximate(features, n_neighbors, seed):
-    from pynndescent import NNDescent  # compiles: only where it is needed
+def neighbour_graph(distances, indices, *, radius=np.inf):
+    """Make a graph of what `nearest_neighbours` found.
 
-    with warnings.catch_warnings():  # it tells how it fills in for missing neighbours
-        warnings.simplefilter("ignore")
-        found = NNDescent(
-            np.ascontiguousarray(features, dtype=np.float32),
-            n_neighbors=n_neighbors + 1,  # each picture is its own nearest
-            random_state=seed,
-            low_memory=True,
-        ).neighbor_graph
-    indices, distances = found
-    # Of pictures that are alike any may come first: the own one is taken out wherever
-    # it stands, else the last one.
-    own = indices == np.arange(len(indices))[:, None]
-    own[~own.any(axis=1), -1] = True
-    kept = (len(indices), n_neighbors)
-    return distances[~own].reshape(kept), indices[~own].reshape(kept)
-
-
-def graph(distances, indices, *, radius=np.inf):
-    """Who is near whom: symmetric sparse float (n, n) of distances up to a radius.
-
-    Of the answer of `nearest_neighbours`; a pair is joined if either is a neighbour of
-    the other. Distances of 0 stay entries, as tiny numbers.
+    Returns a symmetric sparse float matrix (n, n) of the distances up to a radius: two
+    images are joined if either is a neighbour of the other. Distances of 0 are kept, as
+    tiny numbers.
     """
     n_images = len(indices)
     near = np.flatnonzero((distances <= radius).ravel())
@@ -74,3 +94,23 @@ def graph(distances, indices, *, radius=np.inf):
     pairs = (values.astype(np.float64), (rows, indices.ravel()[near]))
     one_way = sparse.csr_matrix(pairs, shape=(n_images, n_images))
     return one_way.maximum(one_way.T)
+
+
+def _search_index(features, n_neighbors, random_state):
+    from pynndescent import NNDescent  # compiles: only where it is needed
+
+    with warnings.catch_warnings():  # about how it fills in for missing neighbours
+        warnings.simplefilter("ignore")
+        found = NNDescent(
+            np.ascontiguousarray(features, dtype=np.float32),
+            n_neighbors=n_neighbors + 1,  # each image is its own nearest
+            random_state=random_state,
+            low_memory=True,
+        ).neighbor_graph
+    indices, distances = found
+    # Identical images may come in any order: remove the image itself wherever it is, or
+    # the last neighbour if it is missing.
+    own = indices == np.arange(len(indices))[:, None]
+    own[~own.any(axis=1), -1] = True
+    kept = (len(indices), n_neighbors)
+    return distances[~own].reshape(kept), indices[~own].reshape(kept)

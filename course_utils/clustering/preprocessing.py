@@ -1,31 +1,51 @@
-"""The steps before an algorithm, by name, and learnt from blocks of rows.
+"""How an algorithm is spelled, and the transformers of the steps in front of it.
 
-A *source* is features that need not be in memory: an array (n, d), also memory-mapped,
-or any object with `n_images`, `width` and `blocks()`, which at each call gives a fresh
-iterator over float32 arrays (m, d) of any m. Nothing here holds more than a block and
-matrices of d × d numbers.
+The transformers are scikit-learn's. Features that do not fit in memory are a *source*:
+an array (n, d), which may be memory-mapped, or any object with the attributes
+`n_images` and `width` and a method `blocks()`, each call of which returns a new
+iterator over float32 arrays (m, d) of any m. Nothing here holds more of a source than
+one block and matrices of d × d numbers.
 """
 
-import dataclasses
 import difflib
 import re
 
 import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import Normalizer
 
-ROWS = 1024  # of an array that are taken at once: 5 MB at a width of 1,280
-
-MOST_WIDTH = 8_192  # for PCA by sums: a matrix of width × width float64, 0.5 GB
+from course_utils.clustering.validation import BLOCK_ROWS, check_finite
 
 PAIRWISE = ("ward", "average", "complete")  # need all distances at once
 
 NAMES = ("kmeans", "minibatch", *PAIRWISE, "spectral", "gmm", "dbscan", "hdbscan")
 
 
-def parse(algorithm):
-    """Split `l2+pca50+kmeans` into ([("l2", None), ("pca", 50)], "kmeans").
+def parse_algorithm(algorithm):
+    """Split the name of an algorithm into its steps and the algorithm itself.
 
-    Raises ValueError for a name that is not known, with the nearest one, and for a step
-    `micro2000` that is not the last one before ward, average or complete.
+    Parameters
+    ----------
+    algorithm : str
+        For example `"l2+pca50+kmeans"`; see `pipeline`.
+
+    Returns
+    -------
+    steps : list of (str, int or None)
+        Each step with its number.
+    name : str
+        The algorithm behind the steps.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown (the message suggests the nearest one), or if a step such
+        as `micro2000` is not the last one before ward, average or complete.
+
+    Examples
+    --------
+    >>> parse_algorithm("l2+pca50+kmeans")
+    ([('l2', None), ('pca', 50)], 'kmeans')
     """
     *steps, name = algorithm.split("+")
     if name not in NAMES:
@@ -53,63 +73,158 @@ def parse(algorithm):
     return parsed, name
 
 
+def make_transformers(steps, random_state=0):
+    """Make the scikit-learn transformers, not fitted, of steps that were parsed."""
+    return [
+        Normalizer()
+        if step == "l2"
+        else ClippedPCA(size, whiten=step == "whiten", random_state=random_state)
+        for step, size in steps
+        if step != "micro"  # part of the algorithm: it does not transform images
+    ]
+
+
+class ClippedPCA(PCA):
+    """scikit-learn's PCA, for any number of components, in memory or by blocks.
+
+    It keeps at most as many components as there are images or features.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of components to keep.
+    whiten : bool, default=False
+        Whether to scale every component to variance 1.
+    random_state : int, default=None
+        Seed of the randomised solver, which scikit-learn uses for large features.
+    """
+
+    def __init__(self, n_components, *, whiten=False, random_state=None):
+        super().__init__(n_components, whiten=whiten, random_state=random_state)
+
+    def fit(self, X, y=None):
+        """Fit to features (n, d)."""
+        return self._call_clipped(super().fit, X)
+
+    def fit_transform(self, X, y=None):
+        """Fit to features (n, d) and return their components (n, c)."""
+        return self._call_clipped(super().fit_transform, X)
+
+    def fit_blocks(self, source):
+        """Fit to a source: exact, with the eigenvectors of a sum over its blocks."""
+        moments = Moments(source.width)
+        for rows in source.blocks():
+            moments.add(rows)
+        n_components = min(self.n_components, source.n_images, source.width)
+        found = moments.principal_components(n_components)
+        self.mean_, self.components_, self.explained_variance_ = found
+        self.n_components_, self.n_features_in_ = n_components, source.width
+        if self.whiten:  # where nothing varies there is nothing to scale
+            spread = np.sqrt(self.explained_variance_)
+            self.components_[spread <= 1e-6 * spread.max(initial=0)] = 0
+        return self
+
+    def _call_clipped(self, method, X):
+        wanted = self.n_components
+        self.n_components = min(wanted, *X.shape)
+        try:
+            with np.errstate(invalid="ignore"):  # images that are all the same
+                return method(X)
+        finally:
+            self.n_components = wanted
+
+
 class Rows:
     """An array (n, d) as a source: cut into blocks, each read when it is asked for."""
 
     def __init__(self, features):
         if features.ndim != 2:
-            raise ValueError(f"features have shape {features.shape}: (n, d) is needed.")
+            raise ValueError(f"features must have shape (n, d), got {features.shape}.")
         self.features = features
         self.n_images, self.width = features.shape
 
     def blocks(self):
-        for start in range(0, self.n_images, ROWS):
-            yield self.features[start : start + ROWS].astype(np.float32, copy=False)
+        for start in range(0, self.n_images, BLOCK_ROWS):
+            rows = self.features[start : start + BLOCK_ROWS]
+            yield rows.astype(np.float32, copy=False)
+
+
+class Prepared:
+    """A source behind fitted transformers, which are applied as its blocks are read."""
+
+    def __init__(self, source, transformers):
+        self.source, self.transformers = source, transformers
+        self.n_images, self.width = source.n_images, source.width
+        for transformer in transformers:
+            self.width = getattr(transformer, "n_components_", self.width)
+
+    def blocks(self):
+        for rows in checked_blocks(self.source):
+            yield transform_rows(self.transformers, rows)
 
 
 def as_source(features):
-    """Features as a source, see above; what is one already is given back."""
+    """Return features as a source; one that is a source already is returned as is."""
     return features if hasattr(features, "blocks") else Rows(np.asarray(features))
 
 
-def blocks_of(source):
-    """Yield the blocks of a source that hold rows, checked: float32 arrays (m, d).
+def checked_blocks(source):
+    """Yield the blocks of a source that are not empty: float32 arrays (m, d).
 
-    Raises ValueError for a block of another width, NaN or infinity, and if there are
-    not `n_images` rows.
+    Raises ValueError for a block of another width, for NaN or infinity, and if the
+    blocks do not add up to `n_images` rows.
     """
     done = 0
     for rows in source.blocks():
         if rows.ndim != 2 or rows.shape[1] != source.width:
             raise ValueError(
-                f"a block of features has shape {rows.shape}: (m, {source.width}) is "
-                "needed."
+                f"A block of features must have shape (m, {source.width}), got "
+                f"{rows.shape}."
             )
         if len(rows):
-            if not np.isfinite(rows).all():
-                bad = done + int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
-                raise ValueError(
-                    f"features hold NaN or infinity, first in row {bad:,}: extract "
-                    "them again."
-                )
+            check_finite(rows, first_row=done)
             yield rows
         done += len(rows)
     if done != source.n_images:
         raise ValueError(
-            f"the source says {source.n_images:,} pictures, its blocks hold {done:,}: "
-            "some of its parts are missing."
+            f"The source should have {source.n_images:,} images, but its blocks have "
+            f"{done:,}: some of its parts are missing."
         )
+
+
+def fit_transformers(transformers, source):
+    """Fit transformers to a source, with one pass over it per PCA; returns them."""
+    for place, transformer in enumerate(transformers):
+        if isinstance(transformer, ClippedPCA):  # a Normalizer has nothing to fit
+            transformer.fit_blocks(Prepared(source, transformers[:place]))
+    return transformers
+
+
+def transform_rows(transformers, rows):
+    """Apply fitted transformers to rows (m, d), m above 0: float32 array (m, c)."""
+    for transformer in transformers:
+        rows = transformer.transform(rows).astype(np.float32, copy=False)
+    return rows
+
+
+def read_all(source):
+    """Read all rows of a source into one float32 array (n, d)."""
+    everything, done = np.empty((source.n_images, source.width), np.float32), 0
+    for rows in source.blocks():
+        everything[done : done + len(rows)] = rows
+        done += len(rows)
+    return everything
 
 
 class Moments:
     """Count, sum and products of rows, in float64: enough for means and covariances."""
 
-    def __init__(self, width):
-        if width > MOST_WIDTH:
+    def __init__(self, width, *, max_width=8_192):
+        if width > max_width:
             raise MemoryError(
-                f"PCA of {width:,} numbers a picture needs a matrix of "
-                f"{width**2 * 8 / 1e9:.1f} GB: take a representation of at most "
-                f"{MOST_WIDTH:,} numbers. (steps.MOST_WIDTH is the limit.)"
+                f"PCA of features of width {width:,} needs a matrix of "
+                f"{width**2 * 8 / 1e9:.1f} GB: choose a representation of at most "
+                f"{max_width:,} numbers."
             )
         self.n, self.sum = 0, np.zeros(width)
         self.products = np.zeros((width, width))
@@ -122,7 +237,7 @@ class Moments:
         self.products += rows.T @ rows
 
     def principal_components(self, n_components):
-        """(mean (d,), components (c, d), variances (c,)), largest variance first.
+        """Return mean (d,), components (c, d) and variances (c,), the largest first.
 
         The largest number of each component is positive, so that signs do not depend
         on the machine.
@@ -134,69 +249,3 @@ class Moments:
         largest = np.abs(components).argmax(axis=1)
         signs = np.sign(components[np.arange(len(components)), largest])
         return mean, components * signs[:, None], np.maximum(values, 0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Preparation:
-    """Steps that have been learnt: call it on rows (m, d) to prepare them.
-
-    parts: for every step None (l2) or (mean, matrix (d, c)). Small, and can be pickled.
-    """
-
-    parts: tuple = ()
-
-    def __call__(self, rows):
-        for part in self.parts:
-            if part is None:
-                lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-                rows = rows / np.where(lengths > 0, lengths, 1)
-            else:
-                mean, matrix = part
-                rows = (rows - mean) @ matrix
-        return rows
-
-
-class Prepared:
-    """A source behind a preparation: its blocks are prepared as they are read."""
-
-    def __init__(self, source, preparation):
-        self.source, self.preparation = source, preparation
-        self.n_images, self.width = source.n_images, source.width
-        for part in preparation.parts:
-            self.width = part[1].shape[1] if part else self.width
-
-    def blocks(self):
-        return map(self.preparation, blocks_of(self.source))
-
-
-def learn(source, steps):
-    """The `Preparation` of the parsed steps, with one pass over the source a PCA.
-
-    PCA is exact: the eigenvectors of the covariance, added up block by block.
-    """
-    preparation = Preparation()
-    for step, size in steps:
-        part = None
-        if step != "l2":
-            before = Prepared(source, preparation)
-            moments = Moments(before.width)
-            for rows in before.blocks():
-                moments.add(rows)
-            found = moments.principal_components(min(size, before.n_images))
-            mean, components, variances = found
-            if step == "whiten":  # where nothing varies there is nothing to scale
-                spread = np.sqrt(variances)
-                tiny = spread <= 1e-6 * spread.max(initial=0)
-                components = components / np.where(tiny, 1, spread)[:, None]
-            part = mean.astype(np.float32), components.T.astype(np.float32)
-        preparation = Preparation((*preparation.parts, part))
-    return preparation
-
-
-def hold(source):
-    """All rows of a source as one float32 array (n, d)."""
-    held, done = np.empty((source.n_images, source.width), np.float32), 0
-    for rows in source.blocks():
-        held[done : done + len(rows)] = rows
-        done += len(rows)
-    return held

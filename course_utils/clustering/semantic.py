@@ -1,16 +1,12 @@
-"""The semantic space: pictures and nouns as vectors, and clusterings that use both.
+"""Clustering in a semantic space, where images and nouns are vectors.
 
-All pictures (n, d) and nouns (m, d) here are vectors of length 1 in one space, so that
-`pictures @ nouns.T` holds their cosines: how well each noun fits each picture. Where
-such vectors come from, `nouns.py` and `clip.py` tell; `tac.py` holds a method that
-needs no training. Here is SIC: Cai et al., *Semantic-enhanced image clustering*, AAAI
-2023, arXiv 2208.09849.
-
-TAC without training: k-means on pictures and on what nouns tell of them.
-
-Pictures (n, d) and nouns (m, d) are vectors of length 1 in one space, as for SIC in
-`semantics.py`. Source: Li et al., *Image clustering with external guidance*, ICML 2024,
-arXiv 2310.11989; the paper's other variant also trains two heads.
+All images (n, d) and nouns (m, d) here are vectors of length 1 in one space, so that
+`images @ nouns.T` holds their cosines: how well each noun fits each image.
+`representations.nouns` and `representations.clip` make such vectors. Two methods use
+them: SIC trains a linear head (Cai et al., *Semantic-enhanced image clustering*, AAAI
+2023, arXiv 2208.09849). TAC runs k-means on images and on what nouns say about them (Li
+et al., *Image clustering with external guidance*, ICML 2024, arXiv 2310.11989); the
+paper's other variant, which also trains two heads, is not here.
 """
 
 from dataclasses import dataclass
@@ -19,24 +15,39 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
 
 from course_utils._support.keras import import_keras
 from course_utils.clustering.neighbours import nearest_neighbours
-from course_utils.clustering.validation import SMALL, check_k, renumber
+from course_utils.clustering.validation import (
+    check_features,
+    check_n_clusters,
+    renumber,
+    threads_for,
+)
 
 SMALLEST = 1e-8  # a probability inside a logarithm is at least that
 
 
 @dataclass(frozen=True)
 class SICSettings:
-    """What SIC leaves to choose; the defaults are the paper's for CIFAR-10.
+    """Settings of SIC; the defaults are the paper's for CIFAR-10.
 
-    n_nearest (γ_r): nouns kept for each centre. generic: nouns whose cosine with the
-    mean noun reaches this are dropped (1 − γ_u). confident (ξ_c): share of an average
-    cluster that makes up an image centre. n_nouns (ξ_a): nouns in a semantic centre.
-    n_neighbours, semantic_weight (β), balance_weight (λ), consistency_weight (1): of
-    the losses. Then how long and how fast the head learns; the length is fixed.
+    Attributes
+    ----------
+    n_nearest : int
+        Nouns kept for each centre (γ_r in the paper).
+    generic : float
+        Nouns whose cosine with the mean noun reaches this are dropped (1 − γ_u).
+    confident : float
+        Share of an average cluster that makes up an image centre (ξ_c).
+    n_nouns : int
+        Nouns in a semantic centre (ξ_a).
+    n_neighbours : int
+        Neighbours of each image, of which one is drawn in each epoch.
+    consistency_weight, semantic_weight, balance_weight : float
+        Weights of the three losses (1, β and λ).
+    learning_rate, weight_decay, batch_size, n_epochs
+        How fast and how long the head is trained; the length is fixed.
     """
 
     n_nearest: int = 500
@@ -53,12 +64,143 @@ class SICSettings:
     n_epochs: int = 100
 
 
-def choose_nouns(centres, nouns, n_nearest=500, generic=0.95):
-    """The nouns that matter to these pictures: int array of indices, rising.
+def sic(images, nouns, n_clusters, settings=None, random_state=0, history=None):
+    """Cluster images by a linear head that learns from neighbours and nouns (SIC).
 
-    Of every centre (k, d) the n_nearest nouns, all taken together, without those whose
-    cosine with the mean noun is `generic` or more: they fit everything a little.
-    Raises ValueError if none is left.
+    Parameters
+    ----------
+    images : array (n_images, d)
+        Vectors of length 1.
+    nouns : array (n_nouns, d)
+        Vectors of length 1 in the same space.
+    n_clusters : int
+        Number of clusters.
+    settings : SICSettings, default=None
+        None takes the paper's.
+    random_state : int, default=0
+        Seed of the first centres, the head and the batches.
+    history : list, default=None
+        Each epoch appends a dict: its pseudo-labels "labels" and, over all images, the
+        three parts of the loss, "consistency", "semantic" and "balance".
+
+    Returns
+    -------
+    int array (n_images,)
+        Cluster labels, numbered in the order of the images.
+
+    Raises
+    ------
+    ValueError
+        For bad vectors or an impossible number of clusters.
+
+    References
+    ----------
+    Cai et al., *Semantic-enhanced image clustering*, AAAI 2023, arXiv 2208.09849.
+    """
+    settings = settings or SICSettings()
+    images, nouns = check_vectors("images", images), check_vectors("nouns", nouns)
+    if images.shape[1] != nouns.shape[1]:
+        raise ValueError(
+            f"The images have {images.shape[1]} dimensions and the nouns "
+            f"{nouns.shape[1]}: both must be in one space."
+        )
+    check_n_clusters(n_clusters, len(images))
+    with threads_for(images):
+        labels = _train(images, nouns, n_clusters, settings, random_state, history)
+    return renumber(labels)
+
+
+def tac(
+    images,
+    nouns,
+    n_clusters,
+    *,
+    n_centres=None,
+    n_each=5,
+    temperature=0.005,
+    random_state=0,
+):
+    """Cluster images and their counterparts in nouns together (TAC without training).
+
+    Parameters
+    ----------
+    images : array (n_images, d)
+        Vectors of length 1.
+    nouns : array (n_nouns, d)
+        Vectors of length 1 in the same space.
+    n_clusters : int
+        Number of clusters.
+    n_centres : int, default=None
+        Centres for `distinctive_nouns`; None takes n_images / 300 as in the paper's
+        experiments, or 3 n_clusters where that is not above n_clusters.
+    n_each : int, default=5
+        Nouns per centre.
+    temperature : float, default=0.005
+        Of `counterparts`.
+    random_state : int, default=0
+        The same seed gives the same labels.
+
+    Returns
+    -------
+    int array (n_images,)
+        Cluster labels, numbered in the order of the images.
+
+    References
+    ----------
+    Li et al., *Image clustering with external guidance*, ICML 2024, arXiv 2310.11989.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images, nouns = np.eye(3)[[0, 0, 1, 1]], np.eye(3)
+    >>> tac(images, nouns, 2, n_centres=2).tolist()
+    [0, 0, 1, 1]
+    """
+    images, nouns = check_vectors("images", images), check_vectors("nouns", nouns)
+    check_n_clusters(n_clusters, len(images))
+    if n_centres is None:
+        n_centres = round(len(images) / 300)
+        if n_centres <= n_clusters:
+            n_centres = min(3 * n_clusters, len(images))
+    with threads_for(images):
+        chosen = distinctive_nouns(images, nouns, n_centres, n_each, random_state)
+        described = counterparts(images, nouns[chosen], temperature)
+        both = normalize(np.hstack([images, described]))
+        return renumber(spherical_kmeans(both, n_clusters, random_state, n_init=20)[0])
+
+
+def choose_nouns(centres, nouns, n_nearest=500, generic=0.95):
+    """Choose the nouns that matter to these images (SIC).
+
+    For every centre the n_nearest nouns, all together, without those that fit
+    everything a little.
+
+    Parameters
+    ----------
+    centres : array (k, d)
+        Vectors of length 1.
+    nouns : array (n_nouns, d)
+        Vectors of length 1 in the same space.
+    n_nearest : int, default=500
+        Nouns per centre.
+    generic : float, default=0.95
+        Nouns whose cosine with the mean noun is at least this are dropped.
+
+    Returns
+    -------
+    int array
+        Indices of the nouns, rising.
+
+    Raises
+    ------
+    ValueError
+        For bad vectors, or if no noun is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> choose_nouns(np.eye(3)[:1], np.eye(3), n_nearest=1).tolist()
+    [0]
     """
     centres, nouns = check_vectors("centres", centres), check_vectors("nouns", nouns)
     cosines = centres @ nouns.T
@@ -68,94 +210,336 @@ def choose_nouns(centres, nouns, n_nearest=500, generic=0.95):
     chosen = chosen[special[chosen]]
     if not len(chosen):
         raise ValueError(
-            f"no noun is left: all {len(np.unique(nearest))} near a centre have a "
-            f"cosine of {generic} or more with the mean noun. Raise generic."
+            f"No noun is left: all {len(np.unique(nearest))} near a centre have a "
+            f"cosine of at least {generic} with the mean noun. Raise generic."
         )
     return chosen
 
 
-def image_centres(pictures, probabilities, confident=0.9):
-    """One centre a cluster, the normalised mean of its surest pictures: (k, d).
+def image_centres(images, probabilities, confident=0.9):
+    """Average the most confident images of each cluster (SIC).
 
-    probabilities: (n, k), of every picture for every cluster. A cluster's surest are
-    the `confident` · n / k pictures of the highest probability, at least one.
+    Parameters
+    ----------
+    images : array (n_images, d)
+        Vectors of length 1.
+    probabilities : array (n_images, k)
+        Of each image for each cluster.
+    confident : float, default=0.9
+        The most probable `confident` · n / k images of a cluster are averaged, at least
+        one.
+
+    Returns
+    -------
+    array (k, d)
+        Centres of length 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image_centres(np.eye(2), np.array([[0.9, 0.1], [0.2, 0.8]])).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     n_images, k = probabilities.shape
     n_sure = max(1, int(n_images // k * confident))
     surest = np.argsort(-probabilities, axis=0, kind="stable")[:n_sure]
-    return normalize(pictures[surest].mean(axis=0))
+    return normalize(images[surest].mean(axis=0))
 
 
 def semantic_centres(centres, nouns, n_nouns=30):
-    """For each centre (k, d) the normalised mean of its nearest nouns: (k, d)."""
+    """Average the nouns nearest to each centre (SIC).
+
+    Parameters
+    ----------
+    centres : array (k, d)
+        Vectors of length 1.
+    nouns : array (n_nouns, d)
+        Vectors of length 1 in the same space.
+    n_nouns : int, default=30
+        Nouns per centre.
+
+    Returns
+    -------
+    array (k, d)
+        The mean of the nearest nouns of each centre, scaled to length 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> semantic_centres(np.eye(2), np.eye(2)[::-1], n_nouns=1).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
     nearest = np.argsort(-(centres @ nouns.T), axis=1, kind="stable")[:, :n_nouns]
     return normalize(nouns[nearest].mean(axis=1))
 
 
-def pseudo_labels(pictures, centres):
-    """The centre with the highest cosine, for each picture: int array (n,)."""
-    return (pictures @ centres.T).argmax(axis=1)
+def pseudo_labels(images, centres):
+    """Assign each image to the centre with the highest cosine (SIC).
+
+    Parameters
+    ----------
+    images : array (n_images, d)
+        Vectors of length 1.
+    centres : array (k, d)
+        Vectors of length 1.
+
+    Returns
+    -------
+    int array (n_images,)
+        Numbers of centres.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pseudo_labels(np.eye(2)[[1, 0, 1]], np.eye(2)).tolist()
+    [1, 0, 1]
+    """
+    return (images @ centres.T).argmax(axis=1)
 
 
 def consistency_loss(probabilities, of_neighbours):
-    """−mean log(p_i · p_j): low if a picture and its neighbour are surely together.
+    """−mean log(p_i · p_j): low if an image and its neighbour are surely together.
 
-    Both (n, k), rows of probabilities; row i of the second is i's neighbour's.
+    Parameters
+    ----------
+    probabilities, of_neighbours : arrays (n_images, k)
+        Rows of probabilities of the images, and of one neighbour of each.
+
+    Returns
+    -------
+    float
+        From 0 on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(consistency_loss(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])), 3)
+    0.693
     """
     together = (probabilities * of_neighbours).sum(axis=1)
     return float(-np.log(np.maximum(together, SMALLEST)).mean())
 
 
 def semantic_loss(probabilities, labels):
-    """Cross-entropy −mean log(p_i of its pseudo-label): low if the head agrees."""
+    """Cross-entropy −mean log(p_i of its pseudo-label): low if the head agrees.
+
+    Parameters
+    ----------
+    probabilities : array (n_images, k)
+        Of each image for each cluster.
+    labels : int array (n_images,)
+        Pseudo-labels.
+
+    Returns
+    -------
+    float
+        From 0 on.
+
+    See Also
+    --------
+    sklearn.metrics.log_loss : The same, of true labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(semantic_loss(np.array([[0.5, 0.5]]), np.array([1])), 3)
+    0.693
+    """
     of_label = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(of_label, SMALLEST)).mean())
 
 
 def balance(probabilities):
-    """Entropy, in nats, of the *mean* row: 0 if all is one cluster, log k if equal."""
+    """Entropy, in nats, of the *mean* row: 0 if all is one cluster, log k if equal.
+
+    Parameters
+    ----------
+    probabilities : array (n_images, k)
+        Of each image for each cluster.
+
+    Returns
+    -------
+    float
+        Between 0 and log k.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(balance(np.eye(2)), 3)
+    0.693
+    """
     mean = np.maximum(probabilities.mean(axis=0), SMALLEST)
     return float(-(mean * np.log(mean)).sum())
 
 
-def sic(pictures, nouns, k, settings=None, seed=0, history=None):
-    """SIC: cluster labels (n,) from a linear head taught by neighbours and nouns.
+def keras_loss(n_clusters, settings):
+    """Make the weighted sum of SIC's three losses, which Keras can differentiate.
 
-    pictures (n, d), nouns (m, d): vectors of length 1. The head learns for
-    settings.n_epochs and no true label is ever seen. history: a list; each epoch adds a
-    dict: its pseudo-labels "labels" and, over all pictures, the loss's three parts
-    "consistency", "semantic", "balance". Raises ValueError for bad vectors or k.
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters.
+    settings : SICSettings
+        Its weights are used.
+
+    Returns
+    -------
+    function
+        Of pseudo-labels (n,) and the head's probabilities (n, 2, n_clusters) for images
+        and one neighbour of each.
     """
-    settings = settings or SICSettings()
-    pictures, nouns = check_vectors("pictures", pictures), check_vectors("nouns", nouns)
-    if pictures.shape[1] != nouns.shape[1]:
-        raise ValueError(
-            f"pictures have {pictures.shape[1]} dimensions and nouns {nouns.shape[1]}: "
-            "both must lie in one space."
+    ops = import_keras().ops
+
+    def log(x):
+        return ops.log(ops.maximum(x, SMALLEST))
+
+    def loss(labels, both):
+        image, neighbour = both[:, 0], both[:, 1]
+        mean = ops.mean(image, axis=0)
+        wanted = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), n_clusters)
+        together = log(ops.sum(image * neighbour, axis=1))
+        agreed = log(ops.sum(image * wanted, axis=1))
+        return (
+            -settings.consistency_weight * ops.mean(together)
+            - settings.semantic_weight * ops.mean(agreed)
+            + settings.balance_weight * ops.sum(mean * log(mean))
         )
-    check_k(k, len(pictures))
-    # On few numbers, threads cost more than they bring, much more on a busy machine.
-    with threadpool_limits(1 if pictures.size < SMALL else None):
-        labels = _train(pictures, nouns, k, settings, seed, history)
-    return renumber(labels)
+
+    return loss
 
 
-def _train(pictures, nouns, k, settings, seed, history):
+def distinctive_nouns(images, nouns, n_centres, n_each=5, random_state=0):
+    """Choose the nouns that distinguish the centres of the images (TAC).
+
+    Every noun is assigned to its nearest centre; a centre keeps the n_each nouns that
+    the softmax over the *centres* gives it with most certainty.
+
+    Parameters
+    ----------
+    images : array (n_images, d)
+        Vectors of length 1.
+    nouns : array (n_nouns, d)
+        Vectors of length 1 in the same space.
+    n_centres : int
+        Centres of the images, by spherical k-means: many more than clusters.
+    n_each : int, default=5
+        Nouns per centre.
+    random_state : int, default=0
+        Seed of the centres.
+
+    Returns
+    -------
+    int array
+        Indices of the nouns, rising.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images, nouns = np.eye(3)[[0, 0, 1]], np.eye(3)
+    >>> distinctive_nouns(images, nouns, n_centres=2, n_each=1).tolist()
+    [0, 1]
+    """
+    images, nouns = check_vectors("images", images), check_vectors("nouns", nouns)
+    _, centres = spherical_kmeans(images, n_centres, random_state)
+    shares = softmax(centres @ nouns.T, axis=0)
+    nearest, sureness = shares.argmax(axis=0), shares.max(axis=0)
+    kept = []
+    for centre in range(n_centres):
+        own = np.flatnonzero(nearest == centre)
+        kept.extend(own[np.argsort(-sureness[own], kind="stable")[:n_each]])
+    return np.sort(np.array(kept, dtype=int))
+
+
+def counterparts(images, nouns, temperature=0.005):
+    """Describe each image by its nouns: their softmax-weighted mean (TAC).
+
+    Parameters
+    ----------
+    images : array (n_images, d)
+        Vectors of length 1.
+    nouns : array (n_nouns, d)
+        Vectors of length 1 in the same space.
+    temperature : float, default=0.005
+        The cosines are divided by it: the lower, the more the best nouns count.
+
+    Returns
+    -------
+    array (n_images, d)
+        Vectors of length 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counterparts(np.array([[0.6, 0.8]]), np.eye(2)).round(2).tolist()
+    [[0.0, 1.0]]
+    """
+    weights = softmax(images @ nouns.T / temperature, axis=1)
+    return normalize(weights @ nouns)
+
+
+def spherical_kmeans(images, n_clusters, random_state=0, n_init=10, n_rounds=300):
+    """k-means by cosine, with centres of length 1: labels (n,) and centres (k, d).
+
+    scikit-learn's KMeans does not do this: its centres are means, so that a wide
+    cluster has a shorter one, and the nearest centre is not the one with the highest
+    cosine. Of n_init starts, the one with the highest sum of cosines is returned. A
+    centre left without images stays where it is. Source: Dhillon and Modha, *Concept
+    decompositions for large sparse text data using clustering*, Machine Learning 42,
+    2001.
+    """
+    images = check_vectors("images", images)
+    check_n_clusters(n_clusters, len(images))
+    best, seeds = None, np.random.RandomState(random_state)
+    for _ in range(n_init):
+        centres, _ = kmeans_plusplus(images, n_clusters, random_state=seeds)
+        labels = None
+        for _ in range(n_rounds):
+            cosines = images @ centres.T
+            found = cosines.argmax(axis=1)
+            if labels is not None and (found == labels).all():
+                break
+            labels = found
+            sums = np.eye(n_clusters)[labels].T @ images
+            lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+            empty = lengths < 1e-12
+            centres = np.where(empty, centres, sums / np.where(empty, 1, lengths))
+        total = cosines.max(axis=1).sum()
+        if best is None or total > best[0] + 1e-9:
+            best = total, labels, centres
+    return best[1], best[2]
+
+
+def check_vectors(name, vectors):
+    """Return vectors of length 1 as float64 (n, d); ValueError if they are not."""
+    vectors = np.asarray(vectors, dtype=np.float64)
+    check_features(vectors, name)
+    if not vectors.size:
+        raise ValueError(f"There are no {name}, their shape is {vectors.shape}.")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if np.abs(lengths - 1).max() > 1e-3:
+        raise ValueError(
+            f"The {name} have lengths from {lengths.min():.3g} to {lengths.max():.3g}: "
+            "divide each by its length first."
+        )
+    return normalize(vectors)
+
+
+def _train(images, nouns, n_clusters, settings, random_state, history):
     """The labels that the head gives after its last epoch."""
-    _, near = nearest_neighbours(pictures, settings.n_neighbours)
-    kmeans = KMeans(k, n_init=20, random_state=seed).fit(pictures)
+    _, near = nearest_neighbours(images, settings.n_neighbours)
+    kmeans = KMeans(n_clusters, n_init=20, random_state=random_state).fit(images)
     centres = normalize(kmeans.cluster_centers_)
     nouns = nouns[choose_nouns(centres, nouns, settings.n_nearest, settings.generic)]
-    head, model = _head(pictures.shape[1], k, settings, seed)
-    generator = np.random.default_rng(seed)
-    n_images, inputs = len(pictures), pictures.astype(np.float32)
+    head, model = _head(images.shape[1], n_clusters, settings, random_state)
+    generator = np.random.default_rng(random_state)
+    n_images, inputs = len(images), images.astype(np.float32)
     n_batches = -(-n_images // settings.batch_size)
-    size = n_images // n_batches  # all of one size: a few pictures sit out an epoch
+    size = n_images // n_batches  # all of one size, so a few images sit out each epoch
     for _ in range(settings.n_epochs):
         probabilities = head(inputs)
-        centres = image_centres(pictures, probabilities, settings.confident)
+        centres = image_centres(images, probabilities, settings.confident)
         centres = semantic_centres(centres, nouns, settings.n_nouns)
-        labels = pseudo_labels(pictures, centres)
+        labels = pseudo_labels(images, centres)
         drawn = generator.integers(near.shape[1], size=n_images)
         other = near[np.arange(n_images), drawn]  # one neighbour of each
         if history is not None:
@@ -172,143 +556,26 @@ def _train(pictures, nouns, k, settings, seed, history):
     return head(inputs).argmax(axis=1)
 
 
-def _head(width, k, settings, seed):
-    """(head, model): pictures → probabilities (NumPy), and what Keras trains."""
+def _head(width, n_clusters, settings, random_state):
+    """(head, model): images → probabilities (NumPy), and what Keras trains."""
     keras = import_keras()
     decay = keras.regularizers.L2(settings.weight_decay / 2)  # its slope: decay · w
     dense = keras.layers.Dense(
-        k,
+        n_clusters,
         activation="softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+        kernel_initializer=keras.initializers.GlorotUniform(seed=random_state),
         kernel_regularizer=decay,
         bias_regularizer=decay,
     )
-    picture, neighbour = keras.Input((width,)), keras.Input((width,))
-    both = keras.ops.stack([dense(picture), dense(neighbour)], axis=1)
-    model = keras.Model([picture, neighbour], both)
+    image, neighbour = keras.Input((width,)), keras.Input((width,))
+    both = keras.ops.stack([dense(image), dense(neighbour)], axis=1)
+    model = keras.Model([image, neighbour], both)
     optimizer = keras.optimizers.Adam(settings.learning_rate)
     optimizer.build(model.trainable_variables)  # else Keras traces the step twice
-    model.compile(optimizer, loss=keras_loss(k, settings), jit_compile=False)
+    model.compile(optimizer, loss=keras_loss(n_clusters, settings), jit_compile=False)
 
     def head(inputs):  # the same layer in NumPy: Keras takes longer for a small product
         weights, constants = dense.get_weights()
         return softmax((inputs @ weights + constants).astype(np.float64), axis=1)
 
     return head, model
-
-
-def keras_loss(k, settings):
-    """The three losses above, weighted and added, as Keras can differentiate them.
-
-    Returns: a function of pseudo-labels (n,) and of the head's probabilities (n, 2, k)
-    for pictures and one neighbour of each.
-    """
-    ops = import_keras().ops
-
-    def log(x):
-        return ops.log(ops.maximum(x, SMALLEST))
-
-    def loss(labels, both):
-        picture, neighbour = both[:, 0], both[:, 1]
-        mean = ops.mean(picture, axis=0)
-        wanted = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), k)
-        together = log(ops.sum(picture * neighbour, axis=1))
-        agreed = log(ops.sum(picture * wanted, axis=1))
-        return (
-            -settings.consistency_weight * ops.mean(together)
-            - settings.semantic_weight * ops.mean(agreed)
-            + settings.balance_weight * ops.sum(mean * log(mean))
-        )
-
-    return loss
-
-
-def check_vectors(what, vectors):
-    """The vectors as float64 (n, d), each of length 1."""
-    vectors = np.asarray(vectors, dtype=np.float64)
-    if vectors.ndim != 2 or not vectors.size:
-        raise ValueError(f"{what} have shape {vectors.shape}: (n, d) is needed.")
-    if not np.isfinite(vectors).all():
-        raise ValueError(f"{what} hold NaN or infinity: make them again.")
-    lengths = np.linalg.norm(vectors, axis=1)
-    if np.abs(lengths - 1).max() > 1e-3:
-        raise ValueError(
-            f"{what} have lengths from {lengths.min():.3g} to {lengths.max():.3g}: "
-            "divide each by its length first."
-        )
-    return normalize(vectors)
-
-
-def spherical_kmeans(pictures, k, seed=0, n_init=10, n_rounds=300):
-    """k-means by cosine, its centres kept at length 1: labels (n,) and centres (k, d).
-
-    Of n_init starts the one with the highest sum of cosines. A centre left without
-    pictures stays where it is. Source: Dhillon and Modha, Machine Learning 42, 2001.
-    """
-    pictures = check_vectors("pictures", pictures)
-    check_k(k, len(pictures))
-    best, seeds = None, np.random.RandomState(seed)
-    for _ in range(n_init):
-        centres, _ = kmeans_plusplus(pictures, k, random_state=seeds)
-        labels = None
-        for _ in range(n_rounds):
-            cosines = pictures @ centres.T
-            found = cosines.argmax(axis=1)
-            if labels is not None and (found == labels).all():
-                break
-            labels = found
-            sums = np.eye(k)[labels].T @ pictures
-            lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-            empty = lengths < 1e-12
-            centres = np.where(empty, centres, sums / np.where(empty, 1, lengths))
-        total = cosines.max(axis=1).sum()
-        if best is None or total > best[0] + 1e-9:
-            best = total, labels, centres
-    return best[1], best[2]
-
-
-def distinctive_nouns(pictures, nouns, n_centres, n_each=5, seed=0):
-    """TAC's choice of nouns: int array of indices, rising.
-
-    n_centres centres of the pictures, many more than clusters. Every noun goes to its
-    nearest centre; a centre keeps the n_each that the softmax over the *centres* gives
-    it most surely: nouns that tell it from the other centres.
-    """
-    pictures, nouns = check_vectors("pictures", pictures), check_vectors("nouns", nouns)
-    _, centres = spherical_kmeans(pictures, n_centres, seed)
-    shares = softmax(centres @ nouns.T, axis=0)
-    nearest, sureness = shares.argmax(axis=0), shares.max(axis=0)
-    kept = []
-    for centre in range(n_centres):
-        own = np.flatnonzero(nearest == centre)
-        kept.extend(own[np.argsort(-sureness[own], kind="stable")[:n_each]])
-    return np.sort(np.array(kept, dtype=int))
-
-
-def counterparts(pictures, nouns, temperature=0.005):
-    """Each picture told in nouns: the mean noun, weighted by fit, of length 1: (n, d).
-
-    The weights are the softmax of the cosines / temperature: the lower it is, the more
-    the best nouns count.
-    """
-    weights = softmax(pictures @ nouns.T / temperature, axis=1)
-    return normalize(weights @ nouns)
-
-
-def tac(pictures, nouns, k, *, n_centres=None, n_each=5, temperature=0.005, seed=0):
-    """TAC without training: cluster labels (n,) of pictures and counterparts together.
-
-    n_centres: by default as in the paper's experiments, n / 300, or 3 k where that is
-    not above k. Same seed, same labels.
-    """
-    pictures, nouns = check_vectors("pictures", pictures), check_vectors("nouns", nouns)
-    check_k(k, len(pictures))
-    if n_centres is None:
-        n_centres = round(len(pictures) / 300)
-        n_centres = n_centres if n_centres > k else min(3 * k, len(pictures))
-    # On few numbers, threads cost more than they bring, much more on a busy machine.
-    with threadpool_limits(1 if pictures.size < SMALL else None):
-        chosen = distinctive_nouns(pictures, nouns, n_centres, n_each, seed)
-        told = counterparts(pictures, nouns[chosen], temperature)
-        both = normalize(np.hstack([pictures, told]))
-        return renumber(spherical_kmeans(both, k, seed, n_init=20)[0])

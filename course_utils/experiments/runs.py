@@ -1,7 +1,7 @@
 """Experiments: representation × algorithm × seed on one image set, as a table.
 
-A run is named `representation/algorithm/k7/s0`. With an output folder every finished
-run is noted in `runs.jsonl` at once, and an interrupted experiment goes on where it
+A run is named `representation/algorithm/k7/s0`. With an output folder, every finished
+run is written to `runs.jsonl` at once, and an interrupted experiment continues where it
 stopped.
 """
 
@@ -58,14 +58,40 @@ def run(
 ):
     """Cluster every representation with every algorithm and seed, and score each run.
 
-    k: number of clusters, the number of classes if None. seeds: how many, 0, 1, …, or a
-    list of them; algorithms without chance run once, as seed 0. out: a folder for
-    runs.jsonl, from which an interrupted experiment is continued.
-    Returns: (results, labels). results: DataFrame, one row a run: COLUMNS, then
-    n_clusters, n_noise (pictures without cluster) and versions; `attrs["skipped"]` has
-    {representation: reason} of those that could not be had. labels: dict {run: int
-    array (n_images,)}. Scores are NaN without true labels.
-    Raises ValueError before any work if a name is unknown or k is impossible.
+    Parameters
+    ----------
+    image_set : ImageSet
+        The images.
+    representations : str or sequence of str
+        Names such as `"hog"` or `"VGG19:fc2"`, see `representations.extract`.
+    algorithms : str or sequence of str, default=("l2+kmeans",)
+        Names, see `clustering.pipeline`.
+    k : int, default=None
+        Number of clusters; None takes the number of classes.
+    seeds : int or sequence of int, default=5
+        How many (0, 1, …), or which; a deterministic algorithm runs once, as seed 0.
+    out : path, default=None
+        Folder for runs.jsonl, from which an interrupted experiment is continued.
+    progress : bool, default=True
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    results : DataFrame
+        One row per run: `COLUMNS`, then n_clusters, n_noise (images without a cluster)
+        and versions. Scores are NaN without true labels. `results.attrs["skipped"]` has
+        {representation: reason} of those that were not available.
+    labels : dict of {str: int array (n_images,)}
+        The cluster labels of each run.
+
+    Raises
+    ------
+    ValueError
+        Before any work, if a name is unknown or k is impossible.
+
+    See Also
+    --------
+    summary : Means over the seeds.
     """
     representations, algorithms = check_names(representations, algorithms)
     k = choose_k(image_set, k)
@@ -111,9 +137,30 @@ def run(
 
 
 def summary(results):
-    """Mean and standard deviation over the seeds, best NMI (or silhouette) last.
+    """Summarise the seeds of each representation and algorithm.
 
-    One row a representation and algorithm, in the order of the mean.
+    Parameters
+    ----------
+    results : DataFrame
+        As `run` returns it.
+
+    Returns
+    -------
+    DataFrame
+        One row per representation and algorithm: the mean of each score and, in a
+        column ending in `_std`, the standard deviation over the seeds. Sorted by NMI,
+        best last; by silhouette without true labels.
+
+    See Also
+    --------
+    readable : The same as text.
+
+    Examples
+    --------
+    >>> scores = dict.fromkeys((*metrics.SCORES, "silhouette"), [0.5, 0.7])
+    >>> names = {"representation": "raw", "algorithm": "kmeans"}
+    >>> summary(pd.DataFrame(names | scores))["nmi"].round(2).tolist()
+    [0.6]
     """
     scores = [*metrics.SCORES, "silhouette"]
     grouped = results.groupby(["representation", "algorithm"], sort=False)[scores]
@@ -128,20 +175,20 @@ def check_names(representations, algorithms):
     for representation in representations:
         extraction.parse(representation)
     for algorithm in algorithms:
-        clustering.parse(algorithm)
+        clustering.parse_algorithm(algorithm)
     return representations, algorithms
 
 
 def choose_k(image_set, k=None):
-    """k if given, else the number of classes; raises ValueError if neither will do."""
+    """k if given, else the number of classes; ValueError if that is impossible."""
     if k is None:
         if image_set.true_labels is None:
             raise ValueError(
-                f"{image_set.name} has no true labels, so say how many clusters: k=10 "
-                "(on the command line --k 10)."
+                f"{image_set.name} has no true labels, so choose the number of "
+                "clusters: k=10 (on the command line --k 10)."
             )
         k = len(image_set.class_names)
-    validation.check_k(k, len(image_set))
+    validation.check_n_clusters(k, len(image_set))
     return int(k)
 
 
@@ -184,7 +231,7 @@ def _seeds(seeds):
     found = [int(seed) for seed in (range(seeds) if one_number else seeds)]
     found = list(dict.fromkeys(found))
     if not found or min(found) < 0:
-        raise ValueError(f"seeds={seeds}: one or more, and each from 0 on.")
+        raise ValueError(f"seeds={seeds}: give at least one, each 0 or more.")
     return found
 
 
@@ -192,14 +239,14 @@ def _names(names):
     """A list of distinct names, from one string or several."""
     names = [names] if isinstance(names, str) else list(names)
     if not names:
-        raise ValueError("nothing to compare: name a representation and an algorithm.")
+        raise ValueError("Nothing to compare: name a representation and an algorithm.")
     return list(dict.fromkeys(names))
 
 
 class _Journal:
     """Finished runs on disk, one JSON line each, so that none is computed twice.
 
-    A run counts only for the same pictures, true labels, features and versions.
+    A run counts only for the same images, true labels, features and versions.
     """
 
     def __init__(self, out, image_set):

@@ -1,32 +1,30 @@
 """How long a call takes, how much memory it needs, and how both grow with n.
 
-A call is measured in a new process, so that nothing done before helps or burdens it:
-no memory that an earlier call left behind, no cache that is warm already. From its
-seconds at a few sizes, `growth` tells the exponent of a power law and `forecast` what
-a larger size would take. `blobs` makes features up, as many as wanted, on disk.
+A call is measured in a new process, so that nothing done before helps or burdens it: no
+memory that an earlier call left behind, no warm cache. `growth` fits a power law to its
+seconds at a few sizes, and `forecast` extrapolates it. `blobs` makes synthetic features
+of any size, on disk.
 """
 
 import contextlib
+import faulthandler
 import math
-import signal
+import os
+import pickle
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 from typing import NamedTuple
 
+import cloudpickle
 import numpy as np
 
 from course_utils._support import files
 
-try:  # part of joblib, which scikit-learn needs anyway
-    from joblib.externals.loky import ProcessPoolExecutor
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-except ImportError:
-    from loky import ProcessPoolExecutor
-    from loky.process_executor import TerminatedWorkerError
-
-N_LATENT = 200  # directions in which made-up features differ, each less than the last
+N_LATENT = 200  # directions in which synthetic features differ, each less than the last
 
 SPREAD = 1.1  # of a class, where the spread of the classes is 1
 
@@ -36,15 +34,23 @@ ERRORS = (ValueError, TypeError, MemoryError, OSError, ImportError)  # come back
 
 
 class Measurement(NamedTuple):
-    """What one call gave and took.
+    """What one call returned and used.
 
-    value: what it returned. seconds: by the clock. cpu_seconds: of the processor, all
-    threads added up. peak_gb: the most memory that the process held during the call, in
-    10⁹ bytes; where the system is not Linux, since its start. start_gb: what it held
-    just before: Python, its libraries, and what the setup made. Nothing is subtracted:
-    peak_gb is what a machine must have. Memory is the resident set: pages of a
-    memory-mapped file count while they are in memory, although the system may take them
-    back whenever it needs the room. So peak_gb may be too high by the size of the file.
+    Memory is the resident set: pages of a memory-mapped file count while they are in
+    memory, although the system may take them back whenever it needs the room. So
+    peak_gb may be too high by the size of the file.
+
+    Attributes
+    ----------
+    value : object
+        What the call returned.
+    seconds, cpu_seconds : float
+        By the clock, and of the processor, all threads added up.
+    peak_gb : float
+        The most memory that the process held during the call, in 10⁹ bytes: what a
+        machine must have. If the system is not Linux, since the process started.
+    start_gb : float
+        What it held just before: Python, its libraries, and what the setup made.
     """
 
     value: object
@@ -55,80 +61,188 @@ class Measurement(NamedTuple):
 
 
 def measure(function, *arguments, setup=None, limit=None):
-    """Call function(*arguments) in a new process, and measure it there.
+    """Call a function in a new process, and measure it there.
 
-    setup: a function called there first, with the arguments; the tuple that it returns
-    takes their place. It counts in no time, but its memory is there. limit: seconds
-    after which the call is stopped. Functions, arguments and value are pickled, so hand
-    over the path of an array rather than the array. Functions of a notebook will do.
-    Returns: Measurement. An error there is raised here, with its message: as the same
-    type if it is one of `ERRORS`, else as RuntimeError. Raises TimeoutError at the
-    limit, MemoryError if the process was killed, as systems do that run out of it.
+    Function, arguments and value are pickled: pass the path of an array rather than the
+    array. Functions defined in a notebook work.
+
+    Parameters
+    ----------
+    function : callable
+        What is measured.
+    *arguments
+        Its arguments.
+    setup : callable, default=None
+        Called first with the arguments; the tuple that it returns replaces them. Its
+        time does not count, but its memory is there.
+    limit : float, default=None
+        Seconds after which the call is stopped.
+
+    Returns
+    -------
+    Measurement
+        Value, seconds, and memory in GB.
+
+    Raises
+    ------
+    TimeoutError
+        At the limit.
+    MemoryError
+        If the process was killed, as systems do that run out of memory.
+    RuntimeError or the same type
+        The error of the function, with its message.
+
+    See Also
+    --------
+    growth, forecast : What to make of several measurements.
+    timeit.timeit : Time of short calls in this process.
     """
     name = getattr(function, "__name__", str(function))
-    executor, future = ProcessPoolExecutor(max_workers=1), None
-    try:
-        with _deaf():
-            future = executor.submit(_prepare, function, arguments, setup)
-        _answer(future)
-        future = executor.submit(_call)
-        return Measurement(*_answer(future, limit))
-    except TimeoutError:
-        raise TimeoutError(f"{name} was stopped after {limit:g} seconds.") from None
-    except TerminatedWorkerError:
-        raise MemoryError(
-            f"the process of {name} was killed, most likely because memory ran out: "
-            "take fewer pictures."
-        ) from None
-    finally:
-        try:  # one that has answered tidies up after itself; else it is killed
-            executor.shutdown(kill_workers=future is None or not future.done())
-        except BaseException:  # Ctrl-C: nothing may go on without its parent
-            executor.shutdown(kill_workers=True)
-            raise
+    code = "import sys; from course_utils.experiments import scaling; "
+    code += "scaling._run_task(sys.argv[1])"
+    paths = os.pathsep.join(filter(None, sys.path))
+    with tempfile.TemporaryDirectory() as folder:
+        task = cloudpickle.dumps((function, arguments, setup, limit))
+        Path(folder, "task").write_bytes(task)
+        # In a session of its own it does not get Ctrl-C: then `run` kills it.
+        subprocess.run(
+            [sys.executable, "-c", code, folder],
+            env=os.environ | {"PYTHONPATH": paths},
+            start_new_session=True,
+            check=False,
+        )
+        late, answer = Path(folder, "late"), Path(folder, "answer")
+        if late.exists() and late.stat().st_size:
+            raise TimeoutError(f"{name} was stopped after {limit:g} seconds.")
+        if not answer.exists():
+            raise MemoryError(
+                f"The process of {name} was killed, most likely because memory ran "
+                "out: choose fewer images."
+            )
+        found = pickle.loads(answer.read_bytes())
+    if isinstance(found, tuple):
+        return Measurement(*found)
+    kind, message = found["error"], found["message"]
+    known = {error.__name__: error for error in ERRORS}
+    error = (
+        known[kind](message) if kind in known else RuntimeError(f"{kind}: {message}")
+    )
+    error.add_note(f"In the new process:\n{found['traceback']}")
+    raise error
 
 
 def growth(sizes, amounts):
     """Exponent b of amounts ≈ a · sizes^b: 1 is in proportion, 2 is all pairs.
 
-    amounts: seconds or bytes at each of the sizes. Least squares on the logarithms, of
-    the larger half of the sizes only (two at least): what a call costs however little
-    it is given flattens the curve at the small ones. NaN if there are not two sizes.
-    Raises ValueError unless all numbers are above 0 and there are as many of both.
+    Least squares on the logarithms, of the larger half of the sizes only (at least
+    two): the fixed cost of a call flattens the curve at small sizes.
+
+    Parameters
+    ----------
+    sizes : array-like of float
+        For example numbers of images.
+    amounts : array-like of float
+        Seconds or bytes at each of the sizes.
+
+    Returns
+    -------
+    float
+        The exponent; NaN if there are not two sizes.
+
+    Raises
+    ------
+    ValueError
+        Unless all numbers are above 0 and there are as many of both.
+
+    Examples
+    --------
+    >>> round(growth([10, 20, 40], [1, 4, 16]), 6)
+    2.0
     """
     return _fit(sizes, amounts)[0]
 
 
 def forecast(sizes, amounts, n):
-    """What the power law of `growth` gives at size n, in the unit of the amounts.
+    """Extrapolate the power law of `growth` to size n.
 
-    From a single size: in proportion. The law holds near the sizes it was fitted to; a
-    method that starts to swap or to use another algorithm breaks it.
+    The law holds near the sizes it was fitted to; a method that starts to swap or to
+    use another algorithm breaks it.
+
+    Parameters
+    ----------
+    sizes, amounts : array-like of float
+        As for `growth`; a single size is taken as in proportion.
+    n : float
+        The size to forecast.
+
+    Returns
+    -------
+    float
+        In the unit of the amounts.
+
+    Examples
+    --------
+    >>> round(forecast([10, 20, 40], [1, 4, 16], 100), 6)
+    100.0
     """
     exponent, middle_size, middle_amount = _fit(sizes, amounts)
     exponent = 1.0 if math.isnan(exponent) else exponent
     return float(middle_amount * (n / middle_size) ** exponent)
 
 
-def blobs(path, n, *, width=1280, n_classes=100, seed=0):
-    """Made-up features in a .npy file, written in blocks: never whole in memory.
+def blobs(path, n, *, width=1280, n_classes=100, random_state=0):
+    """Write synthetic features to a .npy file, in blocks: never whole in memory.
 
     They resemble those of a network on Caltech-101: not negative, about half of them
     zero, most of the variance in a few dozen directions, and classes that overlap, so
-    that k-means finds most of them and not all. The same seed gives the same numbers,
-    and (up to rounding) the same first rows whatever n is.
-    Returns: (features, true_labels), memory-mapped float32 (n, width), for reading,
-    and int64 (n,). Raises ValueError if a number is below 1.
+    that k-means finds most of them and not all.
+
+    Parameters
+    ----------
+    path : path
+        The file, which must end in .npy.
+    n : int
+        Number of rows.
+    width : int, default=1280
+        Numbers per row.
+    n_classes : int, default=100
+        Number of classes.
+    random_state : int, default=0
+        The same seed gives the same numbers and, up to rounding, the same first rows
+        whatever n is.
+
+    Returns
+    -------
+    features : float32 array (n, width)
+        Memory-mapped, for reading.
+    true_labels : int64 array (n,)
+        The class of each row.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1, or the path does not end in .npy.
+
+    See Also
+    --------
+    sklearn.datasets.make_blobs : Round classes, in memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> features, true_labels = blobs(tempfile.mkdtemp() + "/x.npy", 50, width=8)
+    >>> features.shape, true_labels.shape
+    ((50, 8), (50,))
     """
     for name, number in (("n", n), ("width", width), ("n_classes", n_classes)):
         if number < 1:
-            raise ValueError(f"{name}={number}: made-up features need 1 or more.")
+            raise ValueError(f"{name} must be at least 1, got {number}.")
     path = Path(path)
     if path.suffix != ".npy":
-        raise ValueError(f"{path} is no name for an array: let it end in .npy.")
+        raise ValueError(f"The name of the file must end in .npy, got {path}.")
     n_latent = min(N_LATENT, width)
     scales = np.arange(1, n_latent + 1, dtype=np.float32) ** -0.5
-    shared = np.random.default_rng([seed, 0])
+    shared = np.random.default_rng([random_state, 0])
     centres = shared.standard_normal((n_classes, n_latent), np.float32)
     mixing = shared.standard_normal((n_latent, width), np.float32)
     mixing *= scales[:, None] / np.sqrt((scales**2).sum())
@@ -138,7 +252,7 @@ def blobs(path, n, *, width=1280, n_classes=100, seed=0):
         np.lib.format.write_array_header_1_0(file, header)
         for number, start in enumerate(range(0, n, BLOCK)):
             n_rows = min(BLOCK, n - start)
-            generator = np.random.default_rng([seed, 1, number])
+            generator = np.random.default_rng([random_state, 1, number])
             labels = generator.integers(n_classes, size=BLOCK)[:n_rows]
             noise = generator.standard_normal((n_rows, n_latent), np.float32)
             rows = (centres[labels] + np.float32(SPREAD) * noise) @ mixing
@@ -152,11 +266,11 @@ def _fit(sizes, amounts):
     sizes, amounts = np.asarray(sizes, float), np.asarray(amounts, float)
     if sizes.ndim != 1 or sizes.shape != amounts.shape or not len(sizes):
         raise ValueError(
-            f"sizes have shape {sizes.shape} and amounts {amounts.shape}: give one "
-            "amount for each size."
+            f"The sizes have shape {sizes.shape} and the amounts {amounts.shape}: give "
+            "one amount for each size."
         )
     if not ((sizes > 0) & (amounts > 0) & np.isfinite(sizes * amounts)).all():
-        raise ValueError("sizes and amounts must all be above 0, and finite.")
+        raise ValueError("Sizes and amounts must all be above 0, and finite.")
     distinct = np.unique(sizes)
     kept = sizes >= distinct[-max(2, math.ceil(len(distinct) / 2)) :][0]
     x, y = np.log(sizes[kept]), np.log(amounts[kept])
@@ -165,72 +279,41 @@ def _fit(sizes, amounts):
     return float(exponent), math.exp(x.mean()), math.exp(y.mean())
 
 
-@contextlib.contextmanager
-def _deaf():
-    """A process started in here does not hear Ctrl-C, which is for its parent to do.
+def _run_task(folder):
+    """In the new process: do the task in the folder and leave the answer there.
 
-    It inherits what is blocked; pressed meanwhile, the parent hears it afterwards.
+    An error goes as text: not every error survives pickling, and some hold large
+    arrays.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        task = pickle.loads(Path(folder, "task").read_bytes())
+        function, arguments, setup, limit = task
+        if setup:
+            arguments = setup(*arguments)
+        answer = _measure_here(function, arguments, limit, Path(folder, "late"))
+    except Exception as error:
+        answer = {"error": type(error).__name__, "message": str(error)}
+        answer["traceback"] = traceback.format_exc()
+    with files.atomic_file(Path(folder, "answer")) as file:
+        file.write(cloudpickle.dumps(answer))
 
 
-# In the new process.
-_ready = []
-
-
-def _prepare(function, arguments, setup):
-    def prepare():
-        _ready.append((function, setup(*arguments) if setup else arguments))
-
-    return _told(prepare)
-
-
-def _call():
-    function, arguments = _ready.pop()
+def _measure_here(function, arguments, limit, late):
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the setup's peak is forgotten
-    start = _memory("VmRSS")
-    started, cpu_started = time.perf_counter(), time.process_time()
-    told = _told(lambda: function(*arguments))
-    seconds = time.perf_counter() - started, time.process_time() - cpu_started
-    if "error" in told:
-        return told
-    return {"value": (told["value"], *seconds, _memory("VmHWM"), start)}
+    with open(late, "w") as file:
+        if limit:  # even in compiled code, it ends the process and writes to the file
+            faulthandler.dump_traceback_later(limit, exit=True, file=file)
+        start = _memory_gb("VmRSS")
+        started, cpu_started = time.perf_counter(), time.process_time()
+        value = function(*arguments)
+        seconds = time.perf_counter() - started
+        cpu_seconds = time.process_time() - cpu_started
+        faulthandler.cancel_dump_traceback_later()
+    return value, seconds, cpu_seconds, _memory_gb("VmHWM"), start
 
 
-def _told(function):
-    """{"value": …} or {"error": (type, message, traceback)}: an error as text.
-
-    Not every error survives pickling, and some take large arrays along.
-    """
-    try:
-        return {"value": function()}
-    except Exception as error:
-        lines = traceback.format_exc()
-        return {"error": (type(error).__name__, str(error), lines)}
-
-
-def _answer(future, limit=None):
-    told = future.result(timeout=limit)
-    if "value" in told:
-        return told["value"]
-    kind, message, lines = told["error"]
-    known = {error.__name__: error for error in ERRORS}
-    error = (
-        known[kind](message) if kind in known else RuntimeError(f"{kind}: {message}")
-    )
-    error.add_note(f"In the new process:\n{lines}")
-    raise error
-
-
-def _memory(field):
+def _memory_gb(field):
     """VmRSS, resident now, or VmHWM, its peak, of this process: in 10⁹ bytes.
 
     `resource.getrusage` has a peak as well, but on Linux that begins with what the
@@ -240,7 +323,7 @@ def _memory(field):
         status = Path("/proc/self/status").read_text()
         kilobytes = status.split(f"{field}:")[1].split()[0]
         return int(kilobytes) * 1024 / 1e9
-    except (OSError, IndexError):  # no Linux
+    except (OSError, IndexError):  # not Linux
         import resource  # nor Windows
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

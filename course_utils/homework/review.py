@@ -295,7 +295,7 @@ def flag(found, student_id, own_seeds):
         "the course has no such representation.",
     )
     note(
-        lambda r: not _known(algorithms.parse, r.algorithm),
+        lambda r: not _known(algorithms.parse_algorithm, r.algorithm),
         "the course has no such algorithm.",
     )
     note(

@@ -272,7 +272,8 @@ def ex06_6(results):
     if len(pairs) < n_pairs:
         raise NotYet("Some representation lacks an algorithm that another one has.")
     by_chance = [
-        algorithms.parse(name[1])[1] in algorithms.SEEDED for name in pairs.index
+        algorithms.parse_algorithm(name)[1] in algorithms.SEEDED
+        for _, name in pairs.index
     ]
     seeded = pairs[by_chance]
     if len(seeded) and seeded.min() < 3:

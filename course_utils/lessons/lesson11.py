@@ -249,7 +249,7 @@ def _triplets():
         labels = np.arange(n) % 3
         points = generator.normal(size=(n, d)) * 0.6
         points[:, 0] += 0.9 * labels
-        yield points, joint_learning.triplets(labels, 4, seed=1)
+        yield points, joint_learning.triplets(labels, 4, random_state=1)
 
 
 @exercise(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from course_utils.clustering.algorithms import SEEDED, parse
+from course_utils.clustering.algorithms import SEEDED, parse_algorithm
 from course_utils.homework import submission
 from course_utils.homework.grading import rubric
 from course_utils.lessons import lesson02
@@ -51,7 +51,7 @@ def ex12_1(plan):
         raise NotYet("A name appears twice: it would run only once.")
     try:
         parsed = [extraction.parse(name) for name in representations]
-        methods = [parse(name)[1] for name in algorithms]
+        methods = [parse_algorithm(name)[1] for name in algorithms]
     except ValueError as error:
         said = as_sentence(f"A name in the plan is unknown: {error}")
         raise NotYet(said) from None

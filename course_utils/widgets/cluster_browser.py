@@ -69,7 +69,7 @@ class ClusterBrowser(base.Explorer):
     ):
         names, algorithms = runs.check_names(representations, algorithms)
         k = k or len(image_set.class_names) or min(8, len(image_set))
-        validation.check_k(k, len(image_set))
+        validation.check_n_clusters(k, len(image_set))
         self.image_set, self.n_pictures, self.layers = image_set, n_pictures, {}
         for name in names:
             backbone, _ = extraction.parse(name)

@@ -101,7 +101,7 @@ def partitions(views, k, seed):
             weights, joint_learning.chains(view), k
         )
     found["evidence accumulation"] = ensembles.evidence_accumulation(voters, k)
-    learnt = multiview.mvnet(views, k, seed=seed)
+    learnt = multiview.mvnet(views, k, random_state=seed)
     for name, labels in zip(VIEWS, learnt["views"], strict=True):
         found[f"JULE, {name}"] = labels
     found["MVnet-fix"] = learnt["fixed"]

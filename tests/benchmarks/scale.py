@@ -28,7 +28,7 @@ import scale_parts
 from scale_plot import draw
 
 from course_utils import metrics
-from course_utils._support import files, interruption
+from course_utils._support import files
 from course_utils.experiments import scaling
 from course_utils.experiments.runs import versions
 from course_utils.images import datasets
@@ -81,7 +81,7 @@ def main(arguments=None):
                 _measure_part(part, material, options, journal, rows)
     except KeyboardInterrupt:
         print(f"\n{STOPPED}", file=sys.stderr)
-        return interruption.STATUS
+        return 130
     table = pd.DataFrame(rows, columns=COLUMNS)
     exponents = growth_table(table, options.backbones)
     for found, name in ((table, "scale.csv"), (exponents, "growth.csv")):
@@ -121,7 +121,7 @@ def _measure_part(part, material, options, journal, rows):
     """Measure small sizes first, because they forecast the larger ones."""
     print(f"\n{part}")
     for n in options.sizes:
-        if part in ("extraction", "handcrafted") and n > scale_parts.MOST_PICTURES:
+        if part in ("extraction", "handcrafted") and n > scale_parts.MAX_IMAGES:
             continue
         for name, method in scale_parts.methods(part, options.backbones).items():
             if options.methods and name not in options.methods:
@@ -265,5 +265,4 @@ class Journal:
 
 
 if __name__ == "__main__":
-    interruption.watch(STOPPED)
-    interruption.leave(main())
+    sys.exit(main())

@@ -18,14 +18,14 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import metrics
-from course_utils.clustering import algorithms, ensembles, out_of_core
+from course_utils.clustering import algorithms, ensembles, estimators, out_of_core
 from course_utils.images.image_set import ImageSet
 from course_utils.representations import extraction, handcrafted
 
 N_CLASSES = 100  # of the made-up features, and clusters
 WIDTH = 1280  # of the made-up features
 N_LABELINGS = 10
-MOST_PICTURES = 9_144  # of the parts that read pictures: their rate no longer changes
+MAX_IMAGES = 9_144  # of the parts that read pictures: their rate no longer changes
 WRONG = 0.3  # share of the pictures that a made-up labeling puts anywhere
 
 
@@ -90,7 +90,7 @@ def methods(part, backbones):
             _labelings,
             function,
             None,
-            switch=ensembles.MOST_PICTURES
+            switch=ensembles.MAX_IMAGES
             if name == "evidence_accumulation"
             else math.inf,
         )
@@ -100,10 +100,10 @@ def methods(part, backbones):
 
 def _switch(algorithm):
     if algorithm in out_of_core.PASSES:
-        return out_of_core.LARGE // WIDTH
+        return algorithms.MAX_IN_MEMORY // WIDTH
     if algorithm in algorithms.OVER_MICRO:
-        return algorithms.MOST_PICTURES_PAIRWISE
-    return algorithms.MOST_PICTURES_RADIUS if algorithm == "dbscan" else math.inf
+        return algorithms.MAX_PAIRWISE
+    return estimators.DBSCANClusters().max_images if algorithm == "dbscan" else math.inf
 
 
 def width(part, value):

@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import normalize
 from small_sets import one_thread  # noqa: F401
 
 from course_utils import metrics
-from course_utils.clustering import (
-    algorithms,
-    micro_clusters,
-    out_of_core,
-    preprocessing,
-)
+from course_utils.clustering import algorithms, estimators, preprocessing
 
 ALGORITHMS = list(algorithms.ALGORITHMS)
 NEED_K = [name for name in ALGORITHMS if name not in algorithms.FIND_K]
@@ -165,9 +162,9 @@ def test_steps_are_taken_in_their_order():
 
 
 def test_parse():
-    assert algorithms.parse("ward") == ([], "ward")
+    assert algorithms.parse_algorithm("ward") == ([], "ward")
     steps = [("l2", None), ("pca", 50), ("whiten", 8)]
-    assert algorithms.parse("l2+pca50+whiten8+gmm") == (steps, "gmm")
+    assert algorithms.parse_algorithm("l2+pca50+whiten8+gmm") == (steps, "gmm")
 
 
 @pytest.mark.parametrize(
@@ -199,21 +196,21 @@ def test_unknown_names_are_refused_with_a_suggestion(algorithm, words):
 
 def test_no_suggestion_where_nothing_is_near():
     with pytest.raises(ValueError) as raised:
-        algorithms.parse("zzz")
+        algorithms.parse_algorithm("zzz")
     assert "did you mean" not in str(raised.value)
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, 3.0, True, None, "3"])
 @pytest.mark.parametrize("name", ["kmeans", "dbscan"])
 def test_k_is_a_whole_number_from_one_on(name, k):
-    with pytest.raises(ValueError, match="whole number") as raised:
+    with pytest.raises(ValueError, match="must be a positive integer") as raised:
         algorithms.cluster(cloud(), name, k)
     assert repr(k) in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_k_is_at_most_the_number_of_pictures(name):
-    with pytest.raises(ValueError, match="k=13 clusters of 12 pictures"):
+    with pytest.raises(ValueError, match="at most the number of images, 12, got 13"):
         algorithms.cluster(cloud(12), name, 13)
 
 
@@ -247,7 +244,7 @@ def test_very_few_pictures(name, n):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_one_picture_or_none_is_refused(name):
     for n in (1, 0):
-        with pytest.raises(ValueError, match=f"{n} picture: clustering needs two"):
+        with pytest.raises(ValueError, match=f"needs at least 2 images, got {n}"):
             algorithms.cluster(np.ones((n, 4)), name, 1)
 
 
@@ -261,51 +258,99 @@ def test_features_that_are_no_numbers_are_refused(bad):
 
 @pytest.mark.parametrize("shape", [(60,), (5, 4, 3), ()])
 def test_features_are_one_vector_a_picture(shape):
-    with pytest.raises(ValueError, match=r"\(n, d\) is needed") as raised:
+    with pytest.raises(ValueError, match=r"must have shape \(n, d\)") as raised:
         algorithms.cluster(np.ones(shape), "kmeans", 3)
     assert str(shape) in str(raised.value)
 
 
 @pytest.mark.parametrize("name", preprocessing.PAIRWISE)
-def test_very_many_pictures_go_over_micro_clusters_and_say_so(name, monkeypatch):
-    monkeypatch.setattr(algorithms, "MOST_PICTURES_PAIRWISE", 79)
-    monkeypatch.setattr(micro_clusters, "MICRO_CLUSTERS", 30)
-    with pytest.warns(UserWarning, match="80 pictures goes over 30") as caught:
-        labels = algorithms.cluster(blobs(), name, N_BLOBS)
+def test_very_many_images_go_over_micro_clusters_and_say_so(name):
+    with pytest.warns(UserWarning, match="80 images uses 30") as caught:
+        labels = algorithms.cluster(blobs(), name, N_BLOBS, max_pairwise=30)
     assert len(caught) == 1
     assert ari(labels) == 1
-    chosen = algorithms.cluster(blobs(), f"micro30+{name}", N_BLOBS)  # and no warning
+    chosen = algorithms.cluster(  # and no warning
+        blobs(), f"micro30+{name}", N_BLOBS, max_pairwise=30
+    )
     assert ari(chosen) == 1
-    algorithms.cluster(blobs()[:79], name, N_BLOBS)
+    algorithms.cluster(blobs(), name, N_BLOBS, max_pairwise=80)
 
 
-def test_spectral_of_very_many_pictures_goes_over_micro_clusters(monkeypatch):
-    monkeypatch.setattr(algorithms, "MOST_PICTURES_PAIRWISE", 79)
-    monkeypatch.setattr(micro_clusters, "MICRO_CLUSTERS", 60)
-    with pytest.warns(UserWarning, match="spectral of 80 pictures"):
-        assert ari(algorithms.cluster(blobs(), "spectral", N_BLOBS)) == 1
+def test_spectral_of_very_many_images_goes_over_micro_clusters():
+    with pytest.warns(UserWarning, match="spectral of 80 images"):
+        labels = algorithms.cluster(blobs(), "spectral", N_BLOBS, max_pairwise=60)
+    assert ari(labels) == 1
 
 
 @pytest.mark.parametrize(
     "algorithm", ["l2+kmeans", "pca3+minibatch", "l2+whiten3+ward"]
 )
-def test_large_features_go_by_blocks_and_find_the_same(algorithm, monkeypatch):
+def test_large_features_go_by_blocks_and_find_the_same(algorithm):
     usual = algorithms.prepare(blobs(), algorithm)
-    monkeypatch.setattr(out_of_core, "LARGE", 50)
-    by_blocks = algorithms.prepare(blobs(), algorithm)
+    by_blocks = algorithms.prepare(blobs(), algorithm, max_in_memory=50)
+    assert by_blocks.dtype == np.float32
     np.testing.assert_allclose(np.abs(by_blocks), np.abs(usual), atol=2e-2)  # signs
-    assert ari(algorithms.cluster(blobs(), algorithm, N_BLOBS)) == 1
+    labels = algorithms.cluster(blobs(), algorithm, N_BLOBS, max_in_memory=50)
+    assert ari(labels) == 1
 
 
-def test_too_much_for_gmm_and_hdbscan_is_refused_with_what_to_do(monkeypatch):
-    monkeypatch.setattr(out_of_core, "HELD", 300)
-    monkeypatch.setattr(algorithms, "MOST_PRODUCTS", 80 * 80 * 4)
-    with pytest.raises(MemoryError, match=r"l2\+pca50\+gmm"):
-        algorithms.cluster(blobs(), "gmm", 4)
-    with pytest.raises(MemoryError, match=r"l2\+pca10\+hdbscan"):
-        algorithms.cluster(blobs(), "hdbscan", 4)
-    assert len(algorithms.cluster(blobs(), "pca3+gmm", 4)) == 80
-    assert len(algorithms.cluster(blobs(), "pca3+hdbscan", 4)) == 80
+def test_micro_clusters_of_large_features_are_made_after_the_other_steps():
+    prepared = algorithms.prepare(blobs(), "l2+micro30+ward", max_in_memory=50)
+    np.testing.assert_allclose(prepared, normalize(blobs()), atol=1e-6)
+    labels = algorithms.cluster(blobs(), "l2+micro30+ward", N_BLOBS, max_in_memory=50)
+    assert ari(labels) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "advice"),
+    [
+        ("gmm", {"gaussianclusters__max_numbers": 300}, r"l2\+pca50\+gmm"),
+        (
+            "hdbscan",
+            {"hdbscanclusters__max_products": 80 * 80 * 4},
+            r"l2\+pca10\+hdbscan",
+        ),
+    ],
+)
+def test_too_much_for_an_algorithm_is_refused_with_advice(name, limit, advice):
+    with pytest.raises(MemoryError, match=advice) as raised:
+        algorithms.pipeline(name, 4).set_params(**limit).fit_predict(blobs())
+    assert f"({next(iter(limit)).split('__')[1]}=" in str(raised.value)
+    fewer = algorithms.pipeline(f"pca3+{name}", 4).set_params(**limit)
+    assert len(fewer.fit_predict(blobs())) == 80
+
+
+@pytest.mark.parametrize("steps", ["", "l2+", "l2+pca3+", "whiten3+l2+whiten2+"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_name_spells_a_pipeline_of_scikit_learn(name, steps):
+    features = cloud()
+    model = algorithms.pipeline(steps + name, n_clusters=5, random_state=2)
+    assert isinstance(model, Pipeline)
+    assert len(model.steps) == steps.count("+") + 1
+    expected = algorithms.cluster(features, steps + name, 5, random_state=2)
+    np.testing.assert_array_equal(model.fit_predict(features), expected)
+    again = clone(model)  # every parameter is kept, and none was changed by fitting
+    assert repr(again) == repr(clone(again))
+    assert again.get_params().keys() == model.get_params().keys()
+    np.testing.assert_array_equal(again.fit_predict(features), expected)
+    if steps:
+        prepared = model[:-1].transform(features)
+        found = algorithms.prepare(features, steps + name, random_state=2)
+        np.testing.assert_allclose(found, prepared, atol=1e-4)
+
+
+def test_micro_clusters_are_part_of_the_pipeline():
+    model = algorithms.pipeline("l2+micro30+ward", n_clusters=N_BLOBS)
+    ward = AgglomerativeClustering(N_BLOBS, linkage="ward")
+    assert repr(model[-1].estimator) == repr(ward)
+    assert model[-1].n_micro_clusters == 30
+    assert ari(clone(model).fit_predict(blobs())) == 1
+
+
+def test_dbscan_says_its_radius():
+    model = estimators.DBSCANClusters().fit(blobs())
+    apart = np.linalg.norm(blobs()[:, None] - blobs(), axis=2)
+    assert model.eps_ == pytest.approx(np.median(np.sort(apart)[:, 5]), rel=1e-3)
 
 
 def test_every_name_that_is_known_has_an_algorithm():

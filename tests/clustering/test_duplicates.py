@@ -82,7 +82,7 @@ def test_a_medoid_does_not_depend_on_the_lengths_of_the_vectors():
 
 
 def test_medoids_need_a_label_a_picture():
-    with pytest.raises(ValueError, match="30 pictures"):
+    with pytest.raises(ValueError, match="30 images"):
         representatives.medoids(vectors(), [0, 1])
 
 

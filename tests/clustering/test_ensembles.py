@@ -94,16 +94,13 @@ class TestCombining:
         assert combine(views, 4).tolist() == combine(renamed, 4).tolist()
 
     def test_k_must_be_possible(self, combine):
-        with pytest.raises(ValueError, match="k is at most 40"):
+        with pytest.raises(ValueError, match="at most the number of images, 40"):
             combine(labelings(), 41)
 
 
-def test_too_many_pictures_for_all_pairs_are_refused_with_the_memory_needed(
-    monkeypatch,
-):
-    monkeypatch.setattr(ensembles, "MOST_PICTURES", 30)
-    with pytest.raises(MemoryError, match="bipartite"):
-        ensembles.co_association(labelings())
+def test_too_many_images_for_all_pairs_are_refused_with_the_memory_needed():
+    with pytest.raises(MemoryError, match=r"bipartite.*max_images=30"):
+        ensembles.co_association(labelings(), max_images=30)
     assert len(ensembles.bipartite(labelings(), 3)) == 40
 
 
@@ -120,47 +117,43 @@ def test_groups_of_pictures_with_the_same_labels_change_nothing(
     if noise:
         found[generator.random(found.shape) < 0.05] = -1
     expected = ensembles.evidence_accumulation(found, 4)
-    monkeypatch.setattr(ensembles, "MOST_PICTURES", found.shape[1] - 1)
     monkeypatch.setattr(ensembles, "MiniBatchKMeans", None)  # it is not called
-    again = ensembles.evidence_accumulation(found, 4)
+    again = ensembles.evidence_accumulation(found, 4, max_images=found.shape[1] - 1)
     np.testing.assert_array_equal(again, expected)
 
 
 def test_groups_are_together_as_their_pictures_are_on_average():
     found, codes = labelings(), np.arange(40) % 6
     found[found == 3] = -1
-    together = ensembles._together(ensembles.membership(found), codes) / len(found)
+    together = ensembles.mean_together(ensembles.membership(found), codes) / len(found)
     pairs = by_loops(found)
     for one, other in itertools.permutations(range(6), 2):
         mean = pairs[np.ix_(codes == one, codes == other)].mean()
         assert together[one, other] == pytest.approx(mean, abs=1e-6)
 
 
-def test_many_different_pictures_are_grouped_and_independent_errors_still_cancel(
-    monkeypatch,
-):
+def test_many_different_images_are_grouped_and_independent_errors_still_cancel():
     truth, views = noisy_views()
-    monkeypatch.setattr(ensembles, "MOST_PICTURES", 60)
-    monkeypatch.setattr(ensembles, "GROUPS", 40)
-    found = ensembles.evidence_accumulation(views, 4)
+    few = {"max_images": 60, "n_groups": 40}
+    found = ensembles.evidence_accumulation(views, 4, **few)
     assert len(set(found.tolist())) == 4
     assert metrics.nmi(labels_true=truth, labels_pred=found) > 0.9
-    assert found.tolist() == ensembles.evidence_accumulation(views, 4).tolist()
+    again = ensembles.evidence_accumulation(views, 4, **few)
+    assert found.tolist() == again.tolist()
 
 
-def test_more_clusters_than_groups_that_differ_are_refused(monkeypatch):
-    monkeypatch.setattr(ensembles, "MOST_PICTURES", 5)
-    with pytest.raises(ValueError, match="tell only 2 groups of these 10 pictures"):
-        ensembles.evidence_accumulation([[0] * 5 + [1] * 5], 3)
+def test_more_clusters_than_groups_that_differ_are_refused():
+    with pytest.raises(ValueError, match="only 2 groups of these 10 images"):
+        ensembles.evidence_accumulation([[0] * 5 + [1] * 5], 3, max_images=5)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ([], "at least one"),
-        ([[0, 1], [0, 1, 2]], "same pictures"),
-        ([[]], "same pictures"),
-        ([[[0, 1]]], "same pictures"),
+        ([[0, 1], [0, 1, 2]], "same images"),
+        ([[]], "same images"),
+        ([[[0, 1]]], "same images"),
         ([[0.5, 1.5]], "int"),
     ],
 )

@@ -269,7 +269,7 @@ def test_triplets_are_all_pairs_with_strangers(labels):
 
 def test_every_stranger_is_drawn_as_often_as_any_other():
     labels = np.array([1, 0, 0, 2, 1, 2, 2, 0])
-    found = joint_learning.triplets(labels, 4000, most=10**6)
+    found = joint_learning.triplets(labels, 4000, max_triplets=10**6)
     for name in range(3):
         drawn = np.bincount(found[labels[found[:, 0]] == name, 2], minlength=8)
         assert (drawn[labels == name] == 0).all()
@@ -279,8 +279,10 @@ def test_every_stranger_is_drawn_as_often_as_any_other():
 
 def test_triplets_are_bounded_and_the_same_for_a_seed():
     labels = np.arange(300) % 4
-    first, again, other = (joint_learning.triplets(labels, seed=s) for s in (0, 0, 1))
-    assert first.shape == (joint_learning.MOST_TRIPLETS, 3)
+    first, again, other = (
+        joint_learning.triplets(labels, random_state=s) for s in (0, 0, 1)
+    )
+    assert first.shape == (joint_learning.MAX_TRIPLETS, 3)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -312,16 +314,20 @@ def test_the_loss_is_zero_once_strangers_are_far_enough():
     [
         (lambda: joint_learning.affinity(np.ones(4)), ValueError, r"\(n, d\)"),
         (lambda: joint_learning.chains(np.full((4, 2), np.nan)), ValueError, "NaN"),
-        (lambda: joint_learning.chains(np.ones((1, 2))), ValueError, "two or more"),
-        (lambda: joint_learning.affinity(cloud(), 0), ValueError, "at least one"),
+        (
+            lambda: joint_learning.chains(np.ones((1, 2))),
+            ValueError,
+            "at least 2 images",
+        ),
+        (lambda: joint_learning.affinity(cloud(), 0), ValueError, "at least 1"),
         (
             lambda: joint_learning.affinity(np.zeros((5001, 1))),
             MemoryError,
-            "0.5 GB: take kmeans",
+            "0.5 GB: choose kmeans",
         ),
         (lambda: joint_learning.chains(np.zeros((20_000, 1))), MemoryError, "8.0 GB"),
-        (lambda: joint_learning.triplets([0.5, 1.5]), ValueError, "one int a"),
-        (lambda: joint_learning.triplets([[0, 1]]), ValueError, "one int a"),
+        (lambda: joint_learning.triplets([0.5, 1.5]), ValueError, "one int per image"),
+        (lambda: joint_learning.triplets([[0, 1]]), ValueError, "one int per image"),
         (
             lambda: joint_learning.cluster_affinity(np.ones((3, 3)), [0, 1]),
             ValueError,
@@ -335,17 +341,17 @@ def test_the_loss_is_zero_once_strangers_are_far_enough():
         (
             lambda: joint_learning.merge_clusters(np.ones((3, 3)), [0, 1, 1], 0),
             ValueError,
-            "k=0",
+            "got 0",
         ),
         (
             lambda: multiview.jule(cloud(), 23, multiview.triplet_network(3)),
             ValueError,
-            "k=23 is too many for 24",
+            r"must be at most \d+, got 23",
         ),
         (
             lambda: multiview.jule(cloud(), 3, multiview.triplet_network(3), unfold=0),
             ValueError,
-            "unfold=0",
+            "unfold must be above 0",
         ),
         (
             lambda: multiview.jule([cloud()], 3, multiview.triplet_network(3)),
@@ -363,7 +369,7 @@ def test_bad_input_is_refused_with_what_to_do(call, error, message):
 
 def test_the_network_has_the_loss_of_the_numbers():
     points, truth = blobs()
-    model = multiview.triplet_network(points.shape[1], seed=3)
+    model = multiview.triplet_network(points.shape[1], random_state=3)
     found = joint_learning.triplets(truth)
     inside = multiview.embed(model, points)
     assert inside.shape == (45, 160)
@@ -378,7 +384,7 @@ def test_a_network_is_the_same_for_a_seed_and_leaves_the_global_one_alone():
     expected = np.random.random()
     np.random.seed(5)
     first, again, other = (
-        multiview.triplet_network(6, seed=seed) for seed in (1, 1, 2)
+        multiview.triplet_network(6, random_state=seed) for seed in (1, 1, 2)
     )
     assert np.random.random() == expected
     views = blobs()[0]
@@ -478,14 +484,14 @@ def test_mvnet_gives_k_clusters_everywhere(two_views):
 def test_mvnet_draws_all_its_weights_by_the_seed_also_with_one_view(two_views):
     """Without training, so that nothing but the weights can make a difference."""
     first, again = (
-        multiview.mvnet(two_views[0][:1], 3, epochs=0, seed=4) for _ in range(2)
+        multiview.mvnet(two_views[0][:1], 3, epochs=0, random_state=4) for _ in range(2)
     )
     assert repr(first) == repr(again) and len(first["views"]) == 1
 
 
 def test_towers_stay_fixed_until_they_are_to_learn(two_views):
     views = two_views[0]
-    towers = [multiview.triplet_network(2, seed=seed) for seed in range(2)]
+    towers = [multiview.triplet_network(2, random_state=seed) for seed in range(2)]
     before = [tower.get_weights() for tower in towers]
     model = multiview.fused(towers)
     for trainable in (False, True):

@@ -25,8 +25,8 @@ def test_weights_stand_for_duplicates(linkage, seed):
     sizes = np.random.default_rng(seed).integers(1, 9, 40)
     which = np.repeat(np.arange(40), sizes)
     for k in (1, 2, 3, 7, 20, 39, 40):
-        found = micro_clusters.join(
-            micro_clusters.distances(points, sizes, linkage), sizes, k, linkage
+        found = micro_clusters.join_groups(
+            micro_clusters.group_distances(points, sizes, linkage), sizes, k, linkage
         )
         expected = AgglomerativeClustering(k, linkage=linkage).fit_predict(
             points[which].astype(np.float64)
@@ -40,8 +40,8 @@ def test_weights_matter_for_ward_and_average_and_not_for_complete():
     sizes = np.random.default_rng(0).integers(1, 30, 40)
 
     def labels(weights, linkage):
-        apart = micro_clusters.distances(points, weights, linkage)
-        return micro_clusters.join(apart, weights, 6, linkage)
+        apart = micro_clusters.group_distances(points, weights, linkage)
+        return micro_clusters.join_groups(apart, weights, 6, linkage)
 
     for linkage in PAIRWISE:
         same = ari(labels(ones, linkage), labels(sizes, linkage)) == 1
@@ -56,7 +56,7 @@ def test_spreads_make_mean_squared_distances_exact():
         [((r - m) ** 2).sum(1).mean() for r, m in zip(rows, means, strict=True)]
     )
     sizes = np.bincount(which)
-    apart = micro_clusters.distances(means, sizes, "average", spreads)
+    apart = micro_clusters.group_distances(means, sizes, "average", spreads)
     for i in range(7):
         for j in set(range(7)) - {i}:
             squares = ((rows[i][:, None] - rows[j][None]) ** 2).sum(axis=2)
@@ -65,7 +65,9 @@ def test_spreads_make_mean_squared_distances_exact():
 
 def test_groups_describe_their_pictures():
     points = cloud(300)
-    labels, means, sizes, spreads = micro_clusters.groups(points, 25, seed=1)
+    labels, means, sizes, spreads = micro_clusters.make_groups(
+        points, 25, random_state=1
+    )
     assert 15 < len(means) <= 25
     assert sorted(set(labels)) == list(range(len(means)))
     for group in range(len(means)):
@@ -85,12 +87,11 @@ def test_as_many_groups_as_pictures_is_the_linkage_itself(linkage):
 
 
 def test_too_few_groups_are_refused():
-    with pytest.raises(
-        ValueError, match="micro5: the pictures fall into 5 groups, too"
-    ):
-        micro_clusters.agglomerate(cloud(30), 6, "ward", n_micro=5)
-    with pytest.raises(ValueError, match="too few for k=3"):  # all alike: one group
-        micro_clusters.agglomerate(np.ones((30, 4), np.float32), 3, "ward", n_micro=5)
+    with pytest.raises(ValueError, match="micro5: the images form 5 groups, too few"):
+        algorithms.cluster(cloud(30), "micro5+ward", 6)
+    same = np.ones((30, 4), np.float32)  # one group
+    with pytest.raises(ValueError, match="too few for 3 clusters"):
+        algorithms.cluster(same, "micro5+ward", 3)
 
 
 def test_ward_over_groups_loses_little():

@@ -1,13 +1,11 @@
 """Nearest neighbours: exact ones by sorting, the index by its recall."""
 
-import os
-
 import numpy as np
 import pytest
 from small_sets import one_thread  # noqa: F401
 
 from course_utils import metrics
-from course_utils.clustering import algorithms, neighbours
+from course_utils.clustering import algorithms, estimators, neighbours
 
 
 def cloud(n, width=5, seed=0):
@@ -16,11 +14,12 @@ def cloud(n, width=5, seed=0):
 
 def test_auto_takes_the_index_only_where_all_pairs_are_too_many(monkeypatch):
     asked = []
-    monkeypatch.setattr(neighbours, "_approximate", lambda *how: asked.append(how))
-    monkeypatch.setattr(neighbours, "MOST_PRODUCTS", 30 * 30 * 5)
-    neighbours.nearest_neighbours(cloud(30), 3)
+    monkeypatch.setattr(neighbours, "_search_index", lambda *how: asked.append(how))
+    neighbours.nearest_neighbours(cloud(30), 3, max_products=30 * 30 * 5)
     assert not asked
-    neighbours.nearest_neighbours(cloud(31), 3, seed=4)
+    neighbours.nearest_neighbours(
+        cloud(31), 3, max_products=30 * 30 * 5, random_state=4
+    )
     assert asked[0][1:] == (3, 4)
 
 
@@ -40,10 +39,7 @@ def test_exact_neighbours_are_those_of_sorting(n_neighbors):
     np.testing.assert_array_equal(indices, expected[1])
 
 
-@pytest.mark.skipif(
-    "COURSE_TEST_INDEX" not in os.environ,
-    reason="PyNNDescent compiles for a minute: set COURSE_TEST_INDEX=1",
-)
+@pytest.mark.slow  # PyNNDescent compiles for a minute
 def test_the_index_finds_nearly_all_never_the_picture_itself_and_again_the_same():
     points = np.vstack([cloud(600, 8), np.repeat(cloud(1, 8), 20, axis=0)])  # twins too
     distances, indices = neighbours.nearest_neighbours(points, 6, index="approximate")
@@ -64,20 +60,21 @@ def test_the_index_finds_nearly_all_never_the_picture_itself_and_again_the_same(
 def test_the_graph_joins_near_pairs_both_ways():
     points = np.array([[0.0], [0.0], [1.0], [3.0], [9.0]])
     found = neighbours.nearest_neighbours(points, 2)
-    near = neighbours.graph(*found, radius=2).toarray()
+    near = neighbours.neighbour_graph(*found, radius=2).toarray()
     expected = np.zeros((5, 5))
     for i, j, distance in [(0, 1, 0), (0, 2, 1), (1, 2, 1), (2, 3, 2)]:
         expected[i, j] = expected[j, i] = distance
     np.testing.assert_allclose(near, expected, atol=1e-6)
-    assert neighbours.graph(*found, radius=2).nnz == 8  # a distance of 0 is an entry
+    assert (
+        neighbours.neighbour_graph(*found, radius=2).nnz == 8
+    )  # a distance of 0 is an entry
 
 
-def test_dbscan_over_the_graph_finds_what_dbscan_finds(monkeypatch):
+def test_dbscan_over_the_graph_finds_what_dbscan_finds():
     centres = 8 * np.eye(4, 5)[np.arange(400) % 4]
     points = np.vstack([centres + cloud(400), [[50.0] * 5]])
     expected = algorithms.cluster(points, "dbscan", 4)
-    monkeypatch.setattr(algorithms, "MOST_PICTURES_RADIUS", 300)
-    found = algorithms.cluster(points, "dbscan", 4)
+    found = estimators.DBSCANClusters(max_images=300).fit_predict(points)
     assert found[-1] == -1
     assert metrics.ari(labels_true=expected, labels_pred=found) > 0.95
 

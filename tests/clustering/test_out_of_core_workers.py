@@ -94,5 +94,5 @@ def test_without_true_labels_there_is_nothing_to_score(found, model, tmp_path):
     labelled = out_of_core.label_out_of_core(unlabelled, model, progress=False)
     assert labelled.table is None
     assert len(labelled.cluster_labels) == 12
-    with pytest.raises(ValueError, match="no picture has a true label"):
+    with pytest.raises(ValueError, match="No image has a true label"):
         _ = labelled.scores

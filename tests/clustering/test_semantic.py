@@ -68,7 +68,7 @@ def test_chosen_nouns_are_those_of_the_slow_way(seed, n_nearest, generic):
             ):
                 expected.add(i)
     if not expected:
-        with pytest.raises(ValueError, match="no noun is left"):
+        with pytest.raises(ValueError, match="No noun is left"):
             semantic_module.choose_nouns(centres, vectors, n_nearest, generic)
     else:
         found = semantic_module.choose_nouns(centres, vectors, n_nearest, generic)
@@ -262,7 +262,9 @@ def test_sic_and_tac_find_the_groups_of_a_made_up_case_and_name_them():
 def test_sic_does_not_depend_on_the_order_where_the_groups_are_clear():
     pictures, vectors, _, truth = made_up()
     order = np.random.default_rng(1).permutation(len(pictures))
-    labels = semantic_module.sic(pictures[order], vectors[::-1], 3, QUICK, seed=2)
+    labels = semantic_module.sic(
+        pictures[order], vectors[::-1], 3, QUICK, random_state=2
+    )
     assert same_partition(labels, truth[order])
 
 
@@ -300,19 +302,19 @@ def test_the_losses_improve_and_batches_need_not_divide_the_pictures():
 def test_sic_says_what_is_wrong():
     pictures, vectors = units(20), units(9)
     for what, given_pictures, given_nouns in (
-        ("pictures have lengths", 2 * pictures, vectors),
+        ("images have lengths", 2 * pictures, vectors),
         ("nouns have lengths", pictures, vectors / 3),
-        ("pictures have shape", pictures[0], vectors),
-        ("nouns hold NaN", pictures, vectors * np.nan),
+        ("images must have shape", pictures[0], vectors),
+        ("nouns contain NaN", pictures, vectors * np.nan),
         ("one space", pictures, units(9, width=4)),
     ):
         with pytest.raises(ValueError, match=what):
             semantic_module.sic(given_pictures, given_nouns, 3, QUICK)
-    with pytest.raises(ValueError, match="k=21"):
+    with pytest.raises(ValueError, match="got 21"):
         semantic_module.sic(pictures, vectors, 21, QUICK)
     with pytest.raises(ValueError, match=r"n_neighbors=20: .* 1 to 19"):
         semantic_module.sic(pictures, vectors, 3)
-    with pytest.raises(ValueError, match="no noun is left"):
+    with pytest.raises(ValueError, match="No noun is left"):
         semantic_module.choose_nouns(pictures, vectors, 3, -1)
 
 
@@ -400,7 +402,7 @@ def test_a_cold_counterpart_is_the_nearest_noun():
 def test_tac_takes_as_many_centres_as_the_paper(n_images, k, n_centres, monkeypatch):
     asked = []
 
-    def choose(pictures, vectors, n_centres, n_each, seed):
+    def choose(images, vectors, n_centres, n_each, random_state):
         asked.append(n_centres)
         return np.arange(3)
 

@@ -1,19 +1,14 @@
 """An interrupted experiment goes on where it stopped, and only there."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, start_for_control_c
 from small_sets import coloured, contents, noisy, one_thread, write_folder  # noqa: F401
 
-from course_utils import clustering
+from course_utils import __main__, clustering
 from course_utils.clustering import algorithms as algorithms_module
 from course_utils.experiments import runs
 from course_utils.images import datasets
@@ -205,31 +200,22 @@ def test_another_k_is_another_run(tmp_path, calls):
     assert calls.n == 2
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a child")
-def test_control_c_in_the_middle_and_going_on(tmp_path):
+def test_control_c_in_the_middle_and_going_on(tmp_path, calls, capsys, monkeypatch):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main sets it
     folder = write_folder(tmp_path / "set", contents()[0])
-    command = [sys.executable, "-m", "course_utils", "compare", str(folder)]
-    command += ["--representations", "raw", "--algorithms", "kmeans", "--k", "9"]
-    command += ["--out", "out", "--seeds"]
-    settings = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    how = {"cwd": tmp_path, "env": settings, "stdout": subprocess.PIPE}
-    running = start_for_control_c([*command, "100000"], **how)
-    journal = tmp_path / "out" / "runs.jsonl"
-    patience = time.monotonic() + 120
-    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 3):
-        assert running.poll() is None and time.monotonic() < patience
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 130, err
+    out = tmp_path / "out"
+    command = ["compare", str(folder), "--representations", "raw"]
+    command += ["--algorithms", "kmeans", "--k", "9", "--out", str(out), "--seeds", "5"]
+    calls.stop_after = 3
+    assert __main__.main(command) == 130
+    err = capsys.readouterr().err
     assert "stopped; the same command goes on from here" in err
     assert "Traceback" not in err
-    done = journal.read_text().splitlines()
-    assert len(done) >= 3
-    assert not (tmp_path / "out" / "results.csv").exists()
-    n_seeds = len(done) + 2
-    again = subprocess.run([*command, str(n_seeds)], stderr=subprocess.PIPE, **how)
-    assert again.returncode == 0, again.stderr.decode()
-    assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == n_seeds
-    after = journal.read_text().splitlines()
-    assert after[: len(done)] == done and len(after) == n_seeds
+    done = lines(out)
+    assert len(done) == 3
+    assert not (out / "results.csv").exists()
+    calls.n, calls.stop_after = 0, None
+    assert __main__.main(command) == 0
+    assert calls.n == 2
+    assert len(pd.read_csv(out / "results.csv")) == 5
+    assert lines(out)[:3] == done and len(lines(out)) == 5

@@ -186,7 +186,7 @@ def test_the_page_holds_everything_itself(one):
 def test_the_page_has_the_table_best_first(one):
     _, results, _, out, _ = one
     page = Page((out / "report.html").read_text("utf-8"))
-    assert "24 pictures, 4 clusters, 8 runs" in page.text
+    assert "24 images, 4 clusters, 8 runs" in page.text
     assert "chance is 0." in page.text
     assert "the command <&>" in page.text
     assert len(page.all("tr")) == 1 + 6  # and no list of skipped or left out
@@ -301,7 +301,7 @@ def test_what_was_skipped_is_listed(tmp_path):
     results.attrs["skipped"] = {"VGG19": "its weights are <not> here"}
     report.write(image_set, results, labels, tmp_path)
     text = Page((tmp_path / "report.html").read_text("utf-8")).text
-    assert "SkippedVGG19its weights are <not> here" in text
+    assert "Skipped VGG19its weights are <not> here" in " ".join(text.split())
     about = json.loads((tmp_path / "about.json").read_text())
     assert about["skipped"] == {"VGG19": "its weights are <not> here"}
 

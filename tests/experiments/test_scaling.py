@@ -1,16 +1,15 @@
 """Measuring in a new process, growth and forecasts, made-up features, the benchmark."""
 
+import contextlib
 import os
 import signal
-import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import start_for_control_c
 
 from course_utils import metrics
 from course_utils.clustering import algorithms, ensembles
@@ -42,33 +41,61 @@ def test_peak_memory_is_that_of_the_call_alone():
 @LINUX
 def test_what_the_setup_keeps_is_there_and_costs_no_time():
     def setup(seconds):
+        started = time.perf_counter()
         time.sleep(seconds)
-        return np.ones(25_000_000), 0
+        return np.ones(25_000_000), started
 
-    found = scaling.measure(lambda kept, index: kept[index], 1.0, setup=setup)
-    assert found.value == 1
+    def since(kept, started):
+        return time.perf_counter() - started, len(kept)
+
+    found = scaling.measure(since, 1.0, setup=setup)
+    seconds_with_setup, n_kept = found.value
+    assert n_kept == 25_000_000
     assert found.start_gb > 0.2
     assert found.peak_gb >= found.start_gb
-    assert found.seconds < 0.5
+    assert found.seconds < seconds_with_setup
 
 
 def test_the_processor_does_nothing_in_sleep():
     found = scaling.measure(time.sleep, 0.5)
-    assert 0.5 <= found.seconds < 2
-    assert found.cpu_seconds < 0.1
+    assert found.seconds >= 0.5
+    assert found.cpu_seconds < found.seconds / 2
 
 
 def test_the_process_is_new():
     assert scaling.measure(os.getpid).value != os.getpid()
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows")
-def test_ctrl_c_is_for_the_parent_alone():
-    def blocked():
-        return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to a thread")
+def test_an_interruption_ends_the_process_too(tmp_path):
+    """Ctrl-C is for the parent alone, which kills the process that it started."""
 
-    assert scaling.measure(blocked).value
-    assert not blocked()
+    def wait_long(started):
+        import os
+        import time
+
+        with open(started, "w") as file:
+            file.write(str(os.getpid()))
+        time.sleep(600)
+
+    started = tmp_path / "started"
+
+    def interrupt():
+        while not (started.exists() and started.read_text()):
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            scaling.measure(wait_long, str(started))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with contextlib.suppress(ChildProcessError):  # it has been waited for already
+        _, status = os.waitpid(int(started.read_text()), 0)
+        assert status == signal.SIGKILL
 
 
 @pytest.mark.parametrize(
@@ -98,14 +125,13 @@ def test_an_error_comes_back_with_its_message(name, kind, message):
 
 
 def test_a_call_is_stopped_at_the_limit():
-    began = time.perf_counter()
     with pytest.raises(TimeoutError, match=r"sleep was stopped after 0\.2 seconds"):
-        scaling.measure(time.sleep, 60, limit=0.2)
-    assert time.perf_counter() - began < 30
+        scaling.measure(time.sleep, 600, limit=0.2)
+    assert scaling.measure(abs, -3, limit=600).value == 3
 
 
 def test_a_killed_process_is_told_from_an_error():
-    with pytest.raises(MemoryError, match="the process of _exit was killed"):
+    with pytest.raises(MemoryError, match="The process of _exit was killed"):
         scaling.measure(os._exit, 1)
 
 
@@ -158,7 +184,9 @@ def test_blobs_are_the_same_by_seed(tmp_path):
     fewer, labels_fewer = scaling.blobs(
         tmp_path / "c.npy", 2_500, width=64, n_classes=7
     )
-    other, _ = scaling.blobs(tmp_path / "d.npy", 3_000, width=64, n_classes=7, seed=1)
+    other, _ = scaling.blobs(
+        tmp_path / "d.npy", 3_000, width=64, n_classes=7, random_state=1
+    )
     assert isinstance(made, np.memmap) and made.dtype == np.float32
     assert made.shape == (3_000, 64) and labels.dtype == np.int64
     assert (made == again).all() and (labels == labels_again).all()
@@ -193,7 +221,7 @@ def test_blobs_are_never_whole_in_memory(tmp_path):
 
 
 def test_blobs_of_impossible_sizes(tmp_path):
-    with pytest.raises(ValueError, match="n_classes=0"):
+    with pytest.raises(ValueError, match="n_classes must be at least 1"):
         scaling.blobs(tmp_path / "a.npy", 10, n_classes=0)
     with pytest.raises(ValueError, match=r"end in \.npy"):
         scaling.blobs(tmp_path / "a.bin", 10)
@@ -248,12 +276,11 @@ def test_plain_bags_of_words_are_shares(parts, stamps):
 def test_plain_loops_agree_on_pairs(parts):
     generator = np.random.default_rng(0)
     true_labels = generator.integers(5, size=60)
-    labelings = [parts._disturbed(true_labels, seed) for seed in range(4)]
+    labelings = [generator.permutation(true_labels) for _ in range(4)]
     both = {"labels_true": true_labels, "labels_pred": labelings[0]}
     assert parts.plain_pairs(**both) == pytest.approx(metrics.fowlkes_mallows(**both))
     together = parts.plain_co_association(labelings)
     assert np.allclose(together, ensembles.co_association(labelings))
-    assert 0.6 < (labelings[0] == true_labels).mean() < 0.9
 
 
 def test_every_way_of_extraction_gives_the_same(parts, stamps, own_cache, monkeypatch):
@@ -272,40 +299,39 @@ def test_every_way_of_extraction_gives_the_same(parts, stamps, own_cache, monkey
         assert np.allclose(rows, found["features.extract"], rtol=1e-3, atol=1e-3)
 
 
-def test_the_benchmark_goes_on_after_an_interruption(scale, tmp_path, capsys):
+def test_the_benchmark_goes_on_after_an_interruption(
+    scale, tmp_path, capsys, monkeypatch
+):
     out = tmp_path / "out"
-    options = ["--parts", "ensembles", "scores", "--sizes", "100", "50"]
-    options += ["--methods", "triple loop", "purity", "--out", str(out)]
-    process = start_for_control_c(
-        [sys.executable, BENCHMARKS / "scale.py", *options],
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    options = ["--parts", "ensembles", "--sizes", "100", "50"]
+    options += ["--methods", "triple loop", "--out", str(out)]
     journal = out / "journal.jsonl"
-    for _ in range(600):
-        if process.poll() is not None or (journal.exists() and journal.read_text()):
-            break
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the children as well
-    _, told = process.communicate(timeout=60)
-    assert told.strip() == scale.STOPPED
-    assert process.returncode == 130
+    measured, measure = [], scaling.measure
+
+    def measure_one(*task, **how):
+        if measured:
+            raise KeyboardInterrupt
+        measured.append(task)
+        return measure(*task, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scaling, "measure", measure_one)
+        assert scale.main(options) == 130
+    assert scale.STOPPED in capsys.readouterr().err
     assert not (out / "scale.csv").exists()
     before = journal.read_text().splitlines()
-    assert 1 <= len(before) < 4
+    assert len(before) == 1
 
     assert scale.main(options) == 0
     said = capsys.readouterr().out
-    assert f"{len(before)} measurements are in" in said
-    assert journal.read_text().splitlines()[: len(before)] == before
-    assert len(journal.read_text().splitlines()) == 4
+    assert "1 measurements are in" in said
+    assert journal.read_text().splitlines()[:1] == before
+    assert len(journal.read_text().splitlines()) == 2
     table = pd.read_csv(out / "scale.csv")
     assert tuple(table.columns) == scale.COLUMNS
     assert table[["method", "n"]].values.tolist() == [
         ["triple loop", 50],
         ["triple loop", 100],
-        ["purity", 50],
-        ["purity", 100],
     ]
     assert (table["seconds"] > 0).all() and table["note"].isna().all()
     assert np.allclose(table["rate"], table["n"] / table["seconds"], rtol=1e-3)
@@ -315,84 +341,3 @@ def test_the_benchmark_goes_on_after_an_interruption(scale, tmp_path, capsys):
     found = exponents.loc["triple loop", "seconds_exponent"]
     assert found == pytest.approx(expected, abs=0.01)
     assert (out / "scale.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def rows_of(scale, seconds, gigabytes):
-    """Rows of one method, as they are at the sizes so far."""
-    return [
-        dict.fromkeys(scale.COLUMNS, np.nan)
-        | {"part": "scores", "method": "nmi", "n": n, "note": ""}
-        | {"seconds": s, "cpu_seconds": s, "peak_gb": 0.2 + g, "start_gb": 0.2}
-        for n, s, g in zip((10, 100), seconds, gigabytes, strict=True)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "gigabytes", "reason"),
-    [
-        ((0.01, 0.1), (0.01, 0.02), ""),
-        ((0.1, 10), (0.01, 0.02), "left out: about 1000 s"),
-        ((0.01, 0.1), (0.02, 2), "left out: about 200 GB"),
-        ((0.01, 0.1), (0.00001, 0.001), ""),  # a megabyte says nothing
-    ],
-)
-def test_what_would_pass_a_limit_is_left_out(scale, parts, seconds, gigabytes, reason):
-    options = scale._options().parse_args(["--limit", "30", "--memory", "8"])
-    row = {"part": "scores", "method": "nmi", "n": 1_000}
-    method = parts.methods("scores", [])["nmi"]
-    rows = rows_of(scale, seconds, gigabytes)
-    assert scale._reason(row, method, options, rows) == reason
-
-
-def test_nothing_larger_is_tried_after_one_was_stopped(scale, parts):
-    options = scale._options().parse_args([])
-    rows = rows_of(scale, (0.1, 0.2), (0.1, 0.1))
-    rows[1]["note"] = "stopped: after 30 s"
-    row = {"part": "scores", "method": "nmi", "n": 1_000}
-    method = parts.methods("scores", [])["nmi"]
-    assert scale._reason(row, method, options, rows) == "left out: n=100 was stopped"
-
-
-def test_a_stopped_measurement_is_made_again_under_a_higher_limit(
-    scale, stamps, tmp_path
-):
-    low = scale._options().parse_args(["--limit", "1"])
-    high = scale._options().parse_args(["--limit", "2"])
-    row = {"part": "scores", "method": "nmi", "n": 9, "note": "stopped: after 1 s"}
-    scale.Journal(tmp_path, stamps).add(row, low)
-    again = scale.Journal(tmp_path, stamps)
-    assert again.get("scores", "nmi", 9, low) == row
-    assert again.get("scores", "nmi", 9, high) is None
-    other = scale.Journal(tmp_path, stamps.subset(slice(0, 9)))
-    assert other.get("scores", "nmi", 9, low) is None  # other pictures
-
-
-def test_another_algorithm_for_many_pictures_is_no_longer_forecast_from_few(
-    scale, parts
-):
-    options = scale._options().parse_args(["--limit", "30"])
-    ward = parts.methods("clustering", [])["l2+ward"]
-    assert 9_144 < ward.switch < 30_000
-    rows = rows_of(scale, (1, 20), (0.1, 0.2))
-    for row, n in zip(rows, (2_000, 9_144), strict=True):
-        row.update(part="clustering", method="l2+ward", n=n)
-    row = {"part": "clustering", "method": "l2+ward"}
-    below = scale._reason(row | {"n": 10_000}, ward, options, rows[:1])
-    assert below == ""
-    assert scale._reason(row | {"n": 9_900}, ward, options, rows) == ""
-    slow = [rows[0], rows[1] | {"seconds": 29}]
-    told = scale._reason(row | {"n": 9_999}, ward, options, slow)
-    assert told.startswith("left out: about 3")
-    assert scale._reason(row | {"n": 30_000}, ward, options, slow) == ""
-
-    above = [
-        slow[1] | {"n": n, "seconds": n / 1e4, "cpu_seconds": 1}
-        for n in (30_000, 100_000)
-    ]
-    table = scale.pd.DataFrame([*slow, *above], columns=scale.COLUMNS)
-    exponents = scale.growth_table(table, [])
-    assert exponents["seconds_exponent"].tolist() == [1.0]
-    one_above = scale.growth_table(table[:3], [])  # of the two below, not a mixture
-    assert one_above["largest_n"].tolist() == [30_000]
-    expected = np.log(29 / 1) / np.log(9_144 / 2_000)
-    assert one_above["seconds_exponent"][0] == pytest.approx(expected, abs=0.001)

@@ -254,7 +254,7 @@ def test_export_names_known_layouts(image_set, tmp_path):
 def test_export_of_very_few_pictures(image_set, tmp_path, n_images):
     few = image_set.subset(range(n_images))
     if n_images == 1:
-        with pytest.raises(ValueError, match="clustering needs two or more"):
+        with pytest.raises(ValueError, match="needs at least 2 images"):
             image_map.export(few, tmp_path / "map.html", representation="colour", k=1)
         return
     path = image_map.export(

@@ -388,7 +388,7 @@ def test_names_that_are_not_known(nine):
         widgets.ClusterBrowser(nine, ["VGG91"])
     with pytest.raises(ValueError, match="there is no algorithm"):
         widgets.ClusterBrowser(nine, ["raw"], ["kmeens"])
-    with pytest.raises(ValueError, match="k is at most 9"):
+    with pytest.raises(ValueError, match="at most the number of images, 9"):
         widgets.ClusterBrowser(nine, ["raw"], k=10)
 
 
