@@ -65,7 +65,22 @@ class Submission:
 
 
 def read_submission(data):
-    """Read the bytes of a submission; raises BadSubmission, and nothing else."""
+    """Read a submission from untrusted bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file; unpacked in memory within fixed limits, never executed.
+
+    Returns
+    -------
+    Submission
+
+    Raises
+    ------
+    BadSubmission
+        For whatever is wrong with it; the message says what. No other exception.
+    """
     if len(data) > MAX_BYTES:
         raise BadSubmission(
             f"the file is larger than {MAX_BYTES // 1024**2} MB: hand in fewer runs."
