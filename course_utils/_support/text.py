@@ -1,15 +1,13 @@
-"""Somebody else's text, made fit to be shown: in a message, on a page, in a table."""
+"""Sanitise untrusted text for display: in a message, on a page, in a table."""
 
 import re
 import unicodedata
 
 # Characters that turn the order of the letters around them, and can disguise a name.
 BIDIRECTIONAL = frozenset(
-    "\u061c\u200e\u200f" + "".join(map(chr, range(0x202A, 0x202F)))
+    "\u061c\u200e\u200f"
+    + "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 )
-
-BIDIRECTIONAL |= frozenset(map(chr, range(0x2066, 0x206A)))
-
 UNSEEN = ("Cc", "Zl", "Zp")  # control characters, line and paragraph ends
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")

@@ -149,7 +149,10 @@ def _unzip(data):
             )
         return {member.filename: _text(data, member) for member in members}
     except (BadZip, OSError) as error:
-        raise BadSubmission(f"the .zip is damaged or cut off ({error}).") from error
+        raise BadSubmission(
+            f"the .zip is damaged or cut off ({error}): hand in the file as `submit` "
+            "wrote it."
+        ) from error
 
 
 def _text(data, member):

@@ -1,4 +1,4 @@
-"""Image sets: pictures in a fixed order, loaded by name, from a folder or a search."""
+"""Image sets: images in a fixed order, loaded by name, from a folder or a search."""
 
 import lazy_loader
 

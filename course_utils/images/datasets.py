@@ -110,7 +110,7 @@ def load(name="stamps", *, folder=None, progress=True):
     hint = f"did you mean {near[0]}? " if near else ""
     raise FileNotFoundError(
         f"no image set and no folder is called {name!r}: {hint}"
-        f"Known are {', '.join(NAMES)}, or give the path of a folder with images."
+        f"Known are {', '.join(NAMES)}, or give the path of a folder with pictures."
     )
 
 

@@ -1,7 +1,7 @@
-"""The pictures of a folder tree or of a manifest, one after another, never all at once.
+"""The images of a folder tree or of a manifest, one by one, never all at once.
 
-A listing is an iterator of what was come across: a `Found` for each picture, and for
-everything left out a pair (image, reason).
+A listing is an iterator: a `Found` for each image, and a pair (image, reason) for
+everything that is left out.
 """
 
 import io
@@ -16,10 +16,10 @@ from course_utils.images import decoding
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture and where its bytes are.
+    """One image and where its bytes are.
 
     image: its name in the stream (posix, unique). label: its class name or None;
-    caption: str or None. start, size: its place inside the file, if it lies in a shard.
+    caption: str or None. start, size: its place inside the file, if it is in a shard.
     """
 
     image: str
@@ -31,7 +31,7 @@ class Item:
     size: int | None = None
 
     def read(self):
-        """The bytes of the picture; OSError if not readable. Safe in many threads."""
+        """The bytes of the image; OSError if not readable. Safe in many threads."""
         return self.files.read(self.path, self.start, self.size)
 
 
@@ -44,9 +44,9 @@ class Found(NamedTuple):
 
 
 def tree(files, root):
-    """The pictures below a folder, sorted by their names inside it.
+    """The images below a folder, sorted by their names inside it.
 
-    files, root: from `addresses.find`. If several folders of the root hold pictures,
+    files, root: from `filesystems.find`. If several folders of the root hold images,
     these are the classes. One folder at a time is listed, so memory grows with the
     largest folder and not with the tree. Raises OSError if the root cannot be opened.
     """
@@ -98,7 +98,7 @@ def _level(files, root, inside):
 
 
 def _has_classes(files, root):
-    """Whether at least two folders of the root hold pictures."""
+    """Whether at least two folders of the root hold images."""
     folders = (image for image, e in _level(files, root, "") if e.kind == "folder")
     holding = (
         name
@@ -110,6 +110,7 @@ def _has_classes(files, root):
 
 
 def is_image(name):
+    """Whether a file is an image by its name."""
     return name.lower().endswith(decoding.SUFFIXES)
 
 
@@ -122,7 +123,7 @@ def if_not_unicode(text):
 
 
 def manifest(files, path, storage_options=None):
-    """The pictures of a table, in its order: `image` and optionally `label`, `caption`.
+    """The images of a table, in its order: `image` and optionally `label`, `caption`.
 
     path: a .csv file (UTF-8, with a header) or a .parquet file. image: relative to the
     table's folder, absolute, or an address of fsspec, which is opened with the
@@ -207,7 +208,7 @@ def _columns(header, path):
     if "image" not in header:
         raise ValueError(
             f"{path} lacks the column image (its columns: {', '.join(header)[:200]}): "
-            "it must hold the path of each picture, beside the table or absolute; "
+            "it must hold the path of each image, beside the table or absolute; "
             "label and caption may be added."
         )
     return ["image", *(c if c in header else None for c in ("label", "caption"))]

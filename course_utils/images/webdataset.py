@@ -54,7 +54,7 @@ def expand(pattern):
 def find(files, path):
     """(folder, names): the shards of a tar file, a folder of them or a pattern.
 
-    files, path: from `addresses.find`. names: inside the folder, which is what comes
+    files, path: from `filesystems.find`. names: inside the folder, which is what comes
     before the first wildcard or brace; those of wildcards are sorted.
     """
     if files.kind(path) == "folder":
@@ -298,7 +298,7 @@ def write_shards(image_set, folder, *, per_shard=1000, progress=True):
 
 
 def _key(image, number, taken):
-    """(key, suffix) of a picture's name: all up to the first dot is the key."""
+    """(key, suffix) of an image's name: all up to the first dot is the key."""
     stem, suffix = posixpath.splitext(image)
     folder, name = posixpath.split(stem)
     key = posixpath.join(folder, name.replace(".", "_"))

@@ -1,4 +1,4 @@
-"""Representations: pictures as vectors, by hand or by a pretrained network."""
+"""Representations: images as vectors, handcrafted or by a pretrained network."""
 
 import lazy_loader
 

@@ -183,8 +183,8 @@ def extract(
         )
     if to is not None and not is_stream:
         raise ValueError(
-            "to= is for a stream (streams.open); the features of an image set are an "
-            "array, and kept in the cache."
+            "to= is for a stream (images.open_stream); the features of an image set "
+            "are an array, and kept in the cache."
         )
     if layer == "tfidf" and base == "bovw":
         if is_stream:
