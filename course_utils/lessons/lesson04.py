@@ -206,7 +206,7 @@ def ex04_4(bag):
 
 
 @exercise(
-    "tf-idf",
+    "Tf-idf",
     hint="How many rows have a share above zero in a column? np.log is natural.",
 )
 def ex04_5(weigh):

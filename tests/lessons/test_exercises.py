@@ -176,7 +176,7 @@ def test_progress_has_states_and_tries_of_all_lessons(lesson, tmp_path):
 
 
 def test_every_check_shows_its_exercise(every_check):
-    assert len(every_check) == 73
+    assert len(every_check) >= 73
     for name, check in every_check.items():
         lesson, number = name[2:].split("_")
         first, *rest = inspect.getdoc(check).split("\n\n")
@@ -190,7 +190,7 @@ def test_every_check_shows_its_exercise(every_check):
 
 def test_titles_and_hints_are_capitalised_and_hints_are_sentences(every_check):
     for name, check in every_check.items():
-        assert check.title[0].isupper() or name == "ex04_5", check.title
+        assert check.title[0].isupper(), name
         assert check.hint.endswith((".", "?")), check.hint
 
 
