@@ -228,7 +228,22 @@ def prepare(features, algorithm, random_state=0, *, max_in_memory=MAX_IN_MEMORY)
 
 
 def is_seeded(algorithm):
-    """Return whether another seed may give other labels."""
+    """Return whether another seed may give different labels.
+
+    Parameters
+    ----------
+    algorithm : str
+        Steps and algorithm, see `pipeline`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_seeded("l2+kmeans"), is_seeded("ward"), is_seeded("micro500+ward")
+    (True, False, True)
+    """
     steps, name = parse_algorithm(algorithm)
     return name in SEEDED or any(step == "micro" for step, _ in steps)
 

@@ -11,6 +11,7 @@ import difflib
 import re
 
 import numpy as np
+from sklearn import config_context
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import Normalizer
 
@@ -202,8 +203,9 @@ def fit_transformers(transformers, source):
 
 def transform_rows(transformers, rows):
     """Apply fitted transformers to rows (m, d), m above 0: float32 array (m, c)."""
-    for transformer in transformers:
-        rows = transformer.transform(rows).astype(np.float32, copy=False)
+    with config_context(assume_finite=True):  # `checked_blocks` has looked already
+        for transformer in transformers:
+            rows = transformer.transform(rows).astype(np.float32, copy=False)
     return rows
 
 
