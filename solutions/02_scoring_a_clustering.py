@@ -245,7 +245,7 @@ for sizes in ([12, 0, 0, 0], [6, 6, 0, 0], [8, 2, 1, 1], [3, 3, 3, 3]):
 # the four groups are equal. Unequal groups lie between, because a good first guess
 # often hits.
 #
-# ### Exercise 2.2 · Entropy (easy)
+# ### Exercise 2.2 · Entropy in bits (easy)
 #
 # `counts` holds the pictures in each group, some of them perhaps 0; it may also be a
 # whole contingency table, whose cells are then the groups. Return the entropy in bits.

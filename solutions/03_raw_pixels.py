@@ -136,7 +136,7 @@ checks.ex03_1(to_vector, to_picture)
 # $d(a, b) = \sqrt{\sum_i (a_i - b_i)^2}$. Two equal pictures have distance 0. Black and white
 # are as far apart as can be: $\sqrt{3072} \approx 55.4$.
 #
-# ### Exercise 3.2 · The distance between two pictures (easy)
+# ### Exercise 3.2 · The distance between two images (easy)
 #
 # Write it for two pictures of whole numbers (uint8), of any size, with values divided by 255 as
 # above. Mind what NumPy does with whole numbers that have only eight bits:

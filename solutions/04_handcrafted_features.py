@@ -177,7 +177,7 @@ plt.show()
 # is no trace of where on the tiger a pattern was. The course's `lbp` counts so on three
 # circles of 8, 16 and 24 neighbours.
 #
-# ### Exercise 4.2 · The code of one pixel (medium)
+# ### Exercise 4.2 · The LBP code of one pixel (medium)
 #
 # Given a patch of 3 × 3 grey values, return the code of its middle pixel as told above.
 # The places of the ring, clockwise from the top left, are there for you. The ring
@@ -354,7 +354,7 @@ checks.ex04_4(bag)
 #
 # $$\mathrm{idf}_w = \ln\frac{1 + n}{1 + n_w} + 1 .$$
 #
-# ### Exercise 4.5 · tf-idf (medium)
+# ### Exercise 4.5 · Tf-idf (medium)
 #
 # `bags` has one row a picture and one column a word. Weigh every share.
 

@@ -90,7 +90,7 @@ print("centred:    ", commonest(pictures, noun_vectors))
 # Centred, more nouns are used and the commonest come less often: the descriptions tell
 # the pictures apart better. From here on we use the centred vectors.
 #
-# ### Exercise 10.1 · The nouns of a picture (easy)
+# ### Exercise 10.1 · The nouns of an image (easy)
 #
 # Write `top_nouns(picture, noun_vectors, names, n)`: the n names with the highest
 # cosine to one picture, the best first. All vectors have length 1 already.

@@ -306,7 +306,7 @@ plt.show()
 # hats. No row is Christmas: its pictures turn up in most of the rows, a pie among the
 # planets, a fir among the trees, and a stocking, for whatever reason, among the fish.
 #
-# ### Exercise 12.3 · The wrong pictures (medium)
+# ### Exercise 12.3 · The wrong images (medium)
 #
 # The gallery shows only some. Write `strangers`, which returns the places (indices) of
 # **all** pictures whose class is not the commonest class of their cluster, in rising

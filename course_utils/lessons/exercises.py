@@ -243,7 +243,6 @@ def recorded_lessons():
     return sorted(path.stem for path in _folder().glob("[0-9][0-9]_*.json"))
 
 
-lessons = recorded_lessons  # until homework.submission takes `progress()`
 
 
 def progress(lessons=None):

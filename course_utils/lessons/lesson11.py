@@ -253,7 +253,7 @@ def _triplets():
 
 
 @exercise(
-    "Your own comparison",
+    "When does learning pay?",
     hint="Use the same seeds for both: a list of dicts, one per recipe and seed, then "
     "pd.DataFrame.",
 )
