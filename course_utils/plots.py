@@ -9,11 +9,15 @@ from sklearn.preprocessing import normalize
 from course_utils import metrics
 from course_utils.representations import extraction, handcrafted
 
-# Okabe and Ito's palette, and a marker for each kind of representation
-KINDS = {
+# Okabe and Ito's palette, which people see who do not tell red from green
+PALETTE = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
+    *("#E69F00", "#56B4E9", "#000000", "#999999"),
+)
+KINDS = {  # a colour and a marker for each kind of representation
     "pixels": ("#666666", "s"),
-    "handcrafted": ("#D55E00", "D"),
-    "pretrained": ("#0072B2", "o"),
+    "handcrafted": (PALETTE[1], "D"),
+    "pretrained": (PALETTE[0], "o"),
 }
 
 TITLES = {
@@ -25,7 +29,7 @@ TITLES = {
     "silhouette": "silhouette",
 }
 
-STRANGER = "#D55E00"  # frame of an image outside its cluster's most frequent class
+STRANGER = PALETTE[1]  # frame of an image outside its cluster's most frequent class
 
 SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
 

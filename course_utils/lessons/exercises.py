@@ -243,8 +243,6 @@ def recorded_lessons():
     return sorted(path.stem for path in _folder().glob("[0-9][0-9]_*.json"))
 
 
-
-
 def progress(lessons=None):
     """How far you are in the lessons, for `homework.submit`.
 

@@ -21,6 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from course_utils._support import files
+from course_utils.clustering.validation import check_features, check_finite
 
 __all__ = ["NAMES", "grid", "grouped", "layout", "to_unit_square"]
 
@@ -125,10 +126,9 @@ def layout(features, name, *, seed=0, cache=True, **settings):
     """
     settings = _settings(name, settings)
     features = np.ascontiguousarray(features, dtype=np.float32)
-    if features.ndim != 2 or not features.size:
-        raise ValueError(f"features have shape {features.shape}: (n, d) is needed.")
-    if not np.isfinite(features).all():
-        raise ValueError("features hold NaN or infinity: extract them again.")
+    if not features.size:
+        raise ValueError(f"There are no features, their shape is {features.shape}.")
+    check_features(features)
     path = _path(features, name, seed, settings) if cache else None
     points = _stored(path, len(features)) if cache else None
     if points is None:
@@ -372,7 +372,6 @@ def _block(members, points):
 def _points(points):
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"points have shape {points.shape}: (n, 2) is needed.")
-    if not np.isfinite(points).all():
-        raise ValueError("points hold NaN or infinity: lay the pictures out again.")
+        raise ValueError(f"The points must have shape (n, 2), got {points.shape}.")
+    check_finite(points, "points")
     return points

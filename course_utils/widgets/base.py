@@ -15,6 +15,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import traitlets
 
+from course_utils._support.html import image_data_uri
 from course_utils.images import decoding
 from course_utils.representations.backbones import WeightsUnavailable
 
@@ -122,7 +123,7 @@ class Thumbnails:
         image = decoding.thumbnail(self.image_set.read(index), THUMBNAIL)
         file = io.BytesIO()
         image.save(file, "JPEG", quality=85)
-        return data_uri(file.getvalue(), "jpeg")
+        return image_data_uri(file.getvalue(), "jpeg")
 
 
 BADGES = {"": "", "★": ", the medoid", "✕": ", not of the commonest class"}
@@ -237,7 +238,3 @@ def png(figure):
     figure.savefig(file, format="png", dpi=80)
     plt.close(figure)
     return file.getvalue()
-
-
-def data_uri(data, kind):
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -3,6 +3,7 @@
 import ipywidgets
 
 from course_utils import plots
+from course_utils._support.html import image_data_uri
 from course_utils.widgets import base
 
 SHOWN_FIRST = ("purity", "nmi", "fowlkes_mallows")
@@ -77,7 +78,7 @@ class ComparisonExplorer(base.Explorer):
         )
         self.chart.alt = f"Chart of {', '.join(titles)} over {sentence}"
         self.chart.rows = [["representation", "algorithm", *titles], *rows]
-        self.chart.src = base.data_uri(base.png(self.static()), "png")
+        self.chart.src = image_data_uri(base.png(self.static()))
         self.status.text = sentence + " Ctrl or Shift with a click picks several."
 
     def static(self):

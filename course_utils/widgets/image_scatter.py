@@ -13,7 +13,6 @@ from course_utils._support.text import cell
 from course_utils.images import decoding
 from course_utils.maps import layouts
 from course_utils.widgets import base
-from course_utils.widgets.kmeans_stepper import COLOURS
 
 MAX_SHOWN = 60  # of the selected pictures, below the map
 
@@ -99,9 +98,11 @@ class ImageScatter(base.Explorer):
             ]
             data["cluster"] = pd.Categorical(names, order)
             view.data(data)
-            repeated = [COLOURS[i % len(COLOURS)] for i in range(len(order))]
+            repeated = [
+                plots.PALETTE[i % len(plots.PALETTE)] for i in range(len(order))
+            ]
             view.color(by="cluster", map=repeated)
-            view.legend(len(order) <= len(COLOURS))
+            view.legend(len(order) <= len(plots.PALETTE))
             shown.append("cluster")
         view.size(default=7)
         view.camera(distance=1.8)  # what fits in its height, a screen being wide

@@ -1,7 +1,4 @@
-"""K-means, step by step, on points that you place.
-
-K-means in single steps, and a figure of a whole run: what the stepper shows.
-"""
+"""K-means, step by step, on points that you place, and a figure of a whole run."""
 
 from typing import NamedTuple
 
@@ -13,6 +10,7 @@ from sklearn.cluster import kmeans_plusplus
 from sklearn.datasets import make_blobs, make_moons
 from sklearn.metrics import pairwise_distances_argmin
 
+from course_utils import plots
 from course_utils.widgets import base
 
 
@@ -50,7 +48,7 @@ class KMeansStepper(base.Explorer):
     text = "k-means step by step: points, centres, and the inertia after each step"
 
     def __init__(self, points=None, k=3):
-        most = len(COLOURS)
+        most = len(plots.PALETTE)
         if k not in range(1, most + 1):
             raise ValueError(f"k={k!r}: a whole number from 1 to {most} is needed.")
         self.given = None if points is None else checked_points(points)
@@ -151,10 +149,6 @@ class KMeansStepper(base.Explorer):
 
 
 # A colour and a marker for each cluster; front/plane.js has the same
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-
-COLOURS += ("#E69F00", "#56B4E9", "#000000", "#999999")
-
 MARKERS = "os^DvPXh"
 
 MIDDLES = [[2.5, 2.8], [7, 3.2], [4.6, 7.4]]
@@ -284,7 +278,7 @@ def _draw(panel, points, step):
         threads = np.stack([points, step.centres[step.labels]])
         panel.plot(*threads.T.swapaxes(1, 2), color="#bbbbbb", lw=0.6, zorder=0)
         for cluster in set(step.labels.tolist()):
-            style = {"marker": MARKERS[cluster], "color": COLOURS[cluster]}
+            style = {"marker": MARKERS[cluster], "color": plots.PALETTE[cluster]}
             panel.scatter(*points[step.labels == cluster].T, s=20, **style)
     for number, centre in enumerate(step.centres):
         panel.scatter(*centre, s=110, marker="X", color="black", ec="white", zorder=3)

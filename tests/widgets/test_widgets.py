@@ -20,7 +20,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from small_sets import coloured, contents, noisy, one_thread  # noqa: F401
 
-from course_utils import clustering, metrics, widgets
+from course_utils import clustering, metrics, plots, widgets
 from course_utils.clustering import algorithms
 from course_utils.experiments import runs
 from course_utils.images import datasets
@@ -197,11 +197,11 @@ def test_the_figure_of_a_run_has_its_steps_and_its_inertia():
 def test_front_end_and_figure_have_the_same_colours():
     script = (base.FRONT / "plane.js").read_text("utf-8")
     listed = re.search(r"COLOURS = \[(.*?)\]", script, re.DOTALL)[1]
-    assert tuple(re.findall(r'"(#\w+)"', listed)) == kmeans_stepper.COLOURS
+    assert tuple(re.findall(r'"(#\w+)"', listed)) == plots.PALETTE
     shapes = re.search(r"SHAPES = \[(.*?)\n\]", script, re.DOTALL)[1]
     assert (
         len(re.findall(r'"M', shapes))
-        == len(kmeans_stepper.COLOURS)
+        == len(plots.PALETTE)
         == len(kmeans_stepper.MARKERS)
     )
 

@@ -5,7 +5,6 @@ text, and every text goes through `text.plain` first. A feedback page names no o
 student. The overview has three figures: points, what wins, where points are lost.
 """
 
-import base64
 import functools
 import hashlib
 import io
@@ -21,6 +20,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from course_utils import plots
+from course_utils._support.html import image_data_uri
 from course_utils._support.text import plain
 from course_utils.homework.grading import rubric
 from course_utils.homework.grading.rubric import short
@@ -265,7 +265,7 @@ PARTS = {  # of the rubric, as a reader understands them
     "answers": "Written answers",
 }
 
-BLUE, ORANGE = "#0072B2", "#D55E00"
+BLUE, ORANGE = plots.PALETTE[:2]
 
 
 def figures(graded):
@@ -295,7 +295,7 @@ def _axes(height):
 def _made(figure, title, alt, caption):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    data = image_data_uri(buffer.getvalue())
     return {"title": title, "data": data, "alt": alt, "caption": caption}
 
 
