@@ -29,6 +29,7 @@ def crash_at(task):
     """Bring down the worker, as a decoder written in C may."""
     number, bad = task
     if number == bad:
+        time.sleep(1)  # Dask gives up a worker that dies while it starts
         os._exit(1)
     return number
 
@@ -39,6 +40,7 @@ def crash_once(task):
     first = Path(folder, f"{number}")
     if not first.exists():
         first.touch()
+        time.sleep(1)
         os._exit(1)
     return number
 

@@ -16,12 +16,14 @@ so what is finished stays, whatever ends the run. Dask is an optional extra:
 import contextlib
 import logging
 import re
+import time
 
 AHEAD = 2  # parts handed out for every thread of a worker: one at work, one waiting
 
 N_WORKERS = 2
 
 SECONDS_TO_CONNECT = 10
+LOOK_SECONDS = 5  # without any answer, before somebody looks whether there are workers
 
 
 class PartsLost(RuntimeError):
@@ -99,13 +101,17 @@ def _round(client, function, tasks, lost):
 
     try:
         hand_out()
-        for future in finished:
+        for future in _as_they_finish(client, finished):
             task = at_work.pop(future)
             if future.status not in ("finished", "error"):
-                raise ConnectionError(
-                    "the scheduler is gone. What is finished is kept: start one again, "
-                    "and the same call goes on."
-                )
+                if not _answers(client):
+                    raise ConnectionError(
+                        "the scheduler is gone. What is finished is kept: start one "
+                        "again, and the same call goes on."
+                    )
+                lost.append(task)  # with the worker that had it
+                hand_out()
+                continue
             try:
                 result = future.result()
             except KilledWorker:
@@ -121,6 +127,35 @@ def _round(client, function, tasks, lost):
     finally:
         with contextlib.suppress(Exception):  # of a scheduler that is gone
             client.cancel(list(at_work), force=True)
+
+
+def _answers(client):
+    """Whether the scheduler is still there."""
+    with contextlib.suppress(Exception):
+        client.nthreads()
+        return client.status == "running"
+    return False
+
+
+def _as_they_finish(client, finished):
+    """Yield the futures of `as_completed`, and see that there is a worker meanwhile.
+
+    Dask gives up a worker that dies while it starts. Where the last of our own is gone,
+    new ones are started; a scheduler from elsewhere has somebody who looks after it.
+    """
+    looked, n_workers = time.monotonic(), len(client.nthreads())
+    while not finished.is_empty():
+        if finished.has_ready():
+            yield next(finished)
+            looked = time.monotonic()
+        elif time.monotonic() - looked < LOOK_SECONDS:
+            time.sleep(0.02)
+        else:
+            looked = time.monotonic()
+            with contextlib.suppress(OSError):  # the futures say it, if none answers
+                if client.cluster is not None and not client.nthreads():
+                    client.cluster.scale(0)
+                    client.cluster.scale(n_workers or N_WORKERS)
 
 
 @contextlib.contextmanager

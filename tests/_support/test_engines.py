@@ -81,23 +81,25 @@ def test_an_error_of_the_work_is_raised_and_nothing_more_is_handed_out(client):
     assert len(read) < 100
 
 
+def test_a_module_that_the_workers_lack_is_explained(client):
+    with pytest.raises(ModuleNotFoundError, match="wherever a worker runs"):
+        list(engines.spread(lack, [1], client))
+
+
+@pytest.mark.slow
 def test_a_killed_workers_tasks_are_done_by_others(client, tmp_path):
     tasks = [(number, str(tmp_path)) for number in range(2)]
     found = dict(engines.spread(crash_once, tasks, client))
     assert sorted(found.values()) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_every_worker_is_told_after_the_others_are_done(client):
     done = []
     with pytest.raises(engines.PartsLost, match=r"1 of the parts .*\(2, 2\)"):
         for task, _ in engines.spread(crash_at, [(n, 2) for n in range(6)], client):
             done.append(task[0])
     assert sorted(done) == [0, 1, 3, 4, 5]
-
-
-def test_a_module_that_the_workers_lack_is_explained(client):
-    with pytest.raises(ModuleNotFoundError, match="wherever a worker runs"):
-        list(engines.spread(lack, [1], client))
 
 
 SCRIPT = """

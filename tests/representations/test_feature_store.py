@@ -288,6 +288,7 @@ def workers_of(process):
     return [one.pid for one in started if "spawn_main" in " ".join(one.cmdline())]
 
 
+@pytest.mark.slow
 def test_killed_workers_and_a_killed_run_cost_only_what_they_were_doing(
     many, tmp_path, program
 ):
