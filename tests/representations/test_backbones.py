@@ -61,7 +61,16 @@ def looks_right(name, model):
     return backbones._layers(network)
 
 
-@pytest.mark.parametrize("name", FROM_KERAS)
+IN_EVERY_RUN = ("MobileNetV2", "VGG19", "Xception")  # building all takes a minute
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in IN_EVERY_RUN else pytest.mark.slow)
+        for name in FROM_KERAS
+    ],
+)
 def test_a_network_of_keras(name, asked):
     row = backbones.TABLE[name]
     without_top = looks_right(name, backbones.build_backbone(name))
