@@ -500,7 +500,7 @@ def test_many_clusters_come_in_pages_and_many_pictures_are_cut():
 
 
 def test_labels_that_cannot_be_shown(nine):
-    with pytest.raises(ValueError, match=r"no true labels.*cluster_browser"):
+    with pytest.raises(ValueError, match=r"no true labels.*ClusterBrowser"):
         widgets.ContingencyExplorer(coloured(2, labels=False), np.zeros(6, int))
     with pytest.raises(ValueError, match="9 labels_true but 3 labels_pred"):
         widgets.ContingencyExplorer(nine, [0, 1, 2])
