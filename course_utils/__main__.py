@@ -288,6 +288,23 @@ DESCRIPTION = (
 )
 
 
+def _whole(least):
+    """A parser of whole numbers, `least` or more."""
+
+    def parse(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"give a whole number, {least} or more, not {text!r}"
+            )
+        return number
+
+    return parse
+
+
 def parser():
     """The parser; `run` of what it parses names the command."""
     top = argparse.ArgumentParser(
@@ -322,9 +339,11 @@ def parser():
         default=["l2+kmeans", "l2+ward"],
         help="like kmeans or l2+pca50+ward (default: l2+kmeans l2+ward)",
     )
-    compare.add_argument("--k", type=int, help="clusters (default: number of classes)")
     compare.add_argument(
-        "--seeds", type=int, default=5, help="seeds 0, 1, … (default 5)"
+        "--k", type=_whole(1), help="clusters (default: number of classes)"
+    )
+    compare.add_argument(
+        "--seeds", type=_whole(1), default=5, help="seeds 0, 1, … (default 5)"
     )
     compare.add_argument(
         "--student",
@@ -398,9 +417,9 @@ def _add_map(commands):
         help="of the clusters (default: %(default)s)",
     )
     image_map.add_argument(
-        "--k", type=int, help="clusters (default: number of classes, else √(n/2))"
+        "--k", type=_whole(1), help="clusters (default: number of classes, else √(n/2))"
     )
-    image_map.add_argument("--seed", type=int, default=0, help="default: 0")
+    image_map.add_argument("--seed", type=_whole(0), default=0, help="default: 0")
     image_map.add_argument(
         "--layouts",
         nargs="+",
@@ -439,16 +458,23 @@ def _add_extract(commands):
         "(default: this process)",
     )
     extract.add_argument(
-        "--part-size", type=int, default=1024, help="pictures a part (default: 1024)"
+        "--part-size",
+        type=_whole(1),
+        default=1024,
+        help="pictures per part (default: 1024)",
     )
-    extract.add_argument("--batch-size", type=int, help="pictures a step of a network")
-    extract.add_argument("--k", type=int, help="also cluster, into so many clusters")
+    extract.add_argument(
+        "--batch-size", type=_whole(1), help="pictures per step of a network"
+    )
+    extract.add_argument(
+        "--k", type=_whole(1), help="also cluster, into so many clusters"
+    )
     extract.add_argument(
         "--algorithm",
         default="l2+pca50+minibatch",
         help="minibatch or kmeans, after l2, pca50, whiten50 (default: %(default)s)",
     )
-    extract.add_argument("--seed", type=int, default=0, help="default: 0")
+    extract.add_argument("--seed", type=_whole(0), default=0, help="default: 0")
 
 
 def _add_image_set(command):

@@ -80,7 +80,7 @@ def test_a_small_comparison(call, folder, tmp_path):
     [
         (["stamp"], "did you mean stamps?"),
         (["caltech-101"], "did you mean caltech101?"),
-        (["no/such/folder"], "give the path of a folder with images"),
+        (["no/such/folder"], "give the path of a folder with pictures"),
         (["set", "--representations", "colr"], "did you mean colour"),
         (["set", "--representations", "raw:fc2"], "raw has no layers"),
         (["set", "--backbones", "vgg91"], "did you mean VGG19"),
@@ -88,9 +88,6 @@ def test_a_small_comparison(call, folder, tmp_path):
         (["set", "--algorithms", "kmean"], "did you mean 'kmeans'"),
         (["set", "--algorithms", "l3+kmeans"], "there is no step 'l3'"),
         (["set", "--k", "500"], "at most the number of images, 15, got 500"),
-        (["set", "--k", "0"], "k=0"),
-        (["set", "--k", "-1"], "k=-1"),
-        (["set", "--seeds", "0"], "seeds=0"),
         (["caltech101", "--folder", "nowhere"], "nowhere does not hold Caltech-101"),
         (["caltech101"], "could not be downloaded"),
     ],
@@ -113,6 +110,29 @@ def test_wrong_usage(arguments, capsys):
         main(arguments)
     assert stopped.value.code == 2
     assert "usage: python -m course_utils" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare", "set", "--k", "0"],
+        ["compare", "set", "--k", "-1"],
+        ["compare", "set", "--seeds", "0"],
+        ["map", "set", "--k", "0"],
+        ["map", "set", "--seed", "-1"],
+        ["extract", "set", "--to", "to", "--k", "0"],
+        ["extract", "set", "--to", "to", "--k", "2.5"],
+        ["extract", "set", "--to", "to", "--part-size", "0"],
+        ["extract", "set", "--to", "to", "--batch-size", "0"],
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_its_option(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    least = int(arguments[-2] != "--seed")
+    expected = f"{arguments[-2]}: give a whole number, {least} or more, not"
+    assert expected in capsys.readouterr().err
 
 
 def test_one_cluster(call, folder, tmp_path):

@@ -66,10 +66,9 @@ def test_the_same_command_again_computes_no_feature_twice(tree, tmp_path, monkey
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--k", "2", "--algorithm", "ward"], "'ward' does not go by blocks"),
+        (["--k", "2", "--algorithm", "ward"], "'ward' cannot run out of core"),
         (["--engine", "spark"], "engine='spark': give None"),
         (["--representation", "hogg"], "did you mean hog"),
-        (["--part-size", "0"], "part_size=0"),
     ],
 )
 def test_what_is_not_possible_is_said_before_any_work(

@@ -321,7 +321,7 @@ def _output(row, network, layer):
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(
             f"{row.name} has no layer {layer!r}. {hint}"
-            f"backbones.backbone_layers({row.name!r}) lists them."
+            f"representations.backbone_layers({row.name!r}) lists them."
         )
     return known[layer].output
 

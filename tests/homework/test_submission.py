@@ -197,9 +197,9 @@ def compared(small, tmp_path):
     rows = report._rows(results)
     folder = tmp_path / "compared"
     folder.mkdir()
-    report._csv(folder / "results.csv", COLUMNS, rows)
+    report._write_csv(folder / "results.csv", COLUMNS, rows)
     columns = zip(small.images, small.true_names, *labels.values(), strict=True)
-    report._csv(folder / "labels.csv", ["image", "true_label", *labels], columns)
+    report._write_csv(folder / "labels.csv", ["image", "true_label", *labels], columns)
     about = {"fingerprint": small.fingerprint}
     (folder / "about.json").write_text(json.dumps(about))
     return folder

@@ -35,14 +35,17 @@ def stubs_before_solutions(path):
     """The master with every exercise twice: as the student finds it, then solved."""
     notebook = build.solution_notebook(path)
     stubs = {cell.id: cell for cell in build.student_notebook(path).cells}
-    cells = []
+    cells, unsolved, solved = [], [], []
     for cell in notebook.cells:
         stub = stubs.get(cell.id)
         if stub and stub.source != cell.source:
             stub.id = f"stub-{cell.id}"
-            cells.append(stub)
-        cells.append(cell)
-    notebook.cells = cells
+            unsolved.append(stub)
+        solved.append(cell)
+        if not unsolved or "checks.ex" in cell.source:  # an exercise may span cells
+            cells += unsolved + solved
+            unsolved, solved = [], []
+    notebook.cells = cells + unsolved + solved
     return notebook
 
 

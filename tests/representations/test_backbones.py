@@ -169,7 +169,7 @@ def test_layers_that_keras_numbers_keep_their_names_within_a_session():
     [
         ("VGG19", "fc3", "VGG19 has no layer 'fc3'. Did you mean fc[12] or fc[12]"),
         ("SqueezeNet", "fire10", "Did you mean fire"),
-        ("VGG16", "xyz", r"no layer 'xyz'. backbones\.layers\('VGG16'\) lists them"),
+        ("VGG16", "xyz", r"'xyz'. representations\.backbone_layers\('VGG16'\)"),
     ],
 )
 def test_an_unknown_layer_is_refused_with_the_nearest(name, layer, message):

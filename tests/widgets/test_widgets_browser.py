@@ -8,10 +8,9 @@ import re
 import pytest
 
 SET_UP = """
-import time
 import numpy as np
 import small_sets
-from course_utils import images, representations, experiments, widgets
+from course_utils import clustering, images, representations, experiments, widgets
 
 stamps = images.load("stamps", progress=False)
 names = ["hog", "raw", "bovw", "bovw:tfidf"]  # raw is the widest of all
@@ -176,8 +175,8 @@ def test_the_browser_follows_every_control(seen, see, widget):
     set_k(see, browser, "4")
     see(headings(browser)).to_have_count(4)
     assert seen.python("browser.labels.tolist()") == seen.python(
-        "__import__('course_utils.clustering.algorithms').clustering.algorithms.cluster("
-        "features.extract(stamps, 'bovw:tfidf'), 'l2+ward', 4).tolist()"
+        "clustering.cluster("
+        "representations.extract(stamps, 'bovw:tfidf'), 'l2+ward', 4).tolist()"
     )
     shown = headings(browser).all_text_contents()
     assert all(re.search(r"\d pictures?\npurity \d+%: \w", text) for text in shown)
