@@ -27,7 +27,7 @@ FILES |= {"report.html", "runs.jsonl"}
 
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory):
-    """offline(out) → what `compare --out out` gave, in a world without a network."""
+    """offline(out, …) → what `compare --out out …` gave, in a world without a network."""
     home = tmp_path_factory.mktemp("newcomer")
     (home / "sitecustomize.py").write_text(NO_NETWORK)
     settings = {
@@ -37,9 +37,9 @@ def offline(tmp_path_factory):
         "PYTHONIOENCODING": "utf-8",
     }
 
-    def compare(out):
+    def compare(out, *options):
         done = subprocess.run(
-            [sys.executable, "-m", "course_utils", "compare", "--out", out],
+            [sys.executable, "-m", "course_utils", "compare", "--out", out, *options],
             env=os.environ | settings,
             cwd=home,
             capture_output=True,
@@ -137,17 +137,25 @@ def test_labels_csv_gives_the_scores_again(first):
 def test_another_folder_needs_no_features_again_and_the_same_command_nothing(
     first, offline
 ):
-    other = offline("second")
+    fewer = ("--representations", "lbp", "EfficientNetLite0", "--seeds", "2")
+    other = offline("second", *fewer)
     assert other.done.returncode == 0, other.done.stderr
     assert other.cached == first.cached
+    assert len(other.results) == 6
+    before = first.results.set_index("run").loc[other.results["run"]].reset_index()
     pd.testing.assert_frame_equal(
-        other.results.drop(columns="seconds"), first.results.drop(columns="seconds")
+        other.results.drop(columns="seconds"),
+        before[other.results.columns].drop(columns="seconds"),
     )
-    labels = [(out / "labels.csv").read_bytes() for out in (first.out, other.out)]
-    assert labels[0] == labels[1]
+    labels = pd.read_csv(other.out / "labels.csv")
+    columns = ["image", "true_label", *other.results["run"]]
+    assert labels.columns.tolist() == columns
+    pd.testing.assert_frame_equal(
+        labels, pd.read_csv(first.out / "labels.csv")[columns]
+    )
 
     journal = (other.out / "runs.jsonl").read_bytes()
-    again = offline("second")
+    again = offline("second", *fewer)
     assert again.done.returncode == 0, again.done.stderr
     assert (other.out / "runs.jsonl").read_bytes() == journal
     assert again.cached == first.cached

@@ -65,34 +65,27 @@ def run_cells(folder, *sources):
     return "".join(o.get("text", "") for cell in done.cells for o in cell.outputs)
 
 
-def test_colab_fetches_the_course_and_says_what_is_there(
+def test_colab_fetches_the_course_says_what_is_there_and_can_keep_it_on_drive(
     colab_machine, published_course, monkeypatch
 ):
     setup = build.SETUP.format(
         lesson="02_scoring", repository=published_course, tag="v1"
     )
     again = 'import course_utils; print("from", course_utils.__file__)'
-    printed = run_cells(colab_machine, COLAB, setup, again)
-    assert "02_scoring, on Colab" in printed
-    assert "other widgets allowed" in printed
-    assert "GPU" in printed
-    assert f"from {colab_machine / 'course'}" in printed
-    # Run again, as after a restarted kernel: what is there is used.
-    shutil.rmtree(published_course)
-    assert "02_scoring, on Colab" in run_cells(colab_machine, COLAB, setup)
-
-
-def test_colab_can_keep_features_on_drive(colab_machine, published_course):
-    setup = build.SETUP.format(
-        lesson="02_scoring", repository=published_course, tag="v1"
-    )
     drive = (
         'lessons.start("02_scoring", drive_cache=True)\n'
         "from course_utils._support import files\nprint(files.cache_dir())"
     )
-    printed = run_cells(colab_machine, COLAB, setup, drive)
+    printed = run_cells(colab_machine, COLAB, setup, again, drive)
+    assert "02_scoring, on Colab" in printed
+    assert "other widgets allowed" in printed
+    assert "GPU" in printed
+    assert f"from {colab_machine / 'course'}" in printed
     assert "mounted /content/drive" in printed
     assert notebook.DRIVE_CACHE in printed
+    # Run again, as after a restarted kernel: what is there is used.
+    shutil.rmtree(published_course)
+    assert "02_scoring, on Colab" in run_cells(colab_machine, COLAB, setup)
 
 
 def test_a_laptop_uses_the_course_around_the_notebook(tmp_path):

@@ -16,7 +16,18 @@ import build  # noqa: E402
 
 MASTERS = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
 SECTIONS = ["Exercises", "In this notebook we", "Recall", "References", "Next"]
+TRAIN_OR_GROW = "10", "11", "13"  # lessons that compute for a minute
 each_lesson = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.stem)
+each_lesson_run = pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(
+            path, marks=pytest.mark.slow if path.stem[:2] in TRAIN_OR_GROW else ()
+        )
+        for path in MASTERS
+    ],
+    ids=lambda path: path.stem,
+)
 
 
 @pytest.fixture
@@ -60,7 +71,7 @@ def test_notebooks_are_fresh(path):
     assert build.stale(path) == []
 
 
-@each_lesson
+@each_lesson_run
 def test_every_exercise_is_unattempted_as_a_stub_and_right_when_solved(
     path, answers_folder, session_cache
 ):

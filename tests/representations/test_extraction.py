@@ -288,6 +288,7 @@ def test_large_features_lie_on_disk(monkeypatch, own_cache):
     assert not list(own_cache.rglob("rows-*"))  # it goes with the array
 
 
+@pytest.mark.slow  # each worker imports Keras
 def test_an_engine_gives_the_same_features_to_the_last_bit(own_cache):
     pictures = datasets.load("stamps", progress=False).subset(slice(0, 70))
     here = extract(pictures, "SqueezeNet", cache=False)
