@@ -27,7 +27,7 @@ FILES |= {"report.html", "runs.jsonl"}
 
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory):
-    """offline(out, …) → what `compare --out out …` gave, in a world without a network."""
+    """offline(out, …) → what `compare --out out …` gave, without a network."""
     home = tmp_path_factory.mktemp("newcomer")
     (home / "sitecustomize.py").write_text(NO_NETWORK)
     settings = {
