@@ -23,16 +23,17 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 GRADE = """
 import cProfile, json, pstats, resource, sys, time
 sys.path.insert(0, sys.argv[1])
-from course_utils import datasets, grading
+from course_utils.homework.grading import grader
+from course_utils.images import datasets
 image_set = datasets.load("stamps", progress=False)
 profile, pages = sys.argv[3] == "True", sys.argv[4]
 if pages:
-    from course_utils.grading import gradebook
+    from course_utils.homework.grading import gradebook
 profiler = cProfile.Profile()
 if profile:
     profiler.enable()
 started, cpu = time.perf_counter(), time.process_time()
-graded = grading.grade(sys.argv[2], image_set)
+graded = grader.grade(sys.argv[2], image_set)
 seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
 if pages:
     gradebook.write(graded, pages)
