@@ -1,4 +1,4 @@
-"""Whose file is whose and when it came: platforms' names, rosters, hostile folders."""
+"""What was handed in and when it came: platforms' names, hostile folders."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ import pytest
 
 from course_utils._support.text import plain
 from course_utils.homework.grading import inbox
-from course_utils.homework.grading.inbox import Receipt, collect, load_times
+from course_utils.homework.grading.inbox import collect, load_times
 from course_utils.homework.grading.roster import load as roster_of
 from course_utils.homework.untrusted_files import MAX_BYTES
 
@@ -81,7 +81,10 @@ def sent(tmp_path):
         ("_12_34_x.zip", "canvas", "", "12", False),
         ("anon_X1y2Z_98765_submission.zip", "canvas", "anon_X1y2Z", "", False),
         ("LATE_anon_X1y2Z_98765_a.zip", "canvas", "anon_X1y2Z", "", True),
-        ("doejane_4711_text.html", "canvas", "doejane", "4711", False),
+        ("doejane_late_4711_9_x.zip", "canvas", "doejane", "4711", True),
+        ("anon_X1y2Z_LATE_98765_a.zip", "canvas", "anon_X1y2Z", "", True),
+        ("doejane_4711_98765_text.html", "canvas", "doejane", "4711", False),
+        ("o brien_4711_98765_x.zip", "canvas", "o brien", "4711", False),
         # The end of the name is the student's own: it must not decide.
         ("doe_12_34_LATE_56_78_x.zip", "canvas", "doe", "12", False),
         ("doe_12_34_x_99_assignsubmission_file_y.zip", "canvas", "doe", "12", False),
@@ -98,6 +101,20 @@ def sent(tmp_path):
             False,
         ),
         ("Jo_7_assignsubmission_file_/anon_abcde_3_x.zip", "moodle", "Jo", "7", False),
+        ("Jo_7_assignsubmission_file/my/own/a.zip", "moodle", "Jo", "7", False),
+        ("HW 1/Jo_7_assignsubmission_file/my/a.zip", "moodle", "Jo", "7", False),
+        ("Jo 2, Jr_7_assignsubmission_file/a.zip", "moodle", "Jo 2, Jr", "7", False),
+        ("王小明_7_assignsubmission_file/a.zip", "moodle", "王小明", "7", False),
+        ("A-Jo_7_assignsubmission_file/a.zip", "moodle", "A-Jo", "7", False),
+        ("a_b_c_7_assignsubmission_file/a.zip", "moodle", "a_b_c", "7", False),
+        ("Jo_7_assignsubmission_file/.zip", "moodle", "Jo", "7", False),
+        (
+            "Participant_41001_assignsubmission_file/a.zip",
+            "moodle",
+            "Participant",
+            "41001",
+            False,
+        ),
         ("Team_assignsubmission_file_/a.zip", "moodle", "Team", "", False),
         ("s123.zip", "", "", "", False),
         ("class_a/s123_LATE_results.zip", "", "", "", False),
@@ -141,13 +158,8 @@ def test_folder_two_levels_sorted_and_unchanged(sent):
     put(sent, "a/z.zip", b"z", datetime(2026, 1, 2, tzinfo=UTC))
     put(sent, "a/deep/er.zip")
     put(sent, "notes.txt")
-    for ignored in (
-        ".hidden",
-        ".DS_Store",
-        "Thumbs.db",
-        "desktop.ini",
-        "__MACOSX/b.zip",
-    ):
+    hidden = (".DS_Store", ".hidden", "._b.zip", "Thumbs.db", "desktop.ini")
+    for ignored in (*hidden, "a/.git/x", "__MACOSX/b.zip"):
         put(sent, ignored)
     before = contents(sent)
     found = collect(str(sent))
@@ -157,12 +169,95 @@ def test_folder_two_levels_sorted_and_unchanged(sent):
     assert [receipt.problem for receipt in found] == [
         *("a folder inside a folder is not opened", "", "", "not a .zip file")
     ]
-    assert found[1].time == datetime(2026, 1, 2, tzinfo=UTC)
-    assert (found[2].time, found[2].time_source) == (NOON, "file time")
+    assert [receipt.time for receipt in found] == [None] * 4
+    assert found.ignored == sorted([*hidden, "a/.git", "__MACOSX"])
     assert [found[1].read(), found[2].read()] == [b"z", b"b"]
     with pytest.raises(ValueError, match=r"notes.txt is not opened: not a \.zip file"):
         found[3].read()
     assert contents(sent) == before
+
+
+def test_every_file_is_a_receipt_a_text_or_ignored(tmp_path):
+    names = [
+        *(
+            "doe_1_2_a.zip",
+            "odd name",
+            "x/y/z/w.zip",
+            "Jo_7_assignsubmission_file/b.doc",
+        ),
+        *("doe_1_text.html", "__MACOSX/._doe_1_2_a.zip", ".hidden.zip", "x/._a.zip"),
+    ]
+    found = collect(bulk(tmp_path, dict.fromkeys(names, b"")))
+    listed = [receipt.path for receipt in (*found, *found.texts)] + found.ignored
+    assert sorted(listed) == sorted(names)
+    assert found.ignored == ["__MACOSX/._doe_1_2_a.zip", "x/._a.zip"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_texts_that_were_typed_into_the_platform_are_no_problem(sent, packed):
+    texts = [
+        "Jo_7_assignsubmission_onlinetext/onlinetext.html",
+        "Jo_7_assignsubmission_onlinetext_onlinetext.html",
+        "Jo_8_assignsubmission_file_/onlinetext.html",
+        "anon_X1y2Z_text.html",
+        "doejane_4711_text.html",
+        "doejane_LATE_4711_link.html",
+    ]
+    files = ["Jo_7_assignsubmission_onlinetext/x.zip", "doe_1_2_text.html", "text.html"]
+    for name in (*texts, *files):
+        put(sent, name)
+    found = collect(
+        bulk(sent, dict.fromkeys([*texts, *files], b"")) if packed else sent
+    )
+    assert [text.path for text in found.texts] == sorted(texts)
+    assert {text.problem for text in found.texts} == {""}
+    assert {text.user for text in found.texts} == {"", "7", "8", "4711"}
+    assert [receipt.path for receipt in found] == sorted(files)
+
+
+def test_nothing_but_texts(sent):
+    put(sent, "doejane_4711_text.html")
+    with pytest.raises(ValueError, match="holds no submissions but texts that were"):
+        collect(sent)
+
+
+def test_newer_files_of_canvas_have_higher_numbers_of_any_length(sent):
+    names = [
+        "doe_1_998_work.zip",
+        "doe_1_1002_work-2.zip",
+        "doe_1_1002_work-1.zip",
+        "doe_1_1002_work.zip",
+        "doe_LATE_1_99_late.zip",
+    ]
+    for name in names:
+        put(sent, name)
+    newest_last = sorted(collect(sent), key=lambda receipt: receipt.order)
+    assert [receipt.path for receipt in newest_last] == [
+        names[i] for i in (4, 0, 3, 2, 1)
+    ]
+    put(sent, "plain-3.zip")
+    put(sent, "Jo_7_assignsubmission_file/work-3.zip")
+    orders = {receipt.path: receipt.order for receipt in collect(sent)}
+    assert orders["plain-3.zip"] == (0, 0)
+    assert orders["Jo_7_assignsubmission_file/work-3.zip"] == (0, 0)
+
+
+def test_the_order_is_not_that_of_the_disk(sent, monkeypatch):
+    scandir = os.scandir
+    for name in ("b.zip", "é.zip", "e\u0301.zip", "a/2.zip", "a/1.zip", "Z.zip"):
+        put(sent, name)
+    found = [receipt.path for receipt in collect(sent)]
+
+    class Backwards(list):
+        __enter__ = __iter__ = lambda self: list.__iter__(self)
+        __exit__ = lambda self, *error: None  # noqa: E731
+
+    def scan(path):
+        with scandir(path) as entries:
+            return Backwards(sorted(entries, key=lambda e: e.name, reverse=True))
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert [receipt.path for receipt in collect(sent)] == found
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and pipes")
@@ -234,11 +329,36 @@ def test_a_name_that_is_not_unicode(sent):
     assert found.path.encode() and found.read() == b"zip"
 
 
+def test_file_times_only_where_they_are_asked_for(sent, tmp_path):
+    times = [datetime(2025, 11, 30, 12, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]
+    put(sent, "a.zip", when=times[0])
+    put(sent, "doe_1_2_b.zip", when=times[1])
+    for receipt in collect(sent):
+        assert (receipt.time, receipt.time_source, receipt.note) == (None, "", "")
+    found = collect(sent, times="files")
+    assert [receipt.time for receipt in found] == times
+    assert {receipt.time_source for receipt in found} == {"file time"}
+    with pytest.raises(ValueError, match="does not say when its files came"):
+        collect(bulk(tmp_path, {"a.zip": b""}), times="files")
+
+
+@pytest.mark.parametrize("year", [1970, 1999, 2096])
+def test_a_file_time_that_cannot_be(sent, year):
+    put(sent, "a.zip", when=datetime(year, 5, 6, tzinfo=UTC))
+    (found,) = collect(sent, times="files")
+    assert (found.time, found.time_source, found.problem) == (None, "", "")
+    assert found.note == (
+        f"its file time, {year}-05-06, cannot be right and does not count."
+    )
+    assert found.read() == b"zip"
+
+
 def test_an_absurd_file_time():
     about = SimpleNamespace(st_mode=stat.S_IFREG, st_mtime=1e18, st_size=1)
     entry = SimpleNamespace(stat=lambda follow_symlinks: about, path="a.zip")
-    found = inbox._on_disk("a.zip", entry, "")
+    found = inbox._on_disk("a.zip", entry, by_file=True)
     assert (found.time, found.time_source, found.problem) == (None, "", "")
+    assert found.note == "its file time is not a time."
 
 
 def test_folders_that_cannot_be_opened(sent, monkeypatch):
@@ -436,7 +556,7 @@ def test_a_download_that_broke_off(tmp_path, cut):
 )
 def test_a_deadline(text, time):
     found = inbox.parse_deadline(text)
-    assert (found, found.tzinfo) == (time, UTC)
+    assert found == time and found.utcoffset() is not None
 
 
 @pytest.mark.parametrize(
@@ -538,128 +658,3 @@ def test_tables_that_cannot_be_read(tmp_path, load):
         load(put(tmp_path, "large.csv", bytes(MAX_BYTES + 1)))
     with pytest.raises(ValueError, match="not a CSV table"):
         load(table(tmp_path, "student_id,name\n1," + "x" * 200_000))
-
-
-# Rosters
-
-CANVAS = """\
-Student,ID,SIS User ID,SIS Login ID,Section,"Lab 1; clusters (99)",Final Score
-,,,,,Manual Posting,
-    Points Possible,,,,,10.00,(read only)
-"Doe, Jane",4711,S001,Jane@Uni.example,A,,
-"Roe, Zoë",4712,,zroe,A and B,9,
-"Student, Test",4799,,,A,,
-"""
-MOODLE = """\
-Identifier,Full name,ID number,Email address,Status,Grade,Maximum grade
-Participant 77,Jane Doe,S001,jane@uni.example,Submitted,-,10
-Participant 78,Zoë Roe,,zroe@uni.example,No submission,-,10
-"""
-PARTICIPANTS = """\
-"First name","Last name","Email address","ID number"
-Jane,Doe,jane@uni.example,S001
-Zoë,Roe,zroe@uni.example,
-"""
-PLAIN = (
-    "student_id,name,email,lms_id\nS001,Jane Doe,jane@uni.example,77\nS002,Zoë Roe,,\n"
-)
-
-
-def canvas(user):
-    return Receipt(f"x_{user}_9_x.zip", lms="canvas", who="x", user=str(user))
-
-
-def moodle(user):
-    return Receipt("x/x.zip", lms="moodle", who="x", user=str(user))
-
-
-FILE = Receipt("s001.zip")
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_a_canvas_gradebook(tmp_path, encoding):
-    roster = roster_of(table(tmp_path, CANVAS, encoding=encoding))
-    jane, zoe = roster.students
-    assert roster.kind == "canvas"
-    assert (jane.student_id, jane.name, jane.lms_id) == ("S001", "Doe, Jane", "4711")
-    assert (jane.email, zoe.email, zoe.student_id) == ("Jane@Uni.example", "", "zroe")
-    assert list(jane.row)[:5] == [
-        *("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-    ]
-    assert (jane.row["ID"], zoe.row["Lab 1; clusters (99)"]) == ("4711", "9")
-    assert jane.ids == {"s001", "jane@uni.example"}
-    assert zoe.ids == {"zroe"}
-    assert roster.find(canvas(4711), "zroe") is jane  # whoever it claims to be
-    assert roster.find(canvas(1), "zroe") is None
-    for claimed in ("s001", " S001 ", "jane@uni.example"):
-        assert roster.find(FILE, claimed) is jane
-    assert roster.find(FILE, "ZROE") is zoe
-    for claimed in (None, "", "4711", "S00", ["S001"], 7):
-        assert roster.find(FILE, claimed) is None
-    assert roster.find(Receipt("x", lms="canvas", who="anon_abcde"), "s001") is jane
-
-
-def test_a_canvas_gradebook_with_separate_names(tmp_path):
-    text = "LastName,FirstName,ID,SIS Login ID\nPoints Possible,,,\nDoe,Jo,1,jd\n"
-    (student,) = roster_of(table(tmp_path, text)).students
-    assert (student.name, student.student_id) == ("Doe, Jo", "jd")
-
-
-def test_a_moodle_worksheet(tmp_path):
-    roster = roster_of(table(tmp_path, MOODLE))
-    jane, zoe = roster.students
-    assert roster.kind == "moodle"
-    assert (jane.student_id, jane.name, jane.lms_id) == ("S001", "Jane Doe", "77")
-    assert (zoe.student_id, zoe.lms_id) == ("zroe@uni.example", "78")
-    assert jane.row["Identifier"] == "Participant 77"
-    assert roster.find(moodle(78), "S001") is zoe
-    assert roster.find(moodle(1), "S001") is None
-    assert roster.find(canvas(78), "S001") is jane  # another platform's number
-    assert roster.find(FILE, "ZRoe@uni.example") is zoe
-
-
-def test_a_moodle_list_of_participants(tmp_path):
-    for text in (PARTICIPANTS, PARTICIPANTS.replace("Last name", "Surname")):
-        roster = roster_of(
-            table(tmp_path, text.replace(",", ";"), encoding="utf-8-sig")
-        )
-        jane, zoe = roster.students
-        assert roster.kind == "moodle"
-        assert (jane.name, jane.student_id, jane.lms_id) == ("Jane Doe", "S001", "")
-        assert roster.find(moodle(78), "zroe@uni.example") is zoe
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_a_table_of_ones_own(tmp_path, separator):
-    roster = roster_of(table(tmp_path, PLAIN.replace(",", separator)))
-    jane, zoe = roster.students
-    assert roster.kind == "plain"
-    assert (jane.email, jane.lms_id, zoe.lms_id) == ("jane@uni.example", "77", "")
-    assert roster.find(canvas(77)) is roster.find(moodle(77)) is jane
-    assert roster.find(canvas(78), "S002") is None
-    short = roster_of(table(tmp_path, "Student_ID,Name\nS001,\u202eJane\n"))
-    assert [student.name for student in short.students] == ["Jane"]
-    assert short.find(canvas(77), "s001") is short.students[0]
-    assert len({*short.students, *roster.students}) == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        (
-            "name,grade\nJane,1\n",
-            "is no roster: .* Student, ID, SIS User ID.*student_id",
-        ),
-        ("", "is no roster"),
-        ("student_id,name\n", "names no student"),
-        ("student_id,name\n1,Jane\n,Zoë\n", "row 3: the student's id is missing"),
-        ("student_id,name\nA1,Jo\n\na1,Zoë\n", "rows 2 and 4 both have a1"),
-        ("student_id,name,lms_id\n1,Jo,7\n2,Zoë,7\n", "rows 2 and 3 both have 7"),
-        ("student_id,name,email\n1,Jo,x@y\n2,Zoë,X@y\n", "rows 2 and 3 both have x@y"),
-        (CANVAS.replace("4712", "4711"), "rows 4 and 5 both have 4711"),
-        (MOODLE.replace("78", "77"), "rows 2 and 3 both have 77"),
-    ],
-)
-def test_rosters_that_are_wrong(tmp_path, text, why):
-    with pytest.raises(ValueError, match=why):
-        roster_of(table(tmp_path, text))
