@@ -5,7 +5,13 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "submission": ["QUESTIONS", "exercise_values", "seeds", "submit"],
+        "submission": [
+            "QUESTIONS",
+            "exercise_values",
+            "seeds",
+            "source_of",
+            "submit",
+        ],
         "submission_file": ["read_submission"],
         "review": ["review_submission"],
         "self_check": ["check_submission"],

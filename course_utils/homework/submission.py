@@ -11,27 +11,32 @@ of this module reads what `python -m course_utils submit` is given.
 
 import csv
 import hashlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import math
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from course_utils._support import files
-from course_utils._support.text import shown
+from course_utils._support.text import has_ink, shown
 from course_utils.experiments.runs import versions
-from course_utils.homework import submission_file
+from course_utils.homework import contact_sheet as sheets
+from course_utils.homework import own_functions, submission_file
+from course_utils.homework.untrusted_files import MAX_BYTES
 from course_utils.images import datasets
 
 CLAIMED = ("purity", "nmi", "fowlkes_mallows")
 N_PROBES = 6
 STUDENT_ID = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+MAX_NAME, MAX_RUNS = 120, 1000
+MAX_ANSWERS, MAX_QUESTION, MAX_ANSWER = 20, 500, 5000  # of answers; characters
+MAX_ANSWERS_FILE = 2**20  # bytes
+# A line that begins with "Answer 2:" or is "Answer 2", also as a heading of Markdown
+HEADING = r"(?im)^[#*_ \t]*answer[ \t]+(\d+)[*_ \t]*(?:[:.][*_ \t]*|$)"
 QUESTIONS = (
     "Which representation won, by how much, and why do you think it did?",
     "Which pictures did it put into the wrong cluster, and what misled it?",
@@ -88,13 +93,24 @@ def seeds(student_id, n=5):
     return list(dict.fromkeys(number % 10_000 for number in numbers))[:n]
 
 
-def exercise_values(student_id, **functions):
+def exercise_values(
+    student_id, *, file=None, timeout=own_functions.TIMEOUT, **functions
+):
     """What your own scores give on your probes: `exercises` of `submit`.
+
+    The functions run in a process of their own, one after the other, each time on fresh
+    arrays; what they print is not shown, and nobody answers `input`. A function that
+    raises, ends Python or does not end costs its own values only. A warning for each
+    says what happened, and in which line.
 
     Parameters
     ----------
     student_id : str
         The probes follow from it.
+    file : str or Path, optional
+        A .py file that holds the functions, instead of the functions themselves.
+    timeout : float
+        Seconds for each function.
     **functions : callable
         `purity=…`, `nmi=…`, `fowlkes_mallows=…`, each called as
         `f(true_labels, cluster_labels)` with two integer arrays of equal length.
@@ -102,13 +118,17 @@ def exercise_values(student_id, **functions):
     Returns
     -------
     dict of {str: list}
-        Six numbers per score; None where the function is missing, returned None or
-        raised an exception.
+        Six numbers per score; None where the function is missing, or did not return a
+        finite number.
 
     Raises
     ------
     ValueError
-        For a function of another name.
+        For a function of another name, or a file without any of the functions.
+
+    See Also
+    --------
+    source_of : the text of the functions.
 
     Examples
     --------
@@ -116,13 +136,63 @@ def exercise_values(student_id, **functions):
     >>> values["purity"], values["nmi"]
     ([0.5, 0.5, 0.5, 0.5, 0.5, 0.5], [None, None, None, None, None, None])
     """
+    values, sentences = try_functions(
+        student_id, file=file, timeout=timeout, **functions
+    )
+    for sentence in sentences:
+        warnings.warn(sentence, stacklevel=2)
+    return values
+
+
+def try_functions(student_id, *, file=None, timeout=own_functions.TIMEOUT, **functions):
+    """`exercise_values`, and the sentences that it warns with."""
     unknown = set(functions) - set(CLAIMED)
     if unknown:
         raise ValueError(f"{unknown.pop()!r} is not one of {', '.join(CLAIMED)}.")
-    pairs = [tuple(map(np.array, pair)) for pair in probes(student_id)]
+    pairs = probes(student_id)
+    if file is not None:
+        found = own_functions.call_file(file, CLAIMED, pairs, timeout=timeout)
+    else:
+        given = {name: f for name, f in functions.items() if f is not None}
+        found = own_functions.call(given, pairs, timeout=timeout)
+    values, troubles = found
+    values = {name: values.get(name, [None] * N_PROBES) for name in CLAIMED}
+    return values, list(troubles.values())
+
+
+def source_of(*, file=None, **functions):
+    """The text of your own scores: `code` of `submit`.
+
+    Your instructor reads and compares it. It is never run by whoever receives it.
+
+    Parameters
+    ----------
+    file : str or Path, optional
+        A .py file that holds the functions, instead of the functions themselves. It is
+        read here, and not run.
+    **functions : callable
+        `purity=…`, `nmi=…`, `fowlkes_mallows=…`.
+
+    Returns
+    -------
+    dict of {str: str}
+        The text of each, "" where there is none to be had. What is longer than 20,000
+        characters is cut off.
+
+    Raises
+    ------
+    ValueError
+        If the file is no .py file.
+
+    Examples
+    --------
+    >>> print(source_of(purity=source_of)["purity"].splitlines()[0])
+    def source_of(*, file=None, **functions):
+    """
+    if file is not None:
+        return own_functions.sources_in(file, CLAIMED)
     return {
-        name: [_number(functions.get(name), *pair) for pair in pairs]
-        for name in CLAIMED
+        name: own_functions.source(function) for name, function in functions.items()
     }
 
 
@@ -138,8 +208,10 @@ def submit(
     answers=None,
     progress=None,
     self_supplied_labels=False,
+    code=None,
+    contact_sheet=True,
 ):
-    """Write the file to hand in: a .zip of two texts, without images or code.
+    """Write the file to hand in: a .zip of two texts and, at most, one picture.
 
     The same content gives the same bytes. An older file of that name stays as it is if
     anything in the new one would not be accepted.
@@ -163,6 +235,12 @@ def submit(
     self_supplied_labels : bool
         True for images that the instructor does not have. Then their SHA-256 digests
         and true labels, not the images, are added.
+    code : dict of {str: str}, optional
+        The text of your own scores, as `source_of` returns it: to be read and compared
+        by your instructor, and never run. Left out by default.
+    contact_sheet : bool
+        With self-supplied labels, add one small picture that shows your images class by
+        class, so that your instructor sees what they are. False leaves it out.
 
     Returns
     -------
@@ -174,35 +252,34 @@ def submit(
     ValueError
         If anything in it would not be accepted; the message says what to change.
     """
-    if not re.fullmatch(STUDENT_ID, student_id):
+    if not (isinstance(student_id, str) and re.fullmatch(STUDENT_ID, student_id)):
         raise ValueError(
-            f"Invalid student id {shown(student_id)}: use up to 64 letters, digits, "
-            "or . _ @ -"
+            f"Invalid student id {shown(str(student_id))}: use up to 64 letters, "
+            "digits, or . _ @ -"
         )
-    columns = {"image": image_set.images}
-    if self_supplied_labels:
-        if image_set.true_labels is None:
-            raise ValueError(f"{image_set.name} has no true labels to hand in.")
-        columns |= {"sha256": image_set.digests, "true_label": image_set.true_names}
-    results = results.sort_values("run", kind="stable")
-    for run in results["run"]:
-        if run not in labels or len(labels[run]) != len(image_set):
-            raise ValueError(
-                f"run {shown(str(run))} has no label for each of the {len(image_set)} "
-                "pictures: give the results and labels of one call together."
-            )
-        columns[run] = [int(label) for label in labels[run]]
+    _check_name(name)
+    _check_answers(answers or {})
+    _check_exercises(exercises or {})
+    code = {score: text for score, text in (code or {}).items() if text}
+    for score, text in code.items():
+        if score not in CLAIMED:
+            raise ValueError(f"code has {score!r}; known are {', '.join(CLAIMED)}.")
+        _check_length(f"The code of {score}", text, own_functions.MAX_SOURCE)
+    columns = _label_columns(image_set, results, labels, self_supplied_labels)
     manifest = {
         "format": submission_file.FORMAT,
         "version": submission_file.VERSION,
         "student": {"id": student_id, "name": name},
         "image_set": {
-            "name": image_set.name,
+            "name": image_set.name[:MAX_NAME],
             "fingerprint": image_set.fingerprint,
             "n_images": len(image_set),
             "self_supplied_labels": bool(self_supplied_labels),
         },
-        "runs": [_run(row) for row in results.to_dict("records")],
+        "runs": [
+            _run(row)
+            for row in results.sort_values("run", kind="stable").to_dict("records")
+        ],
         "exercises": exercises or {},
         "answers": [
             {"question": question, "answer": answer}
@@ -211,19 +288,123 @@ def submit(
         "lessons": progress or {},
         "versions": versions(),
     }
-    table = io.StringIO()
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(columns)
-    rows.writerows(zip(*columns.values(), strict=True))
-    texts = {
-        "manifest.json": json.dumps(manifest, indent=1, sort_keys=True),
-        "labels.csv": table.getvalue(),
+    if code:
+        manifest["code"] = code
+    members = {
+        "manifest.json": json.dumps(manifest, indent=1, sort_keys=True).encode(),
+        "labels.csv": _csv(columns),
     }
-    data = _zip(texts)
+    if self_supplied_labels and contact_sheet:
+        members[sheets.NAME] = sheets.draw(image_set)
+    data = _zip(members)
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"The file would have {len(data) / 1e6:.0f} MB; at most "
+            f"{MAX_BYTES // 1024**2} MB are allowed: hand in fewer runs."
+        )
     submission_file.read_submission(data)  # says what would not be accepted
     with files.atomic_file(path) as file:
         file.write(data)
     return hashlib.sha256(data).hexdigest()
+
+
+def _check_name(name):
+    if not isinstance(name, str) or not has_ink(name):
+        raise ValueError("The name is missing: give it as your instructor knows you.")
+    _check_length("The name", name, MAX_NAME)
+
+
+def _check_answers(answers):
+    if len(answers) > MAX_ANSWERS:
+        raise ValueError(f"{len(answers)} answers; at most {MAX_ANSWERS} are allowed.")
+    for number, (question, answer) in enumerate(answers.items(), 1):
+        if not isinstance(question, str) or not has_ink(question):
+            raise ValueError(f"The question of answer {number} is missing.")
+        _check_length(f"The question of answer {number}", question, MAX_QUESTION)
+        _check_length(f"Answer {number}", answer, MAX_ANSWER)
+
+
+def _check_length(what, text, most):
+    if not isinstance(text, str):
+        raise ValueError(f"{what} must be a text, got {type(text).__name__}.")
+    if len(text) > most:
+        raise ValueError(
+            f"{what} has {len(text):,} characters; at most {most:,} are allowed."
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{what} holds half a character, {shown(text)}: type it anew."
+        ) from None
+
+
+def _check_exercises(exercises):
+    for score, values in exercises.items():
+        ok = score in CLAIMED and isinstance(values, list | tuple)
+        if not ok or not all(
+            value is None or (isinstance(value, int | float) and math.isfinite(value))
+            for value in values
+        ):
+            raise ValueError(
+                f"exercises has {shown(str(score))} with values that are not numbers "
+                "or None: give what `exercise_values` returned."
+            )
+
+
+def _label_columns(image_set, results, labels, self_supplied_labels):
+    """{column of labels.csv: values}, after a look at what cannot be handed in."""
+    n_images, runs = len(image_set), sorted(results["run"])
+    for number, what, least, most in (
+        (n_images, "images", 2, 200_000),
+        (len(runs), "runs", 0, MAX_RUNS),
+    ):
+        if not least <= number <= most:
+            raise ValueError(
+                f"{number:,} {what}: at least {least} and at most {most:,} can be "
+                "handed in."
+            )
+    columns = {"image": image_set.images}
+    if self_supplied_labels:
+        if image_set.true_labels is None:
+            raise ValueError(f"{image_set.name} has no true labels to hand in.")
+        columns |= {"sha256": image_set.digests, "true_label": image_set.true_names}
+    twice = submission_file.repeated(runs)
+    if twice is not None:
+        raise submission_file.BadSubmission(
+            f"The results have the run {shown(twice)} twice: hand in each once."
+        )
+    most = submission_file.MAX_CELLS // (n_images + 1) - len(columns)
+    if len(runs) > most:
+        raise ValueError(
+            f"{len(runs):,} runs of {n_images:,} images are too many labels: hand in "
+            f"at most {most:,} runs."
+        )
+    for run in runs:
+        _check_length(f"The name of run {shown(str(run))}", run, 200)
+        if run not in labels or len(labels[run]) != n_images:
+            raise ValueError(
+                f"run {shown(str(run))} has no label for each of the {n_images} "
+                "pictures: give the results and labels of one call together."
+            )
+        columns[run] = [int(label) for label in labels[run]]
+        if min(columns[run]) < -1:
+            raise ValueError(
+                f"run {shown(run)} has the label {min(columns[run])}: of the negative "
+                "ones only -1 is a label."
+            )
+    for text in (*image_set.images, *(image_set.true_names or ())):
+        if not text.isascii():
+            _check_length(f"The file or class name {shown(text)}", text, 10_000)
+    return columns
+
+
+def _csv(columns):
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(columns)
+    rows.writerows(zip(*columns.values(), strict=True))
+    return table.getvalue().encode()
 
 
 def _run(row):
@@ -240,24 +421,15 @@ def _run(row):
     }
 
 
-def _zip(texts):
+def _zip(members):
     """The bytes of a .zip, not compressed: so they depend on the content alone."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for member, text in texts.items():
+        for member, data in members.items():
             info = zipfile.ZipInfo(member, (1980, 1, 1, 0, 0, 0))
             info.create_system, info.external_attr = 3, 0o644 << 16
-            archive.writestr(info, text.encode("utf-8"))
+            archive.writestr(info, data)
     return buffer.getvalue()
-
-
-def _number(function, true_labels, cluster_labels):
-    """What the function gives, or None if that is no number."""
-    try:
-        value = float(function(true_labels, cluster_labels))
-    except Exception:  # whatever the student's own code raises
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _bytes(purpose, student_id, size):
@@ -327,46 +499,59 @@ def read_results(folder, image_set):
 def read_answers(path):
     """Written answers from a file: {question: answer}.
 
-    JSON as {question: answer}; any other text answers the first of `QUESTIONS`, and
-    after a line of dashes the next. Raises ValueError if it cannot be read.
+    JSON as {question: answer}; or a text in which a line `Answer 1` stands above the
+    first answer and a line `Answer 2` above the second. Without such lines a line of
+    dashes parts the two. Raises ValueError if it cannot be read.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the answers {path} cannot be read: {error}") from error
+    text = _answers_text(path)
     if text.lstrip().startswith("{"):
         try:
             answers = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"the answers {path} are not JSON: {error}") from error
         if not all(isinstance(answer, str) for answer in answers.values()):
             raise ValueError(f"the answers {path}: every answer must be a text.")
         return answers
-    parts = [part.strip() for part in re.split(r"(?m)^-{3,}\s*$", text)]
-    if len(parts) > len(QUESTIONS):
+    before, *numbered = re.split(HEADING, text)
+    numbers, parts = numbered[::2], numbered[1::2]
+    if not numbers:
+        parts = re.split(r"(?m)^(?:-{3,}|[–—]+)[ \t]*$", text)
+        numbers = [str(number) for number in range(1, len(parts) + 1)]
+        if len(parts) > len(QUESTIONS):
+            raise ValueError(
+                f"{path} holds {len(parts)} answers between lines of dashes, but there "
+                f"are {len(QUESTIONS)} questions. If dashes belong to your text, put a "
+                "line `Answer 1` above the first answer and `Answer 2` above the "
+                "second: then they part nothing."
+            )
+    elif before.strip():
         raise ValueError(
-            f"{path} holds {len(parts)} answers between lines of dashes, but there are "
-            f"{len(QUESTIONS)} questions."
+            f"{path} has text above the line `Answer {numbers[0]}`, which belongs to "
+            "no answer: put it below."
         )
-    return dict(zip(QUESTIONS, parts, strict=False))
+    if sorted(set(numbers)) != sorted(numbers) or not set(numbers) <= {
+        str(number) for number, _ in enumerate(QUESTIONS, 1)
+    }:
+        raise ValueError(
+            f"{path} has the lines {', '.join(f'`Answer {n}`' for n in numbers)}: each "
+            f"of the {len(QUESTIONS)} questions has one answer."
+        )
+    found = {int(n): part.strip() for n, part in zip(numbers, parts, strict=True)}
+    return {QUESTIONS[number - 1]: found[number] for number in sorted(found)}
 
 
-def functions_of(path):
-    """The functions purity, nmi and fowlkes_mallows of a Python file of your own.
-
-    Runs that file. Raises ValueError if none of the three is in it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file: give the .py with your three scores.")
-    loader = importlib.machinery.SourceFileLoader("own_scores", str(path))
-    spec = importlib.util.spec_from_loader("own_scores", loader)
-    module = importlib.util.module_from_spec(spec)
+def _answers_text(path):
     try:
-        loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ValueError(f"{path} raised {type(error).__name__}: {error}") from error
-    found = {n: getattr(module, n) for n in CLAIMED if hasattr(module, n)}
-    if not found:
-        raise ValueError(f"{path} has none of the functions {', '.join(CLAIMED)}.")
-    return found
+        with open(path, "rb") as file:
+            data = file.read(MAX_ANSWERS_FILE + 1)
+        if len(data) > MAX_ANSWERS_FILE:
+            raise ValueError(
+                f"the answers {path} are larger than {MAX_ANSWERS_FILE // 1024} kB: an "
+                f"answer has at most {MAX_ANSWER:,} characters. Is it the right file?"
+            )
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not plain text in UTF-8"
+        raise ValueError(
+            f"the answers {path} cannot be read: {why}. Save them as a .txt file."
+        ) from error

@@ -1,8 +1,9 @@
 """The submission file: read from bytes that nobody vouches for.
 
 A submission is a .zip of two texts: manifest.json, which follows the published
-submission.schema.json, and labels.csv. Nothing in it is executed, unpickled or written
-to disk, and every size is bounded before it is read. `submission` writes such files.
+submission.schema.json, and labels.csv. It may also hold contact_sheet.jpg. Nothing in
+it is executed, unpickled or written to disk, and every size is bounded before it is
+read. `submission` writes such files.
 """
 
 import csv
@@ -18,7 +19,8 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 
-from course_utils._support.text import plain, shown
+from course_utils._support.text import has_ink, plain, shown
+from course_utils.homework import contact_sheet
 from course_utils.homework.untrusted_files import (
     MAX_BYTES,
     BadZip,
@@ -45,7 +47,9 @@ class Submission:
 
     runs: the dictionaries of the manifest. labels: {run: int array (n_images,)}, in the
     order of images. digests, true_names: one a picture if the labels are self-supplied,
-    else None. receipt: SHA-256 of the file. notes: sentences on what was put right.
+    else None. code: {name: text} of the student's own functions, only to be read.
+    contact_sheet: a JPEG, encoded anew, or None. receipt: SHA-256 of the file. notes:
+    sentences on what was put right.
     """
 
     student_id: str
@@ -60,8 +64,17 @@ class Submission:
     answers: list = field(repr=False)
     lessons: dict = field(repr=False)
     versions: dict = field(repr=False)
+    code: dict = field(repr=False, default_factory=dict)
+    contact_sheet: bytes | None = field(repr=False, default=None)
     receipt: str = ""
     notes: tuple = ()
+
+    @property
+    def own_pictures(self):
+        """(how many images, how many classes) if the labels are self-supplied."""
+        if self.true_names is None:
+            return None
+        return len(self.images), len(set(self.true_names))
 
 
 def read_submission(data):
@@ -85,7 +98,7 @@ def read_submission(data):
         raise BadSubmission(
             f"the file is larger than {MAX_BYTES // 1024**2} MB: hand in fewer runs."
         )
-    texts = _unzip(data)
+    texts, sheet, notes = _unzip(data)
     manifest = parse(texts["manifest.json"])
     header, columns = _table(texts["labels.csv"])
     supplied = manifest["image_set"]["self_supplied_labels"]
@@ -110,9 +123,11 @@ def read_submission(data):
     }
     if supplied:
         _fingerprint(manifest, images, digests)
-    notes, name = [], plain(manifest["student"]["name"])
+    name = plain(manifest["student"]["name"])
     if name != manifest["student"]["name"]:
-        notes.append("the name held characters that cannot be seen; they are left out")
+        notes.append("the name held characters that cannot be seen; they are left out.")
+    if not has_ink(name):
+        notes.append("the name has no visible character.")
     return Submission(
         student_id=manifest["student"]["id"],
         name=name,
@@ -129,30 +144,49 @@ def read_submission(data):
         ],
         lessons=manifest["lessons"],
         versions=manifest["versions"],
+        code={
+            score: plain(text, "\n\t")
+            for score, text in manifest.get("code", {}).items()
+        },
+        contact_sheet=sheet,
         receipt=hashlib.sha256(data).hexdigest(),
         notes=tuple(notes),
     )
 
 
 def _unzip(data):
-    """{member: text} of the two members."""
+    """({member: text} of the two texts, contact sheet or None, notes)"""
     if not data.startswith(b"PK"):
         raise BadSubmission("not a .zip file: hand in the file as `submit` wrote it.")
     try:
         members = zip_members(data)
-        if sorted(member.filename for member in members) != sorted(MEMBERS):
+        texts = [member for member in members if member.filename != contact_sheet.NAME]
+        names = sorted(member.filename for member in texts)
+        if names != sorted(MEMBERS) or len(members) > len(MEMBERS) + 1:
             names = ", ".join(shown(member.filename) for member in members[:3])
             raise BadSubmission(
                 f"the .zip holds {len(members):,} files instead of "
                 f"{' and '.join(MEMBERS)} ({names}): hand in the file as `submit` "
                 "wrote it, not packed again."
             )
-        return {member.filename: _text(data, member) for member in members}
+        found = {member.filename: _text(data, member) for member in texts}
     except (BadZip, OSError) as error:
         raise BadSubmission(
             f"the .zip is damaged or cut off ({error}): hand in the file as `submit` "
             "wrote it."
         ) from error
+
+    try:
+        sheets = [_sheet(data, member) for member in members if member not in texts]
+    except (BadZip, OSError, contact_sheet.BadSheet) as error:
+        return found, None, [f"the contact sheet is left out: {error}."]
+    return found, next(iter(sheets), None), []
+
+
+def _sheet(data, member):
+    if problem := packing_problem(member):
+        raise contact_sheet.BadSheet(problem)
+    return contact_sheet.checked(read_zip_member(data, member, contact_sheet.MAX_BYTES))
 
 
 def _text(data, member):

@@ -4,16 +4,18 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from sample_submissions import SCORES, hand_in, own_functions, runs
+from sample_submissions import SCORES, hand_in, own_functions, runs, unpack
 
 from course_utils.experiments import report
 from course_utils.experiments.runs import COLUMNS, versions
-from course_utils.homework import submission
+from course_utils.homework import own_functions as own_functions_module
+from course_utils.homework import submission, submission_file
 from course_utils.homework import submission as reader
 from course_utils.homework.submission_file import BadSubmission, read_submission
 from course_utils.lessons import exercises
@@ -83,10 +85,32 @@ def test_lessons_travel_without_the_values(small, tmp_path):
         ({"student_id": "anna\n"}, "Invalid student id"),
         ({"student_id": ""}, "Invalid student id"),
         ({"student_id": "x" * 65}, "Invalid student id"),
-        ({"name": ""}, "student.name"),
-        ({"answers": {"why?": "x" * 6000}}, "maxLength: 5000"),
-        ({"exercises": {"accuracy": [1.0]}}, "exercises"),
-        ({"exercises": {"nmi": [float("nan")]}}, "holds NaN"),
+        ({"student_id": 12345}, "Invalid student id '12345'"),
+        ({"student_id": None}, "Invalid student id"),
+        ({"name": ""}, "The name is missing: give it as your instructor knows you."),
+        ({"name": " \u3164\u200b"}, "The name is missing"),
+        ({"name": None}, "The name is missing"),
+        ({"name": "x" * 121}, "The name has 121 characters; at most 120 are allowed."),
+        ({"name": "Zo\udceb"}, "The name holds half a character"),
+        (
+            {"answers": {"why?": "x" * 7312}},
+            "Answer 1 has 7,312 characters; at most 5,000 are allowed.",
+        ),
+        (
+            {"answers": {"a": "", "b" * 501: ""}},
+            "The question of answer 2 has 501 characters; at most 500",
+        ),
+        ({"answers": {"why?": None}}, "Answer 1 must be a text, got NoneType."),
+        ({"answers": {"": "so"}}, "The question of answer 1 is missing."),
+        ({"answers": dict.fromkeys(map(str, range(21)), "")}, "21 answers; at most 20"),
+        ({"exercises": {"accuracy": [1.0]}}, "exercises has 'accuracy'"),
+        (
+            {"exercises": {"nmi": [float("nan")]}},
+            "give what `exercise_values` returned",
+        ),
+        ({"exercises": {"nmi": ["0.5"]}}, "give what `exercise_values` returned"),
+        ({"code": {"ari": "def ari(): pass"}}, "code has 'ari'; known are purity"),
+        ({"code": {"nmi": "x" * 20_001}}, "The code of nmi has 20,001 characters"),
     ],
 )
 def test_what_would_not_be_accepted_is_not_written(small, tmp_path, change, words):
@@ -105,6 +129,9 @@ def test_runs_without_labels_or_of_other_pictures_are_refused(small, tmp_path):
     for wrong in ({}, labels | {run: labels[run][:-1]}):
         with pytest.raises(ValueError, match="has no label for each of the 30"):
             hand_in(tmp_path / "a.zip", small, "anna01", "Anna", (results, wrong))
+    deep = labels | {run: np.full(30, -2)}
+    with pytest.raises(ValueError, match="has the label -2"):
+        hand_in(tmp_path / "a.zip", small, "anna01", "Anna", (results, deep))
     doubled = pd.concat([results, results])
     with pytest.raises(BadSubmission, match="twice"):
         hand_in(tmp_path / "a.zip", small, "anna01", "Anna", (doubled, labels))
@@ -122,6 +149,90 @@ def test_self_supplied_labels_need_labels(small, tmp_path):
             runs(small, "anna01"),
             self_supplied_labels=True,
         )
+
+
+def test_runs_too_many_to_be_sent_are_counted_in_runs(small, tmp_path):
+    def table_of(n_runs):
+        found = pd.DataFrame({"run": [f"r{i:04}" for i in range(n_runs)]})
+        found["representation"], found["algorithm"] = "raw", "l2+kmeans"
+        found["k"], found["seed"] = 3, range(n_runs)
+        found[["purity", "nmi", "fowlkes_mallows"]] = 0.5
+        return found, dict.fromkeys(found["run"], np.arange(30) % 3)
+
+    with pytest.raises(ValueError, match="1,001 runs: at least 0 and at most 1,000"):
+        hand_in(tmp_path / "a.zip", small, "anna01", "Anna", table_of(1001))
+    many = replace(
+        small,
+        images=tuple(map(str, range(10_000))),
+        digests=("0" * 64,) * 10_000,
+        true_labels=None,
+    )
+    with pytest.raises(ValueError, match=r"500 runs of 10,000 images .* at most 198 "):
+        hand_in(tmp_path / "a.zip", many, "anna01", "Anna", table_of(500))
+    with pytest.raises(ValueError, match="1 images: at least 2 and at most 200,000"):
+        one = small.subset([0])
+        hand_in(tmp_path / "a.zip", one, "anna01", "Anna", table_of(1))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_limits_that_are_said_are_those_of_the_schema():
+    schema = json.loads(submission_file.SCHEMA.read_text(encoding="utf-8"))
+    parts = schema["properties"]
+    answer = parts["answers"]["items"]["properties"]
+    assert parts["runs"]["maxItems"] == submission.MAX_RUNS
+    assert parts["answers"]["maxItems"] == submission.MAX_ANSWERS
+    assert answer["answer"]["maxLength"] == submission.MAX_ANSWER
+    assert answer["question"]["maxLength"] == submission.MAX_QUESTION
+    for about in ("student", "image_set"):
+        name = parts[about]["properties"]["name"]
+        assert name["maxLength"] == submission.MAX_NAME
+    assert schema["$defs"]["code"]["maxLength"] == own_functions_module.MAX_SOURCE
+    assert set(parts["code"]["properties"]) == set(submission.CLAIMED)
+
+
+def test_the_text_of_the_functions_travels_and_is_only_text(small, tmp_path):
+    def purity(true_labels, cluster_labels):
+        return 0.5  # ü, \t and a "quote"
+
+    code = submission.source_of(purity=purity, nmi=abs)
+    assert "return 0.5" in code["purity"] and code["nmi"] == ""
+    hand_in(tmp_path / "a.zip", small, "anna01", "Anna", code=code)
+    sent = read_submission((tmp_path / "a.zip").read_bytes())
+    assert sent.code == {"purity": code["purity"]}
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import nowhere\nraise ValueError\n\ndef nmi(t, c):\n    return 1\n\n"
+        "purity = lambda t, c: 2\n\ndef helper(): pass\n\nx, y = 1, 2\n"
+    )
+    expected = {
+        "nmi": "def nmi(t, c):\n    return 1",
+        "purity": "purity = lambda t, c: 2",
+    }
+    assert submission.source_of(file=file) == expected
+    file.write_text("def (")
+    assert submission.source_of(file=file) == {}
+    file.write_text("def nmi(t, c):\n" + "    # long\n" * 3000 + "    return 1\n")
+    assert len(submission.source_of(file=file)["nmi"]) == 20_000
+
+
+def test_a_file_of_the_first_edition_has_neither_code_nor_picture(good):
+    sent = read_submission(good)
+    assert "code" not in unpack(good)[0]
+    assert (sent.code, sent.contact_sheet, sent.own_pictures) == ({}, None, None)
+
+
+def test_own_pictures_travel_as_a_contact_sheet(small, tmp_path, supplied):
+    sent = read_submission(supplied)
+    assert sent.contact_sheet.startswith(b"\xff\xd8\xff") and sent.notes == ()
+    assert sent.own_pictures == (15, 3)
+    own = small.subset(slice(0, None, 2))
+    found = runs(own, "jo09", right=0.3)
+    path = tmp_path / "jo.zip"
+    hand_in(path, own, "jo09", "Jo", found, self_supplied_labels=True)
+    assert path.read_bytes() == supplied  # the same bytes again
+    options = {"self_supplied_labels": True, "contact_sheet": False}
+    hand_in(path, own, "jo09", "Jo", found, **options)
+    assert read_submission(path.read_bytes()).contact_sheet is None
 
 
 # Probes and seeds
@@ -167,7 +278,8 @@ def test_exercise_values():
     def broken(true_labels, cluster_labels):
         raise SyntaxError("not finished")
 
-    values = submission.exercise_values("ab123", **own_functions(nmi=broken))
+    with pytest.warns(UserWarning, match="nmi raised SyntaxError: not finished in"):
+        values = submission.exercise_values("ab123", **own_functions(nmi=broken))
     (true_labels, cluster_labels), *_ = submission.probes("ab123")
     first = SCORES["purity"](labels_true=true_labels, labels_pred=cluster_labels)
     assert values["purity"][0] == first
@@ -177,10 +289,15 @@ def test_exercise_values():
         "nmi": lambda t, c: np.array([1, 2]),
         "fowlkes_mallows": lambda t, c: np.float32(isinstance(t, np.ndarray)),
     }
-    values = submission.exercise_values("ab123", **functions)
+    with pytest.warns(UserWarning) as told:
+        values = submission.exercise_values("ab123", **functions)
+    assert [str(w.message).split(":")[0] for w in told] == [
+        "purity returned nan",
+        "nmi returned an array of shape (2,)",
+    ]
     assert values["purity"] == values["nmi"] == [None] * submission.N_PROBES
     assert values["fowlkes_mallows"] == [1.0] * submission.N_PROBES
-    assert set(submission.exercise_values("ab123")) == set(SCORES)
+    assert set(submission.exercise_values("ab123", purity=None)) == set(SCORES)
     with pytest.raises(ValueError, match="'ari' is not one of purity, nmi"):
         submission.exercise_values("ab123", ari=broken)
 
@@ -232,42 +349,62 @@ def test_results_that_are_missing_damaged_or_of_other_pictures(small, compared):
         reader.read_results(compared, small)
 
 
-def test_answers_from_text_or_json(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\ufeffFirst – part\n\n-----\nSecond\n", ["First – part", "Second"]),
+        ("a\r\n---\r\nb\r\n", ["a", "b"]),
+        ("a\n—\nb", ["a", "b"]),  # what Word makes of ---
+        ("only one", ["only one"]),
+        ("", [""]),
+        ("| x | y |\n| --- | --- |\n| 1 | 2 |\n", None),
+        ("1 - 2\n-- x\n--", None),
+        ("Answer 1\na\n---\nb\n---\nc\nAnswer 2\nd", ["a\n---\nb\n---\nc", "d"]),
+        ("## Answer 2\nd\n\n## Answer 1\na", ["a", "d"]),
+        ("**Answer 1:** a\n\nanswer 2: b", ["a", "b"]),
+        ("Answer 1\na\nMy answer 2 is there.\n", ["a\nMy answer 2 is there."]),
+    ],
+)
+def test_answers_from_a_text(tmp_path, text, expected):
     path = tmp_path / "answers.txt"
-    path.write_bytes("\ufeffFirst – part\n\n-----\nSecond\n".encode())
-    expected = dict(zip(submission.QUESTIONS, ["First – part", "Second"], strict=True))
-    assert reader.read_answers(path) == expected
-    path.write_text('{"Why?": "So."}')
-    assert reader.read_answers(path) == {"Why?": "So."}
-    for text, words in (
-        ("a\n---\nb\n---\nc", "holds 3 answers"),
+    path.write_bytes(text.encode())
+    expected = [text.strip()] if expected is None else expected
+    found = reader.read_answers(path)
+    assert found == dict(zip(submission.QUESTIONS, expected, strict=False))
+
+
+def test_the_second_answer_alone(tmp_path):
+    path = tmp_path / "answers.txt"
+    path.write_text("Answer 2\nb")
+    assert reader.read_answers(path) == {submission.QUESTIONS[1]: "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a\n---\nb\n---\nc", "holds 3 answers .* put a line `Answer 1` above"),
+        ("Title\nAnswer 1\na", "has text above the line `Answer 1`"),
+        ("Answer 1\na\nAnswer 1\nb", "has the lines `Answer 1`, `Answer 1`: each of"),
+        ("Answer 1\na\nAnswer 3\nb", "`Answer 3`: each of the 2 questions"),
         ("{broken", "are not JSON"),
+        ("{" + '"a":{' * 20_000, "are not JSON"),
         ('{"a": 1}', "every answer must be a text"),
-    ):
-        path.write_text(text)
-        with pytest.raises(ValueError, match=words):
-            reader.read_answers(path)
-    path.write_bytes(b"\xe4")
-    with pytest.raises(ValueError, match="cannot be read"):
+        (b"\xe4", "not plain text in UTF-8. Save them as a .txt"),
+        ("a".encode("utf-16"), "not plain text in UTF-8"),
+        ("x" * (2**20 + 1), "larger than 1024 kB: an answer has at most 5,000 char"),
+    ],
+)
+def test_answers_that_cannot_be_read(tmp_path, text, words):
+    path = tmp_path / "answers.txt"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=words):
         reader.read_answers(path)
 
 
-def test_functions_of_a_file(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text("def nmi(true_labels, cluster_labels):\n    return 0.5\n")
-    (name,) = found = reader.functions_of(path)
-    assert name == "nmi" and found["nmi"](None, None) == 0.5
-    for text, words in (
-        ("x = 1", "has none of the functions"),
-        ("def (", "raised SyntaxError"),
-        ("1 / 0", "raised ZeroDivisionError"),
-        ("import sys; sys.exit(3)", "raised SystemExit"),
-    ):
-        path.write_text(text)
-        with pytest.raises(ValueError, match=words):
-            reader.functions_of(path)
-    with pytest.raises(ValueError, match="is not a file"):
-        reader.functions_of(tmp_path / "none.py")
+def test_answers_in_json(tmp_path):
+    path = tmp_path / "answers.json"
+    path.write_text('{"Why?": "So."}')
+    assert reader.read_answers(path) == {"Why?": "So."}
 
 
 def test_neither_writing_nor_grading_loads_tensorflow():

@@ -5,11 +5,13 @@ them with `pytest -s`.
 """
 
 import collections
+import io
 import json
 import os
 import random
 import time
 import tracemalloc
+import zipfile
 
 import jsonschema
 import pytest
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from sample_submissions import hand_in, pack, table, unpack, zipped
 
 from course_utils._support.text import plain
-from course_utils.homework import submission_file
+from course_utils.homework import contact_sheet, submission_file
 from course_utils.homework.submission_file import (
     BadSubmission,
     Submission,
@@ -55,8 +57,13 @@ def bytes_of(small, tmp_path_factory):
         hand_in(folder / "a", small, "anna01", "Anna Anders", found)
         hand_in(folder / "b", small, "jo", "Jo", found, self_supplied_labels=True)
     good, supplied = ((folder / name).read_bytes() for name in "ab")
+    manifest, labels = unpack(good)
+    manifest["code"] = {"nmi": "def nmi(t, c):\n    return 0"}
+    with_code = pack(manifest, labels)
     return {
         "good": good,
+        "supplied": supplied,
+        "code": with_code,
         "deflated": pack(*unpack(good)),
         "hostile": hostile_files(good, supplied),
     }
@@ -159,6 +166,31 @@ def test_names_and_answers_lose_what_cannot_be_seen(good):
     assert "cannot be seen" in sent.notes[0]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [{"ari": "x"}, {"nmi": 1}, {"nmi": "x" * 20_001}, [], "x", None, {"nmi": ["x"]}],
+)
+def test_code_of_another_form_is_refused(good, code):
+    about, labels = unpack(good)
+    with pytest.raises(BadSubmission, match=r"manifest\.json\.code"):
+        read_submission(pack(about | {"code": code}, labels))
+
+
+def test_code_is_text_without_what_turns_it(good):
+    about, labels = unpack(good)
+    about["code"] = {"nmi": "def nmi():\n\treturn 1 \u202e\x00# end"}
+    assert read_submission(pack(about, labels)).code == {
+        "nmi": "def nmi():\n\treturn 1 # end"
+    }
+
+
+def test_a_name_that_nobody_can_see_is_noted(good):
+    about, labels = unpack(good)
+    about["student"]["name"] = "\u3164\u200b"
+    sent = read_submission(pack(about, labels))
+    assert sent.notes == ("the name has no visible character.",)
+
+
 def test_nothing_is_written_and_nothing_is_run(good, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = "__import__('pathlib').Path('run').touch()"
@@ -222,10 +254,10 @@ changes = st.lists(
 )
 
 
-@given(changes, st.booleans(), st.booleans())
+@given(changes, st.sampled_from(["good", "deflated", "supplied"]), st.booleans())
 @MANY
-def test_fuzz_of_damaged_files(bytes_of, changes, deflated, at_the_end):
-    data = bytearray(bytes_of["deflated" if deflated else "good"])
+def test_fuzz_of_damaged_files(bytes_of, changes, which, at_the_end):
+    data = bytearray(bytes_of[which])
     for how, where, value in changes:
         first = max(0, len(data) - 300) if at_the_end else 0  # where the directory is
         at = first + int(where * (len(data) - first))
@@ -240,6 +272,29 @@ def test_fuzz_of_damaged_files(bytes_of, changes, deflated, at_the_end):
         else:
             del data[at : at + value]
     refused_or_read(bytes(data))
+
+
+@given(changes)
+@MANY
+def test_fuzz_of_contact_sheets(bytes_of, changes):
+    """The checksum is right, so that the picture itself is looked at."""
+    with zipfile.ZipFile(io.BytesIO(bytes_of["supplied"])) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    data = bytearray(members[contact_sheet.NAME])
+    for how, where, value in changes:
+        at = int(where * len(data)) if value % 2 else int(where * 700)  # the header
+        if how in ("flip", "zero") and at < len(data):
+            data[at] = data[at] ^ value if how == "flip" else 0
+        elif how == "cut":
+            del data[at:]
+        else:
+            data[at:at] = data[at : at + value]
+    sent = read_submission(zipped(members | {contact_sheet.NAME: bytes(data)}))
+    if sent.contact_sheet is None:
+        assert "the contact sheet is left out: " in sent.notes[0]
+    else:
+        assert sent.contact_sheet.startswith(b"\xff\xd8\xff")
+        assert len(sent.contact_sheet) <= contact_sheet.MAX_BYTES
 
 
 ODD = st.one_of(
@@ -261,7 +316,7 @@ ODD = st.one_of(
 @MANY
 def test_fuzz_of_values(bytes_of, value, where, in_the_table):
     chance = random.Random(where)
-    about, labels = unpack(bytes_of["good"])
+    about, labels = unpack(bytes_of["code"])
     if in_the_table:
         rows = [line.split(",") for line in labels.splitlines()]
         row = chance.choice(rows[: chance.choice([1, 3, 30])])
