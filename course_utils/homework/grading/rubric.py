@@ -3,18 +3,42 @@
 The default one, with a comment on every line, is rubric.yaml.
 """
 
+import difflib
+import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from course_utils.clustering import algorithms
-from course_utils.homework import submission
-from course_utils.representations import backbones, handcrafted
+from course_utils.homework import submission, untrusted_files
+from course_utils.representations import backbones, extraction, handcrafted
 
 DEFAULT = Path(__file__).with_name("rubric.yaml")
 
 COVERAGE = ("representations", "layers", "algorithms")
+
+MAX_BYTES = 2**16  # of a rubric
+
+# {key: (least, most, whole numbers only)}; other numbers are from 0 on.
+LIMITS = {
+    "percent_a_day": (0, 100, False),
+    "most_percent": (0, 100, False),
+    "most_clusters_per_class": (1, math.inf, False),
+    "replay": (0, 1000, True),
+    "files_per_student": (1, 1000, True),
+    "min_pictures": (0, math.inf, True),
+    "min_classes": (0, math.inf, True),
+    "goal": (1, math.inf, True),
+}
+
+# How many there are to reach a goal with. Layers: nobody computes more.
+GOALS = {
+    "representations": len((*handcrafted.NAMES, *backbones.TABLE)),
+    "layers": 500,
+    "algorithms": len(algorithms.ALGORITHMS),
+}
 
 
 @dataclass
@@ -41,7 +65,8 @@ def load_rubric(path=None):
     Raises
     ------
     ValueError
-        If the file cannot be read or holds what no rubric has.
+        If the file cannot be read, holds what no rubric has, or promises points that
+        nobody can reach; the message names the line and says what to write.
 
     Examples
     --------
@@ -51,13 +76,9 @@ def load_rubric(path=None):
     rubric = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
     if path is None:
         return rubric
-    try:
-        own = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"the rubric {path} cannot be read: {error}") from error
-    if not isinstance(own, dict):
-        raise ValueError(f"the rubric {path} is no list of keys and values.")
+    own = _read(path)
     _merge(rubric, own, f"the rubric {path}")
+    _check_points(rubric["points"], own.get("points", {}), f"the rubric {path}")
     return rubric
 
 
@@ -81,18 +102,19 @@ def max_points(rubric):
     return sum(part["points"] for part in rubric["points"].values())
 
 
-def points(found, answers, rubric, *, own_id=True, mark=None):
+def points(found, answers, rubric, *, own_id=True, own_pictures=None):
     """{part: Part} of a Review without errors.
 
-    answers: the written ones. own_id: False if the submission names the id of somebody
-    else, then its exercises, which are made for that id, get nothing. mark: points for
-    the written answers, None if nobody gave them yet.
+    answers: the written ones, which people mark later. own_id: False if the submission
+    names the id of somebody else, then its exercises, which are made for that id, get
+    nothing. own_pictures: (how many images, how many classes) where the labels are
+    self-supplied, `Submission.own_pictures`; then the rubric's own_pictures apply.
     """
     parts = {}
     for part, how in rubric["points"].items():
         if part in COVERAGE:
             names = _coverage(found, part)
-            share = min(len(names) / how["goal"], 1) if how["goal"] else 1
+            share = min(len(names) / how["goal"], 1)
             reason = f"{len(names)} ({how['goal']} asked): {', '.join(names) or 'none'}"
             parts[part] = Part(round(share * how["points"], 2), how["points"], reason)
         elif part in submission.CLAIMED:
@@ -107,27 +129,68 @@ def points(found, answers, rubric, *, own_id=True, mark=None):
             parts[part] = _best(found, how)
         else:
             n = sum(bool(answer["answer"].strip()) for answer in answers)
-            written = f"{n} written answer{'' if n == 1 else 's'}"
-            given = None if mark is None else min(max(mark, 0), how["points"])
-            waiting = "" if given is not None else ", not marked yet"
-            parts[part] = Part(given, how["points"], written + waiting)
+            reason = f"{n} written answer{'' if n == 1 else 's'}, not marked yet"
+            parts[part] = Part(None, how["points"], reason)
+    if found.self_supplied:
+        _apply_own_pictures(parts, rubric["own_pictures"], own_pictures)
     return parts
+
+
+def own_pictures_problem(how, own_pictures):
+    """Why runs on a student's own pictures earn nothing, as a clause; or "".
+
+    how: the rubric's own_pictures. own_pictures: (images, classes), None if not known.
+    """
+    if not how["allowed"]:
+        return "pictures of one's own are not allowed"
+    keys = ("min_pictures", "pictures"), ("min_classes", "classes")
+    for number, (key, what) in zip(own_pictures or (), keys, strict=False):
+        if number < how[key]:
+            return f"too few {what} of one's own: {number}, at least {how[key]} needed"
+    return ""
+
+
+def secret_note(rubric):
+    """A sentence for the instructor where the secret word is missing, or ""."""
+    if rubric["salt"].strip():
+        return ""
+    return (
+        "The rubric has no secret: every student can work out which images are in the "
+        "private half. Set `salt` in your rubric to a word that only you know."
+    )
+
+
+def _apply_own_pictures(parts, how, own_pictures):
+    """Take away from the parts what runs on a student's own pictures do not earn."""
+    if problem := own_pictures_problem(how, own_pictures):
+        for name in (*COVERAGE, "best_nmi"):
+            parts[name] = Part(0, parts[name].most, problem)
+    automatic = [part for part in parts if part != "answers"]
+    earned = sum(parts[name].points for name in automatic)
+    most = how["most_percent"] / 100 * sum(parts[name].most for name in automatic)
+    if earned > most:
+        for name in automatic:
+            part = parts[name]
+            part.points = math.floor(100 * part.points * most / earned) / 100
+            part.reason += (
+                f"; own pictures earn at most {short(how['most_percent'])} % of the "
+                "automatic points"
+            )
 
 
 def _coverage(found, part):
     """Names that count for coverage: of the course, in runs that are counted."""
     names = set()
     for run in found.runs:
-        base, _, layer = run.representation.partition(":")
-        if not run.counts or base not in (*handcrafted.NAMES, *backbones.TABLE):
+        if not (run.counts and run.known):
             continue
-        algorithm = run.algorithm.split("+")[-1]
+        base, layer = extraction.parse(run.representation)
         if part == "representations":
             names.add(base)
         elif part == "layers" and layer and base in backbones.TABLE:
             names.add(run.representation)
-        elif part == "algorithms" and algorithm in algorithms.ALGORITHMS:
-            names.add(algorithm)
+        elif part == "algorithms":
+            names.add(run.algorithm.split("+")[-1])
     return sorted(names)
 
 
@@ -136,42 +199,211 @@ def _best(found, how):
     if best is None:
         return Part(0, how["points"], "no run is counted")
     reached = [p for at, p in how["thresholds"].items() if best.scores["nmi"] >= at]
-    reason = f"NMI {best.scores['nmi']:.3f} by {best.run}"
-    return Part(max(reached, default=0), how["points"], reason)
+    earned = min(max(reached, default=0), how["points"])
+    return Part(earned, how["points"], f"NMI {best.scores['nmi']:.3f} by {best.run}")
 
 
-def _merge(into, own, where):
-    """Put own's values into the default ones, after a look at each."""
+class _Mapping(dict):
+    """A mapping of the file; lines: {key: number of its line}."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what is no rubric's: a key twice, and aliases, which can grow a bomb."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            raise _not_here(self.peek_event(), "write it out instead of an alias (*)")
+        return super().compose_node(parent, index)
+
+    def mapping(self, node):
+        found = _Mapping()
+        found.lines = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, bool) or not isinstance(key, str | int | float):
+                raise _not_here(key_node, "a key is a name or a number")
+            if key in found:
+                raise _not_here(
+                    key_node,
+                    f"{key!r} was there before, in line {found.lines[key]}: leave out "
+                    "one of the two",
+                )
+            found[key] = self.construct_object(value_node, deep=True)
+            found.lines[key] = key_node.start_mark.line + 1
+        return found
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
+
+
+def _not_here(where, problem):
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=where.start_mark)
+
+
+def _read(path):
+    """What an instructor's file says, as `_Mapping`."""
+    where = f"the rubric {path}"
+    try:
+        data = untrusted_files.read_regular(os.path.realpath(path))
+    except OSError as error:
+        why = error.strerror or error
+        raise ValueError(f"{where} cannot be read: {why}.") from error
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"{where} is larger than {MAX_BYTES // 1024} kB: is it the right file?"
+        )
+    try:
+        own = yaml.load(data.decode("utf-8-sig"), _Loader)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{where} cannot be read: save it as UTF-8.") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}," if mark else ""
+        raise ValueError(f"{where}{line} cannot be read: {error.problem}.") from error
+    except RecursionError:
+        raise ValueError(f"{where} cannot be read: it is nested too deeply.") from None
+    except (yaml.YAMLError, ValueError, ArithmeticError, TypeError) as error:
+        raise ValueError(f"{where} cannot be read: {error}.") from error
+    if own is None:
+        own = _Mapping()
+        own.lines = {}
+    if not isinstance(own, dict):
+        raise ValueError(f"{where} is no list of keys and values.")
+    return own
+
+
+def _merge(into, own, where, within=""):
+    """Put own's values into the default ones, after a look at each.
+
+    where: which file. within: the keys around these, for messages.
+    """
     for key, value in own.items():
+        name = f"{where}, line {own.lines[key]}: {within}{key}"
         if key not in into:
+            near = difflib.get_close_matches(str(key), map(str, into), 1)
             raise ValueError(
-                f"{where} has {key!r}; known are {', '.join(map(str, into))}."
+                f"{where}, line {own.lines[key]}: {within}has {key!r}; known are "
+                f"{', '.join(map(str, into))}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
             )
-        usual, name = into[key], f"{where}: {key}"
+        usual = into[key]
         if key == "thresholds":
-            if not isinstance(value, dict) or not all(
-                _is_number(n) for pair in value.items() for n in pair
-            ):
-                raise ValueError(f"{name}: write NMI: points, like {{0.5: 10}}.")
-            into[key] = value
+            into[key] = _thresholds(value, name)
         elif isinstance(usual, dict):
-            if _is_number(value) and set(usual) == {"points"}:
-                value = {"points": value}
+            main = next(iter(usual))
+            # nmi: 5 is nmi: {points: 5}
+            if main in ("points", "allowed") and isinstance(value, int | float):
+                value = _Mapping({main: value})
+                value.lines = {main: own.lines[key]}
             if not isinstance(value, dict):
                 raise ValueError(
-                    f"{name} is {value!r}: write {', '.join(usual)} in it."
+                    f"{name} is {_told(value)}: write {', '.join(usual)} in it, like "
+                    f"{{{main}: {_told(usual[main])}}}."
                 )
-            _merge(usual, value, name)
+            _merge(usual, value, where, f"{within}{key}: ")
         elif key == "count" and value not in ("last", "best"):
-            raise ValueError(f"{name} is {value!r}: last or best.")
-        elif isinstance(usual, bool) != isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}: like {usual!r} is needed.")
-        elif _is_number(usual) and not (_is_number(value) and value >= 0):
-            raise ValueError(f"{name} is {value!r}: a number from 0 on is needed.")
+            raise ValueError(f"{name} is {_told(value)}: last or best.")
+        elif isinstance(usual, bool) and not isinstance(value, bool):
+            raise ValueError(f"{name} is {_told(value)}: true or false is needed.")
+        elif _is_number(usual):
+            _check_number(key, value, name)
+            into[key] = value
         elif isinstance(usual, str) and not isinstance(value, str):
-            raise ValueError(f"{name} is {value!r}: a text is needed.")
+            raise ValueError(f"{name} is {_told(value)}: a text is needed, in quotes.")
         else:
             into[key] = value
+
+
+def _check_number(key, value, name):
+    if not _is_number(value):
+        raise ValueError(f"{name} is {_told(value)}: a number from 0 on is needed.")
+    least, most, whole = LIMITS.get(key, (0, math.inf, False))
+    if whole and value != int(value):
+        raise ValueError(f"{name} is {value}: a whole number is needed.")
+    if least <= value <= most:
+        return
+    if value < 0:
+        raise ValueError(f"{name} is {value}: a number from 0 on is needed.")
+    upto = f" to {most}" if most < math.inf else " on"
+    raise ValueError(f"{name} is {value}: a number from {least}{upto} is needed.")
+
+
+def _thresholds(value, name):
+    """{NMI: points}, in rising order."""
+    example = "like {0.5: 10, 0.7: 20}"
+    if not isinstance(value, dict) or not value:
+        raise ValueError(f"{name}: write NMI: points, {example}.")
+    found = {}
+    for at, given in value.items():
+        line = f"{name.rpartition(', line ')[0]}, line {value.lines[at]}: thresholds"
+        try:  # JSON has its keys in quotes
+            at = float(at)
+        except ValueError:
+            at = None
+        if at is None or not _is_number(at) or not _is_number(given):
+            raise ValueError(f"{name}: write NMI: points, {example}.")
+        if at > 1:
+            per_cent = f" Write {at / 100:g} for {at:g} %." if at <= 100 else ""
+            raise ValueError(
+                f"{line}: an NMI is at most 1, so nobody reaches {at:g}.{per_cent}"
+            )
+        if at < 0 or given < 0:
+            raise ValueError(f"{line}: {at:g}: {given:g} is below 0.")
+        if at in found:
+            raise ValueError(f"{line}: {at:g} was there before.")
+        found[at] = given
+    found = dict(sorted(found.items()))
+    if list(found.values()) != sorted(found.values()):
+        raise ValueError(
+            f"{name}: a higher NMI gives fewer points than a lower one in "
+            f"{_told(found)}: let them rise, {example}."
+        )
+    return found
+
+
+def _check_points(parts, own, where):
+    """Refuse parts whose points nobody can reach."""
+    own = own if isinstance(own, dict) else {}
+    for part, most in GOALS.items():
+        goal = parts[part]["goal"]
+        if goal > most:
+            line = _line(own, part, "goal")
+            raise ValueError(
+                f"{where}{line}: {part}: a goal of {goal} cannot be reached: there are "
+                f"{most}."
+            )
+    points, thresholds = parts["best_nmi"]["points"], parts["best_nmi"]["thresholds"]
+    highest = max(thresholds.values())
+    if points and highest != points:
+        remedy = "let the last of them give all points."
+        if highest:
+            scaled = {at: given * points / highest for at, given in thresholds.items()}
+            remedy = f"write thresholds: {_told(scaled)}."
+        line = _line(own, "best_nmi", "points", "thresholds")
+        raise ValueError(
+            f"{where}{line}: best_nmi: it has {points:g} points, but its thresholds "
+            f"give {highest:g} at most: {remedy}"
+        )
+    if not any(part["points"] for part in parts.values()):
+        raise ValueError(f"{where}: no part has any points: give some to one of them.")
+
+
+def _line(own, part, *keys):
+    """The line of the first of these keys of a part, or of the part: ", line 7"."""
+    for mapping, names in ((own.get(part), keys), (own, (part,))):
+        lines = getattr(mapping, "lines", {})
+        found = [lines[name] for name in names if name in lines]
+        if found:
+            return f", line {found[0]}"
+    return ""
+
+
+def _told(value):
+    """A value of the file in a message: short, as YAML writes it."""
+    if isinstance(value, dict):
+        pairs = (f"{key}: {_told(given)}" for key, given in value.items())
+        return f"{{{', '.join(pairs)}}}"[:120]
+    return (f"{value:g}" if isinstance(value, float) else repr(value))[:60]
 
 
 def _is_number(value):
