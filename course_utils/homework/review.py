@@ -14,11 +14,12 @@ from course_utils import metrics
 from course_utils._support.text import shown
 from course_utils.clustering import algorithms, validation
 from course_utils.homework import submission
-from course_utils.representations import extraction
+from course_utils.representations import backbones, extraction
 
 TOLERANCE = 0.0005  # between a claimed score and ours
 VALUE_TOLERANCE = 1e-4  # between a value of an exercise and ours
 MAX_CLUSTERS_PER_CLASS = 3
+MAX_SHARE = 0.8  # of the images in one cluster, above which equal clusters are chance
 MAX_CELLS = 1_000_000  # classes × clusters of a run: more take too long to score
 
 
@@ -27,7 +28,10 @@ class Run:
     """A run as handed in, with our scores beside the claimed ones.
 
     counts: False if the run is not taken for points, `why` says so. partition: the
-    same for two runs whose clusters are the same under other numbers.
+    same for two runs whose clusters are the same under other numbers. labels: int array
+    (n_images,), clusters numbered in the order of their first image, images in the
+    order of the image set (by digest if they are the student's own). outcome, replayed:
+    what `replay` found, as one of its `OUTCOMES` and as a sentence; "" if not drawn.
     """
 
     run: str
@@ -42,7 +46,10 @@ class Run:
     why: str
     partition: str
     trivial: bool
+    labels: np.ndarray = field(repr=False, compare=False)
     public: float = float("nan")  # NMI on the public half
+    outcome: str = ""
+    replayed: str = ""
 
     @property
     def differing(self):
@@ -52,6 +59,20 @@ class Run:
             for score, value in self.claimed.items()
             if value is not None and not abs(value - self.scores[score]) <= TOLERANCE
         ]
+
+    @property
+    def known(self):
+        """True if the course has its representation, its layer and its algorithm."""
+        return (
+            _known(extraction.parse, self.representation)
+            and has_layer(self.representation)
+            and _known(algorithms.parse_algorithm, self.algorithm)
+        )
+
+    @property
+    def lopsided(self):
+        """True if nearly all images are in one cluster, which says little."""
+        return np.bincount(self.labels).max() > MAX_SHARE * len(self.labels)
 
     @property
     def seeded(self):
@@ -65,26 +86,41 @@ class Run:
 @dataclass
 class Review:
     """What was found. errors: why nothing is scored. flags: what a person should look
-    at. notes: what is merely said. leading: the run that is best on the public half;
+    at. hints: what is odd, unless the runs come back when they are computed again.
+    notes: what is merely said. leading: the run that is best on the public half;
     public, private: our scores of it on each half. exercises: {score: (right, of how
-    many)}.
+    many)}. same_images: False if files behind the names differ from ours. images: a
+    digest of the images that the runs are of. replayed: what `replay` found, in words.
     """
 
     runs: list = field(default_factory=list)
     errors: list = field(default_factory=list)
     flags: list = field(default_factory=list)
+    hints: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     exercises: dict = field(default_factory=dict)
     self_supplied: bool = False
+    same_images: bool = True
+    images: str = ""
+    replayed: str = ""
     leading: Run | None = None
     public: dict = field(default_factory=dict)
     private: dict = field(default_factory=dict)
 
     @property
     def best(self):
-        """The counted run of highest NMI, the first of equal ones; or None."""
-        counted = [run for run in self.runs if run.counts]
+        """The counted run of highest NMI, the first of equal ones; or None.
+
+        One cluster per image agrees with any classes that are small enough.
+        """
+        counted = [run for run in self.runs if run.counts and not run.trivial]
         return max(counted, key=lambda run: run.scores["nmi"], default=None)
+
+    @property
+    def came_back(self):
+        """True if runs were computed again, and all of them came back."""
+        outcomes = {run.outcome for run in self.runs} - {"", "not verifiable"}
+        return outcomes == {"confirmed"}
 
 
 def review_submission(
@@ -118,6 +154,7 @@ def review_submission(
     """
     found = Review(notes=list(sent.notes))
     found.exercises = _exercises(sent)
+    found.images = image_set.fingerprint
     matched = _match(sent, image_set, found)
     if found.errors:
         return found
@@ -162,13 +199,17 @@ def _match(sent, image_set, found):
     same = about["fingerprint"] == image_set.fingerprint
     if about["self_supplied_labels"] and not same:
         found.self_supplied = True
-        found.flags.append(
-            f"self-supplied labels: the {len(sent.images)} pictures of "
-            f"{shown(about['name'])} and their true labels are the student's own."
+        found.notes.append(
+            f"the {len(sent.images)} images of {shown(about['name'])} and their true "
+            "labels are the student's own."
         )
         codes = {name: code for code, name in enumerate(sorted(set(sent.true_names)))}
         true_labels = np.array([codes[name] for name in sent.true_names])
-        return np.arange(len(sent.images)), true_labels
+        # The same images are in the same order, whatever their names and rows.
+        order = np.argsort(sent.digests, kind="stable")
+        digests = "\n".join(sent.digests[place] for place in order)
+        found.images = hashlib.sha256(digests.encode()).hexdigest()
+        return order, true_labels[order]
     places = {image: place for place, image in enumerate(sent.images)}
     missing = [image for image in image_set.images if image not in places]
     unknown = set(places).difference(image_set.images)
@@ -190,6 +231,7 @@ def _match(sent, image_set, found):
             digests = image_set.subset(np.argsort(order)).fingerprint
             same = digests == about["fingerprint"]
         if not same:
+            found.same_images = False
             found.flags.append(
                 "the fingerprint is not that of these pictures: the names agree, but "
                 "some files behind them were others."
@@ -201,6 +243,12 @@ def _match(sent, image_set, found):
     return order, image_set.true_labels
 
 
+def _compact(labels):
+    """The clusters renumbered, in the smallest integers that can hold them."""
+    numbers = validation.renumber(labels)
+    return numbers.astype(np.min_scalar_type(int(numbers.max())))
+
+
 def _run(run, labels, true_labels, most_clusters):
     scores = _scores(true_labels, labels)
     n_clusters = len(np.unique(labels))
@@ -209,6 +257,8 @@ def _run(run, labels, true_labels, most_clusters):
         why = "one cluster"
     elif n_clusters > most_clusters:
         why = f"{n_clusters} clusters; at most {most_clusters} are counted"
+    elif not has_layer(run["representation"]):
+        why = f"there is no layer {shown(run['representation'])}"
     return Run(
         run=run["run"],
         representation=run["representation"],
@@ -222,6 +272,7 @@ def _run(run, labels, true_labels, most_clusters):
         why=why,
         partition=partition_of(labels),
         trivial=n_clusters in (1, len(labels)),
+        labels=_compact(labels),
     )
 
 
@@ -280,11 +331,11 @@ def flag(found, student_id, own_seeds):
             f"{run.scores[score]:.4g}."
         )
 
-    def note(which, what):
+    def note(which, what, where=found.flags):
         named = [run for run in runs if which(run)]
         if named:
             more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-            found.flags.append(f"{shown(named[0].run)}{more}: {what}")
+            where.append(f"{shown(named[0].run)}{more}: {what}")
 
     note(
         lambda r: r.run != f"{r.representation}/{r.algorithm}/k{r.k}/s{r.seed}",
@@ -293,6 +344,10 @@ def flag(found, student_id, own_seeds):
     note(
         lambda r: not _known(extraction.parse, r.representation),
         "the course has no such representation.",
+    )
+    note(
+        lambda r: not has_layer(r.representation),
+        "this network has no such layer, so the run earns nothing.",
     )
     note(
         lambda r: not _known(algorithms.parse_algorithm, r.algorithm),
@@ -307,13 +362,16 @@ def flag(found, student_id, own_seeds):
     note(
         lambda r: not r.trivial and r.scores["nmi"] > 1 - 1e-9,
         "its clusters are exactly the true classes.",
+        found.hints,
     )
     by_partition = {}
     for run in runs:
-        by_partition.setdefault(run.partition, set()).add(run.representation)
-    note(
-        lambda r: not r.trivial and len(by_partition[r.partition]) > 1,
+        base = run.representation.partition(":")[0]
+        by_partition.setdefault(run.partition, set()).add(base)
+    note(  # layers of one network may well give the same: the last one and its average
+        lambda r: not r.lopsided and len(by_partition[r.partition]) > 1,
         "another representation has exactly the same clusters.",
+        found.hints,
     )
     if own_seeds:
         own = set(submission.seeds(student_id, 100))
@@ -321,6 +379,14 @@ def flag(found, student_id, own_seeds):
             lambda r: r.seeded and r.seed not in own,
             "the seed is not one of this student's (submission.seeds).",
         )
+
+
+def has_layer(representation):
+    """False if the representation names a layer that its network does not have."""
+    base, _, layer = representation.partition(":")
+    if base not in backbones.TABLE or not layer:
+        return True
+    return layer in backbones.layer_names(base)
 
 
 def _known(parse, name):

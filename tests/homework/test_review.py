@@ -18,6 +18,7 @@ from small_sets import coloured
 
 from course_utils import metrics
 from course_utils.homework import submission
+from course_utils.homework.grading import rubric
 from course_utils.homework.review import public_half, review_submission
 from course_utils.homework.submission_file import read_submission
 
@@ -149,7 +150,7 @@ def test_implausible_provenance_is_flagged(sent, small, labels, change, words):
 
     key = ("raw", "l2+kmeans", 3, seed)
     found = review_submission(sent({key: labels}, edit), small, own_seeds=True)
-    assert any(words in flag for flag in found.flags)
+    assert any(words in flag for flag in found.flags + found.hints)
     assert found.best is not None  # it is for a person to look at
 
 
@@ -160,13 +161,13 @@ def test_one_result_under_two_representations_is_flagged(sent, small):
     found = review_submission(
         sent(dict(zip(keys, (labels, renamed), strict=True))), small
     )
-    assert len(found.flags) == 1
-    assert "and 1 more: another representation has exactly the same" in found.flags[0]
+    assert (len(found.flags), len(found.hints)) == (0, 1)
+    assert "and 1 more: another representation has exactly the same" in found.hints[0]
     keys = ("raw", "l2+ward", 3, 0), ("raw", "l2+average", 3, 0)
     found = review_submission(
         sent(dict(zip(keys, (labels, renamed), strict=True))), small
     )
-    assert found.flags == []  # two algorithms may well agree
+    assert found.flags == found.hints == []  # two algorithms may well agree
 
 
 # Pictures
@@ -220,7 +221,8 @@ def test_self_supplied_labels_are_scored_by_themselves_and_said(small, supplied)
         read_submission(supplied), coloured(4), public=public_half(coloured(4))
     )
     assert found.self_supplied and found.errors == []
-    assert "15 pictures of 'coloured' and their true labels" in found.flags[0]
+    assert "15 images of 'coloured' and their true labels" in found.notes[0]
+    assert found.flags == []  # it is what the homework asks for
     assert found.leading is None and found.private == {}
     own = small.subset(slice(0, None, 2))
     results, _ = runs(own, "jo09", right=0.3)
@@ -276,3 +278,79 @@ def test_exercises_are_counted_on_the_student_s_own_probes(sent, small):
     for wrong in ({}, {"nmi": []}, {"nmi": [0.5] * 99}, {"nmi": [1e308] * 6}):
         found = review_submission(sent({key: drawn(small)}, exercises=wrong), small)
         assert found.exercises["nmi"] == (0, 6)
+
+
+# Representations and layers that exist
+
+
+@pytest.mark.parametrize(
+    "invented", ["VGG19:a", "VGG19:fc9", "SqueezeNet:fire10", "EfficientNetLite0:VGG19"]
+)
+def test_an_invented_layer_is_flagged_and_earns_nothing(sent, small, invented):
+    labels = drawn(small)
+    keys = (invented, "l2+kmeans", 3, 1), ("VGG19:fc2", "l2+kmeans", 3, 1)
+    other = np.roll(labels, 1)
+    found = review_submission(
+        sent(dict(zip(keys, (other, labels), strict=True))), small
+    )
+    real, wrong = sorted(found.runs, key=lambda run: run.representation == invented)
+    assert real.counts and real.known and found.best is real
+    assert not wrong.counts and not wrong.known
+    assert wrong.why == f"there is no layer '{invented}'"
+    (flag,) = (flag for flag in found.flags if "no such layer" in flag)
+    assert flag.startswith(f"'{invented}/l2+kmeans/k3/s1'")
+    parts = rubric.points(found, [], rubric.load_rubric())
+    assert parts["layers"].reason == "1 (3 asked): VGG19:fc2"
+    assert parts["representations"].reason == "1 (5 asked): VGG19"
+
+
+@pytest.mark.parametrize("layer", ["", ":", ":block5_pool", ":flatten", ":fc1"])
+def test_layers_that_exist_count(sent, small, layer):
+    key = (f"VGG19{layer}", "l2+kmeans", 3, 1)
+    (run,) = review_submission(sent({key: drawn(small)}), small).runs
+    assert run.counts and run.known
+
+
+@pytest.mark.parametrize(
+    ("representation", "algorithm"),
+    [("bovw:x", "kmeans"), ("raw", "zzz+kmeans"), ("raw", "magic"), ("DINO", "ward")],
+)
+def test_what_the_course_cannot_run_is_no_coverage(
+    sent, small, representation, algorithm
+):
+    key = (representation, algorithm, 3, 1)
+    found = review_submission(sent({key: drawn(small)}), small)
+    parts = rubric.points(found, [], rubric.load_rubric())
+    for part in ("representations", "layers", "algorithms"):
+        assert parts[part].points == 0 and parts[part].reason.endswith("none")
+    assert any("the course has no such" in flag for flag in found.flags)
+
+
+def test_layers_of_one_network_may_have_the_same_clusters(sent, small):
+    labels = drawn(small)
+    keys = [(f"EfficientNetLite0{la}", "l2+kmeans", 3, 1) for la in ("", ":pool")]
+    assert review_submission(sent(dict.fromkeys(keys, labels)), small).flags == []
+
+
+def test_nearly_all_images_in_one_cluster_say_little(sent, small):
+    noise = np.zeros(30, dtype=int)
+    noise[:4] = 1
+    keys = ("raw", "hdbscan", 3, 0), ("hog", "hdbscan", 3, 0)
+    assert review_submission(sent(dict.fromkeys(keys, noise)), small).flags == []
+
+
+def test_labels_are_in_the_order_of_the_images(sent, small):
+    key = ("raw", "l2+kmeans", 3, 1)
+    labels, order = drawn(small), np.random.default_rng(0).permutation(len(small))
+    turned = sent({key: labels[order]}, of=small.subset(order))
+    one = review_submission(turned, small).runs[0]
+    two = review_submission(sent({key: 2 - labels}), small).runs[0]
+    np.testing.assert_array_equal(one.labels, two.labels)
+    assert one.labels.dtype == np.uint8 and one.labels[0] == 0
+    own = {"self_supplied_labels": True}
+    other = coloured(4)
+    turned = sent({key: labels[order]}, of=small.subset(order), **own)
+    straight = sent({key: labels}, of=small, **own)
+    one, two = review_submission(turned, other), review_submission(straight, other)
+    assert one.images == two.images
+    np.testing.assert_array_equal(one.runs[0].labels, two.runs[0].labels)

@@ -181,3 +181,9 @@ def test_the_accelerator():
     assert accelerator() in ("CPU", "GPU", "TPU")
     if not keras.distribution.list_devices("gpu"):
         assert accelerator() != "GPU"
+
+
+@pytest.mark.slow  # builds all networks
+@pytest.mark.parametrize("name", backbones.TABLE)
+def test_the_listed_layers_are_those_of_the_network(name):
+    assert backbones.layer_names(name) == set(backbones.backbone_layers(name))
