@@ -56,8 +56,9 @@ from course_utils import widgets, homework
 # Good to start with are five to ten classes with at least ten pictures each, among them
 # two classes that you expect to be mixed up. Decide the classes *before* you see any
 # clusters: classes made to fit the clusters score well and say nothing. Take pictures
-# that you may use. They stay on your computer; what you hand in has only their file
-# names, their labels and a checksum of each. (On Colab, upload a .zip of the folder
+# that you may use. They stay on your computer: what you hand in has their file names,
+# their labels, a checksum of each, and one small contact sheet, so that your instructor
+# sees what was clustered (`contact_sheet=False` leaves it out). (On Colab, upload a .zip of the folder
 # under *Files* on the left, and unpack it in a cell: `!unzip -q my_pictures.zip`.)
 #
 # To have a folder for practice, the next cells play your photo collection: they copy
@@ -356,7 +357,9 @@ print(f"{len(wrong)} of {len(names)} pictures, {christmas} of them Christmas")
 #
 # Paste `purity`, `nmi` and `fowlkes_mallows` from your lesson 2, with the functions
 # that they call. The check tries them as lesson 2 did. What goes into your file is what
-# they give on your *probes*, six pairs of small partitions that follow from your id.
+# they give on your *probes*, six pairs of small partitions that follow from your id,
+# and the text of the functions, for people to read. They run in a process of their own:
+# an endless loop or an `exit()` costs only their own values, and a warning says why.
 
 
 # %%
@@ -462,13 +465,16 @@ if student_id and student_name:
     texts = {question: text for question, text in answers.items() if text}
     own = image_set.name not in images.NAMES
     work = {"exercises": values, "answers": texts, "self_supplied_labels": own}
+    work["code"] = homework.source_of(
+        purity=purity, nmi=nmi, fowlkes_mallows=fowlkes_mallows
+    )
     work["progress"] = checks.progress()
     homework.submit(path, image_set, results, labels, **about, **work)
     print("written:", Path(path.parent.name, path.name))
 
 # %% [markdown]
 # `self_supplied_labels` is for pictures that your instructor does not have: then your
-# true labels travel with the file, and your instructor is told that they are yours. For
+# true labels and a contact sheet travel with the file. For
 # `stamps` the grader takes its own labels, whatever the file says.
 #
 # `homework.check_submission` runs the grader on your file, with the rubric above. It
@@ -519,7 +525,9 @@ if path:
 # Why send labels, if the scores are what counts? A score is a number that anybody can
 # type. From the labels the grader **recomputes** all of it: purity, NMI and
 # Fowlkes-Mallows of every run against the true labels, and your probes' values with its
-# own functions. Your code is not needed and not run.
+# own functions. It also **runs a few of your runs again**, from their representation,
+# algorithm, k and seed: labels that were made otherwise do not come back, and earn
+# nothing. Your own code is never run.
 #
 # **Predict first.** Here are five files that somebody might send. One passes without a
 # remark. Which one?
@@ -573,14 +581,14 @@ lessons.reveal(prediction_2, passed, "the one that passes")
 # of 12.4 would be of other probes. E is nothing to remark, since cluster numbers mean
 # nothing (lesson 2). For the same reason renumbering hides no copy: the grader compares
 # partitions across the class, and points out two students most of whose k-means runs
-# have exactly the same clusters in spite of different seeds.
+# have the same or nearly the same clusters in spite of different seeds.
 #
 # A remark costs no points by itself. It asks a person to look, and honest reasons exist.
 #
-# **Lateness** counts by when your file was *received*, as the learning platform noted
-# it, never by a date in the file, which anybody can set; what a day costs stands in the
-# rubric under `late`. If you hand in several times, the last file counts, unless the
-# rubric says the best one.
+# **Lateness** counts by what the learning platform says: Canvas marks a late file, and
+# Moodle notes how late it was. A date in the file counts for nothing. What a day costs
+# is in the rubric under `late`. If you hand in several times, the last file counts,
+# unless the rubric says the best one.
 #
 # ### The same without a notebook
 #
@@ -594,8 +602,8 @@ lessons.reveal(prediction_2, passed, "the one that passes")
 #
 # In the folder of the course. At the dots goes the rest of your plan: left to itself,
 # `compare` takes no named layer and two algorithms, which is not full coverage.
-# `scores.py` holds your three functions, and in `answers.txt` a line `---` stands
-# between the two answers.
+# `scores.py` holds your three functions, and in `answers.txt` each answer begins with a
+# line of its own, `Answer 1` and `Answer 2`.
 
 # %% [markdown]
 # ## Exercises
