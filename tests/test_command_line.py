@@ -426,7 +426,7 @@ def test_interrupted_grading_starts_anew_and_gives_the_same(
 ):
     for student in ("ab1", "cd2", "ef3"):
         hand_in(Path("class", f"{student}.zip"), coloured(), student, student)
-    arguments = ["grade", "class", "--image-set", folder, "--out"]
+    arguments = ["grade", "class", "--image-set", folder, "--replay", "0", "--out"]
     interrupt(files, "atomic_file", 4)
     answer = call(*arguments, "graded")
     assert_stopped(answer, "may be of two gradings until then.", Path("graded"))

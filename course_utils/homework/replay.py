@@ -41,13 +41,13 @@ OTHER_WORDS = 10  # vocabularies of bovw
 MAX_SIFT = 1000  # images whose SIFT descriptors are held in memory
 
 
-def replay(reviews, image_set, *, secret="", n=3, progress=False):
+def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
     """Compute a sample of every student's runs again, and note what comes out.
 
     Which runs are drawn depends on the secret and the key alone: with a secret, a
     student cannot know them beforehand. The run that earns the points for the best NMI
-    is always among them. If a run of a student is refuted, all of the student's runs
-    are computed again. A refuted run earns nothing; nothing else changes any points.
+    is always among them. If a run of a student is refuted, the student's other runs are
+    computed again too. A refuted run earns nothing; nothing else changes any points.
 
     Parameters
     ----------
@@ -61,6 +61,8 @@ def replay(reviews, image_set, *, secret="", n=3, progress=False):
         The instructor's own word.
     n : int or "all"
         How many runs per student; 0 computes nothing.
+    most : int
+        How many runs more of a student with a refuted one, those of highest NMI.
     progress : bool
         Whether to show a progress bar.
 
@@ -79,7 +81,7 @@ def replay(reviews, image_set, *, secret="", n=3, progress=False):
     }
     _replay_runs(drawn, reviews, image_set, progress)
     rest = {
-        number: [run for run in possible[number] if not run.outcome]
+        number: _best_first(run for run in possible[number] if not run.outcome)[:most]
         for number in drawn
         if any(run.outcome == "refuted" for run in drawn[number])
     }
@@ -114,6 +116,10 @@ def _draw(best, runs, key, secret, n):
         return run is not best, hmac.digest(secret.encode(), text, "sha256")
 
     return sorted(runs, key=chance)[:n]
+
+
+def _best_first(runs):
+    return sorted(runs, key=lambda run: (-run.scores["nmi"], run.run))
 
 
 def _replay_runs(drawn, reviews, image_set, progress):

@@ -123,6 +123,18 @@ def test_one_made_up_run_that_is_drawn_has_all_replayed(
     assert found.replayed == f"{len(KINDS) - 4} confirmed, 4 refuted"
 
 
+def test_of_very_many_runs_those_that_would_earn_most_are_computed_again(
+    images, honest, reviewed
+):
+    labels = {key: random_labels(images, i) for i, key in enumerate(honest(5))}
+    found = reviewed(labels)
+    replay([("anna01", found)], images, n=1, most=2)
+    tried = [run for run in found.runs if run.outcome]
+    assert len(tried) == 3
+    lowest = min(run.scores["nmi"] for run in tried)
+    assert lowest >= max(run.scores["nmi"] for run in found.runs if not run.outcome)
+
+
 def test_refuted_runs_do_not_count_for_coverage(images, honest, reviewed):
     labels = {key: random_labels(images, i) for i, key in enumerate(honest(5))}
     found = reviewed(labels)

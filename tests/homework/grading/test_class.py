@@ -83,22 +83,23 @@ def rows(path):
 # Who
 
 
-@pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize(
-    ("platform", "language", "more"),
+    ("platform", "language", "packed", "more"),
     [
-        ("canvas", "en", {}),
-        ("canvas", "de", {"logins": "email"}),
-        ("canvas", "fr", {"sis_ids": False}),
-        ("canvas", "es", {"separate_names": True}),
-        ("moodle", "en", {"usernames": False}),
-        ("moodle", "de", {"usernames": False, "flat": True}),
-        ("moodle", "fr", {"usernames": True}),
-        ("moodle", "es", {"usernames": False, "old": True}),
+        ("canvas", "en", True, {}),
+        ("canvas", "en", False, {"logins": "email"}),
+        ("canvas", "de", True, {"logins": "email"}),
+        ("canvas", "fr", False, {"sis_ids": False}),
+        ("canvas", "es", True, {"separate_names": True}),
+        ("moodle", "en", True, {"usernames": False}),
+        ("moodle", "en", False, {"usernames": False}),
+        ("moodle", "de", True, {"usernames": False, "flat": True}),
+        ("moodle", "fr", False, {"usernames": True}),
+        ("moodle", "es", True, {"usernames": False, "old": True}),
     ],
 )
 def test_nobody_honest_loses_a_point(
-    platform, language, more, packed, people, grade, tmp_path
+    platform, language, packed, more, people, grade, tmp_path
 ):
     found = grade(people, platform, language, packed=packed, **more)
     assert [s.flags for s in found.students] == [[]] * len(people)
