@@ -136,7 +136,7 @@ def _replay_runs(drawn, reviews, image_set, progress):
             for how, runs in sorted(jobs[representation].items()):
                 replays = Replays(features, image_set.true_labels, *how)
                 for run, found in runs:
-                    _note(run, found, *judge(run, replays), len(image_set))
+                    _note(run, found, *judge(run, replays))
                 bar.update()
 
 
@@ -270,9 +270,10 @@ def judge(run, replays):
         return "refuted", f"The course cannot make {replays.impossible}."
     if replays.problem:
         return "not verifiable", f"Not computed again: {shown(replays.problem)}."
-    first = nearest = replays.agreement(run.labels)
+    first = _agreement(run.labels, replays.labels[0])
     if first == 1:
         return "confirmed", "Computed again: the same clusters."
+    nearest = replays.agreement(run.labels)  # other students may have needed more
     while nearest < NEARLY and replays.more():
         nearest = max(nearest, _agreement(run.labels, replays.labels[-1]))
         far = GIVE_UP.get(len(replays.labels) - 1)
@@ -303,7 +304,7 @@ def _agreement(one, other):
     return metrics.accuracy(labels_true=one, labels_pred=other)
 
 
-def _note(run, found, outcome, sentence, n_images):
+def _note(run, found, outcome, sentence):
     """Note an outcome on a run."""
     if outcome == "refuted" and not found.same_images:
         outcome = "inconclusive"
