@@ -122,12 +122,13 @@ def flag_far(students):
 class Shared:
     """What a student has of another: a sentence in which {who} is the other.
 
-    holds: function of an Entry, whether it is in it already. proof: a sentence, if it
-    can only be the other's.
+    holds: function of an Entry, whether it is in it already. runs: whether it is runs.
+    proof: a sentence, if it can only be the other's.
     """
 
     sentence: str
     holds: Callable
+    runs: bool = False
     proof: str = ""
 
 
@@ -159,8 +160,8 @@ def _accuse(students, shared):
 def _first(students, ways, shared):
     """(number of the student whose it is or None, why).
 
-    The seeds tell it, or the replay that confirmed or refuted runs of one of them
-    alone, or else when the platform got it.
+    The seeds of runs tell it, or the replay that confirmed or refuted runs of one of
+    them alone, or when the platform got it.
     """
     proofs = [
         next((part.proof for part in shared.get(way, ()) if part.proof), "")
@@ -170,15 +171,16 @@ def _first(students, ways, shared):
         if proof and not reverse:
             return other, proof
     one, other = numbers = ways[0]
+    parts = [part for way in ways for part in shared.get(way, ())]
+    receipts = [_receipt(students[number], parts) for number in numbers]
+    first = {-1: one, 1: other}.get(_compare(*receipts))
     refuted = [
         any(run.outcome == "refuted" for run in students[number].counted.review.runs)
         for number in numbers
     ]
-    if refuted[0] != refuted[1]:
+    shares_runs = any(part.runs for part in parts)
+    if refuted[0] != refuted[1] and (shares_runs or first is None):
         return numbers[refuted[0]], "The runs of {who} are not refuted."
-    parts = [*shared.get((one, other), ()), *shared.get((other, one), ())]
-    receipts = [_receipt(students[number], parts) for number in numbers]
-    first = {-1: one, 1: other}.get(_compare(*receipts))
     if first is None:
         return None, "Who was first is not known."
     return first, "{who} handed in first."
@@ -436,6 +438,7 @@ def _shared_runs(suspect, which, n_runs, how):
         f"{n_shared} of {n_runs} runs with chance in them have {how} the clusters of "
         "{who}",
         holds,
+        runs=True,
     )
 
 
@@ -525,6 +528,7 @@ def _note_clusters(shared, number, run, other, theirs):
                     lambda entry, partition=one.partition: any(
                         run.partition == partition for run in entry.review.runs
                     ),
+                    runs=True,
                 )
             )
 

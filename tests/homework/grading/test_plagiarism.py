@@ -336,6 +336,17 @@ def test_an_answer_of_somebody_else_is_flagged(copied):
     assert "not known" in one[0] and "not known" in two[0] and three == []
 
 
+def test_a_refuted_run_does_not_take_an_answer_from_its_author():
+    made_up = run(DRAWN[0])
+    made_up.outcome = "refuted"
+    students = [
+        student(0, [made_up], [LONG], hours=1),
+        student(1, [run(DRAWN[1])], [LONG], hours=2),
+    ]
+    plagiarism.flag_copies(students)
+    assert students[0].flags == [] and "handed in first" in students[1].flags[0]
+
+
 def test_the_question_quotations_and_short_answers_do_not_count():
     assert answered("It was the network.", "It was the network.") == [[], []]
     question = " ".join(submission.QUESTIONS)
