@@ -262,7 +262,7 @@ def _grade(options, _):
         marks=marks.load_marks([*marked, *options.marks], most),
         adjustments=adjustments.load_adjustments(by_hand) if adjusted else (),
         replay=options.replay,
-        progress=print,
+        progress=True,
     )
     _, notes = gradebook.write(
         graded,

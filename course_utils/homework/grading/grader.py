@@ -128,7 +128,7 @@ def grade(
     marks=None,
     adjustments=(),
     replay=None,
-    progress=None,
+    progress=False,
 ):
     """Grade every submission in a folder or in a platform's bulk download.
 
@@ -151,8 +151,8 @@ def grade(
     adjustments : sequence of adjustments.Adjustment
     replay : int or "all", optional
         How many runs of each student to compute again; default: what the rubric says.
-    progress : callable, optional
-        Called with a sentence from time to time.
+    progress : bool
+        Whether to show a progress bar while runs are computed again.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def grade(
     options = review_options(image_set, rules)
     for student in students:
         _choose(student, found, options)
-        student.uncounted = _foreign_id(student, students, roster)
+        student.uncounted = _foreign_id(student, roster)
     _flag_shared_ids(students, roster)
     counted = [student for student in students if student.counted]
     _replay(counted, found, replay, progress)
@@ -354,7 +354,7 @@ def in_order(entry):
     return (time, *receipt.order, receipt.path)
 
 
-def _foreign_id(student, students, roster):
+def _foreign_id(student, roster):
     """Why the exercises are not counted: they are made for somebody else's id."""
     entry = student.counted
     if not (entry and roster and student.roster):
