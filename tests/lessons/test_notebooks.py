@@ -16,13 +16,13 @@ import build  # noqa: E402
 
 MASTERS = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
 SECTIONS = ["Exercises", "In this notebook we", "Recall", "References", "Next"]
-TRAIN_OR_GROW = "10", "11", "13"  # lessons that compute for a minute
+LONGEST = "06", "07", "08", "10", "11", "13"  # lessons that compute for a minute
 each_lesson = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.stem)
 each_lesson_run = pytest.mark.parametrize(
     "path",
     [
         pytest.param(
-            path, marks=pytest.mark.slow if path.stem[:2] in TRAIN_OR_GROW else ()
+            path, marks=pytest.mark.slow if path.stem[:2] in LONGEST else ()
         )
         for path in MASTERS
     ],
