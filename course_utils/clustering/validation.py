@@ -1,8 +1,10 @@
 """Checks and small helpers that all of the clustering functions share."""
 
+import functools
+
 import numpy as np
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 BLOCK_ROWS = 1024  # of features, read at a time: 5 MB at a width of 1,280
 
@@ -66,4 +68,10 @@ def threads_for(array):
 
     On few numbers, threads cost more than they bring, much more on a busy machine.
     """
-    return threadpool_limits(1 if array.size < SMALL else None)
+    return _controller().limit(limits=1 if array.size < SMALL else None)
+
+
+@functools.cache
+def _controller():
+    """Found once: to look for the libraries takes longer than a small clustering."""
+    return ThreadpoolController()
