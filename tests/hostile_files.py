@@ -183,7 +183,7 @@ def _manifests(manifest):
         ),
         "an id with a line break": (
             other(lambda m: m["student"].update(id="anna\n")),
-            "line break",
+            "student.id does not follow the schema",
         ),
         "no name": (other(lambda m: m["student"].update(name="")), "minLength"),
         "a long name": (other(lambda m: m["student"].update(name="x" * 121)), "name"),

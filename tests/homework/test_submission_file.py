@@ -215,6 +215,45 @@ def test_the_schema_is_one_and_says_the_same_as_the_reader(good):
     assert submission_file.SCHEMA.parent == ROOT / "course_utils" / "homework"
 
 
+KEYS = ["{x}", "{0}", "%s", '"', "\\", "a.b[0]", "", "\u202e", "x" * 79, "x" * 81]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_does_not_follow_the_schema_is_refused_whatever_its_names(key, good):
+    """Held against the reference implementation."""
+    schema = json.loads(submission_file.SCHEMA.read_text(encoding="utf-8"))
+    reference = jsonschema.validators.validator_for(schema)(schema)
+    state = {"state": "right", "tries": 1}
+
+    def manifests():
+        for part, value in [
+            ("lessons", {key: {"1": state}}),
+            ("lessons", {key: {key: state | {"tries": -1}}}),
+            ("lessons", {key: {key: state | {key: 1}}}),
+            ("versions", {key: key}),
+            ("versions", {key: 1}),
+            ("version", True),
+            ("exercises", {key: [1]}),
+            ("exercises", {"nmi": [1, None, 0.5]}),
+            ("exercises", {"nmi": [1, key]}),
+            ("student", {"id": key, "name": "A"}),
+            ("student", {"id": "a1", "name": key}),
+            ("answers", [{"question": key, "answer": key}]),
+            ("runs", [{"run": key}]),
+            (key, key),
+        ]:
+            yield json.loads(json.dumps(unpack(good)[0])) | {part: value}
+
+    for manifest in manifests():
+        right = reference.is_valid(manifest)
+        try:
+            submission_file._follow_schema(manifest)
+        except BadSubmission as error:
+            assert not right and "does not follow the schema" in str(error)
+        else:
+            assert right
+
+
 def test_the_fingerprint_is_that_of_an_image_set(small):
     assert fingerprint(small.images, small.digests) == small.fingerprint
 
