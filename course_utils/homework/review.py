@@ -52,6 +52,11 @@ class Run:
     replayed: str = ""
 
     @property
+    def kind(self):
+        """What it shares with runs that differ in their seed alone."""
+        return self.representation, self.algorithm, self.k
+
+    @property
     def differing(self):
         """The scores whose claimed value is not ours."""
         return [
@@ -159,7 +164,8 @@ def review_submission(
     if found.errors:
         return found
     order, true_labels = matched
-    n_classes = len(np.unique(true_labels))
+    classes, true_labels = np.unique(true_labels, return_inverse=True)
+    n_classes = len(classes)
     most_clusters = int(clusters_per_class * n_classes)
     for run in sent.runs:
         labels = sent.labels[run["run"]][order]
@@ -167,12 +173,12 @@ def review_submission(
         if many and n_classes * len(np.unique(labels)) > MAX_CELLS:
             found.errors.append(f"{shown(run['run'])} has too many clusters to score.")
             return found
-        found.runs.append(_run(run, labels, true_labels, most_clusters))
+        found.runs.append(_run(run, labels, true_labels, n_classes, most_clusters))
     if not found.runs:
         found.errors.append("it holds no runs.")
     flag(found, sent.student_id, own_seeds)
     if public is not None and not found.self_supplied:
-        _halves(sent, found, order, true_labels, public)
+        _halves(found, true_labels, public)
     return found
 
 
@@ -189,8 +195,11 @@ def public_half(image_set, salt=""):
 
 def partition_of(labels):
     """A digest of the partition: the same under any renaming of the clusters."""
-    numbers = validation.renumber(labels)
-    return hashlib.sha256(numbers.astype("<i4").tobytes()).hexdigest()
+    return _digest(validation.renumber(labels))
+
+
+def _digest(codes):
+    return hashlib.sha256(codes.astype("<i4").tobytes()).hexdigest()
 
 
 def _match(sent, image_set, found):
@@ -243,15 +252,9 @@ def _match(sent, image_set, found):
     return order, image_set.true_labels
 
 
-def _compact(labels):
-    """The clusters renumbered, in the smallest integers that can hold them."""
-    numbers = validation.renumber(labels)
-    return numbers.astype(np.min_scalar_type(int(numbers.max())))
-
-
-def _run(run, labels, true_labels, most_clusters):
-    scores = _scores(true_labels, labels)
-    n_clusters = len(np.unique(labels))
+def _run(run, labels, true_labels, n_classes, most_clusters):
+    clusters, codes = np.unique(labels, return_inverse=True)
+    n_clusters = len(clusters)
     why = ""
     if n_clusters < 2:
         why = "one cluster"
@@ -259,6 +262,8 @@ def _run(run, labels, true_labels, most_clusters):
         why = f"{n_clusters} clusters; at most {most_clusters} are counted"
     elif not has_layer(run["representation"]):
         why = f"there is no layer {shown(run['representation'])}"
+    table = _table(true_labels, codes, n_classes, n_clusters)
+    codes = validation.renumber(codes)
     return Run(
         run=run["run"],
         representation=run["representation"],
@@ -266,51 +271,57 @@ def _run(run, labels, true_labels, most_clusters):
         k=int(run["k"]),
         seed=int(run["seed"]),
         claimed=run["claimed"],
-        scores=scores,
-        n_clusters=n_clusters - int((labels == -1).any()),
+        scores=metrics.scores_of_table(table, submission.CLAIMED),
+        n_clusters=n_clusters - int(clusters[0] == -1),
         counts=not why,
         why=why,
-        partition=partition_of(labels),
+        partition=_digest(codes),
         trivial=n_clusters in (1, len(labels)),
-        labels=_compact(labels),
+        labels=codes.astype(np.min_scalar_type(n_clusters - 1)),
     )
+
+
+def _table(true_labels, codes, n_classes, n_clusters):
+    """`metrics.contingency_table` of labels that are numbered from 0 on."""
+    cells = true_labels * n_clusters + codes
+    counts = np.bincount(cells, minlength=n_classes * n_clusters)
+    return counts.reshape(n_classes, n_clusters)
+
+
+def _halves(found, true_labels, public):
+    """The best run on the public half, and what it scores on the other."""
+    true_public, n_classes = true_labels[public], int(true_labels.max()) + 1
+    counted = [run for run in found.runs if run.counts]
+    for run in counted:
+        n_clusters = int(run.labels.max()) + 1
+        table = _table(true_public, run.labels[public], n_classes, n_clusters)
+        table = table[table.any(axis=1)][:, table.any(axis=0)]
+        run.public = metrics.scores_of_table(table, ["nmi"])["nmi"]
+    if counted:
+        found.leading = max(counted, key=lambda run: run.public)
+        for half, scored in ((public, found.public), (~public, found.private)):
+            scored.update(_scores(true_labels[half], found.leading.labels[half]))
+
+
+def _exercises(sent):
+    """{score: (values that are right, probes)} of the student's own functions."""
+    pairs = submission.probes(sent.student_id)
+    ours = [_scores(true, clusters) for true, clusters in pairs]
+    found = {}
+    for score in submission.CLAIMED:
+        values = sent.exercises.get(score, [])
+        right = [
+            value is not None and abs(value - scores[score]) <= VALUE_TOLERANCE
+            for value, scores in zip(values, ours, strict=False)
+        ]
+        found[score] = sum(right) if len(values) == len(pairs) else 0, len(pairs)
+    return found
 
 
 def _scores(true_labels, labels):
     return metrics.scores(
         labels_true=true_labels, labels_pred=labels, names=submission.CLAIMED
     )
-
-
-def _halves(sent, found, order, true_labels, public):
-    """The best run on the public half, and what it scores on the other."""
-    counted = [run for run in found.runs if run.counts]
-    for run in counted:
-        labels = sent.labels[run.run][order]
-        run.public = metrics.nmi(
-            labels_true=true_labels[public], labels_pred=labels[public]
-        )
-    if counted:
-        found.leading = max(counted, key=lambda run: run.public)
-        labels = sent.labels[found.leading.run][order]
-        for half, scored in ((public, found.public), (~public, found.private)):
-            scored.update(_scores(true_labels[half], labels[half]))
-
-
-def _exercises(sent):
-    """{score: (values that are right, probes)} of the student's own functions."""
-    pairs = submission.probes(sent.student_id)
-    found = {}
-    for score in submission.CLAIMED:
-        function, values = getattr(metrics, score), sent.exercises.get(score, [])
-        right = [
-            value is not None
-            and abs(value - function(labels_true=true, labels_pred=clusters))
-            <= VALUE_TOLERANCE
-            for value, (true, clusters) in zip(values, pairs, strict=False)
-        ]
-        found[score] = sum(right) if len(values) == len(pairs) else 0, len(pairs)
-    return found
 
 
 def flag(found, student_id, own_seeds):

@@ -92,8 +92,7 @@ def flag_far(students):
     for number, student in enumerate(students):
         if not student.counted.review.self_supplied:
             for run in student.counted.review.runs:
-                kind = (run.representation, run.algorithm, run.k)
-                scores[kind].setdefault(number, []).append(run)
+                scores[run.kind].setdefault(number, []).append(run)
     far = collections.defaultdict(list)
     for by_student in scores.values():
         if len(by_student) < FEW:
@@ -254,7 +253,7 @@ class _Runs:
         entry = student.counted
         self.number, self.images, self.tells = number, entry.review.images, None
         runs = {
-            (_kind(run), run.seed, run.partition): run
+            (run.kind, run.seed, run.partition): run
             for run in entry.review.runs
             if run.seeded and not (run.trivial or run.lopsided)
         }
@@ -291,7 +290,7 @@ class _Group:
         self.starts = [start for found in group for start in found.starts]
         by_kind, by_partition = (collections.defaultdict(list) for _ in range(2))
         for row, run in enumerate(run for found in group for run in found.runs):
-            by_kind[_kind(run)].append(row)
+            by_kind[run.kind].append(row)
             by_partition[run.partition].append(row)
         self.n_kind = {kind: self._n_students(rows) for kind, rows in by_kind.items()}
         self.exact = {
@@ -407,7 +406,7 @@ class _Group:
         Not those that the replay confirmed, those that the student's own other seeds
         agree with, and, if there are no other seeds, those that half of the class has.
         """
-        kinds = [_kind(run) for run in found.runs]
+        kinds = [run.kind for run in found.runs]
         other = np.array([[a == b for b in kinds] for a in kinds])
         np.fill_diagonal(other, False)
         settled = (_agreements(found.labels, found.labels) >= NEARLY) & other
@@ -478,11 +477,6 @@ def _agreements(one, other):
             tables.max(2).sum(2), tables.max(3).sum(2)
         )
     return found / one.shape[1]
-
-
-def _kind(run):
-    """Runs of one kind differ in their seed alone."""
-    return run.representation, run.algorithm, run.k
 
 
 def _share_clusters(students, shared):
