@@ -33,10 +33,14 @@ NMI_MARGIN = 0.08  # and of NMI above theirs; honest ones stay within 0.07
 NOISE = (0.001, 0.01, 0.003, 0.03) * 5  # relative; that of half precision is 0.001
 
 # After so many other replays a run is given up whose agreement with each of them is
-# smaller by so much than theirs with each other.
-GIVE_UP = {4: 0.5, 8: 0.3}
+# smaller by so much than theirs with each other, or whose NMI is by so much above.
+GIVE_UP = {2: (0.6, 0.4), 4: (0.4, 0.25), 8: (0.25, 0.15), 12: (0.15, 0.1)}
+
+EXACT_AT = 2  # after so many others the exact features, if first they were rotated
 
 OTHER_WORDS = 10  # vocabularies of bovw
+
+MAX_HELD = 2**27  # bytes of noisy features of one representation that are held
 
 MAX_SIFT = 1000  # images whose SIFT descriptors are held in memory
 
@@ -46,8 +50,10 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
 
     Which runs are drawn depends on the secret and the key alone: with a secret, a
     student cannot know them beforehand. The run that earns the points for the best NMI
-    is always among them. If a run of a student is refuted, the student's other runs are
-    computed again too. A refuted run earns nothing; nothing else changes any points.
+    is always among them. A refuted run earns nothing. If a student has one, the best
+    run of each kind (representation, algorithm, k) is computed again too, and of the
+    runs that could be, only those of a kind that came back still count. Nothing else
+    changes any points.
 
     Parameters
     ----------
@@ -62,7 +68,7 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
     n : int or "all"
         How many runs per student; 0 computes nothing.
     most : int
-        How many runs more of a student with a refuted one, those of highest NMI.
+        How many runs more of a student with a refuted one, those of highest NMI first.
     progress : bool
         Whether to show a progress bar.
 
@@ -79,14 +85,16 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
         number: _draw(reviews[number][1].best, runs, f"{reviews[number][0]}", secret, n)
         for number, runs in possible.items()
     }
-    _replay_runs(drawn, reviews, image_set, progress)
-    rest = {
-        number: _best_first(run for run in possible[number] if not run.outcome)[:most]
-        for number in drawn
-        if any(run.outcome == "refuted" for run in drawn[number])
-    }
-    _replay_runs(rest, reviews, image_set, progress)
-    for _, found in reviews:
+    while drawn:
+        _replay_runs(drawn, reviews, image_set, progress)
+        drawn = {
+            number: more
+            for number in drawn
+            if (more := _suspected(reviews[number][1], possible[number])[:most])
+        }
+        most -= max(map(len, drawn.values()), default=0)
+    for number, (_, found) in enumerate(reviews):
+        _set_aside(found, possible[number])
         _summarise(found)
 
 
@@ -118,8 +126,29 @@ def _draw(best, runs, key, secret, n):
     return sorted(runs, key=chance)[:n]
 
 
-def _best_first(runs):
-    return sorted(runs, key=lambda run: (-run.scores["nmi"], run.run))
+def _suspected(found, runs):
+    """What else to compute of a student with a refuted run: the best of every kind.
+
+    And the best of all that count, if it was not computed.
+    """
+    if not any(run.outcome == "refuted" for run in runs):
+        return []
+    tried = {run.kind for run in runs if run.outcome}
+    chosen = []
+    for run in sorted(runs, key=lambda run: (-run.scores["nmi"], run.run)):
+        if run.kind not in tried or (run is found.best and not run.outcome):
+            tried.add(run.kind)
+            chosen.append(run)
+    return chosen
+
+
+def _set_aside(found, runs):
+    """Take from whoever has a refuted run the kinds that did not come back."""
+    if any(run.outcome == "refuted" for run in runs):
+        back = {run.kind for run in runs if run.outcome not in ("", "refuted")}
+        for run in runs:
+            if not run.outcome and run.kind not in back:
+                run.counts, run.why = False, "no run of its kind came back"
 
 
 def _replay_runs(drawn, reviews, image_set, progress):
@@ -152,29 +181,56 @@ class Features:
 
     exact: array (n_images, d). n_others: how many `other` features there are: with
     noise as of half precision, and more of it; for `bovw`, whose visual words change
-    with the version of scikit-learn, with other words. problem: why there are none.
+    with the version of scikit-learn, with other words. wide: whether `rotated` ones are
+    worth while. problem: why there are none.
     """
 
     def __init__(self, image_set, representation):
         self.image_set, self.representation = image_set, representation
-        self.exact, self.problem = None, ""
+        self.exact, self.problem, self.wide = None, "", False
         try:
             self.exact = extraction.extract(
                 image_set, representation, precision="float32", progress=False
             )
         except Exception as error:  # no network, no memory, no keypoint …
             self.problem = f"{representation}: {error or type(error).__name__}"
+        else:
+            self.wide = 2 * len(self.exact) < self.exact.shape[1]
         self.words = representation.partition(":")[0] == "bovw"
         self.n_others = len(NOISE)
         if self.words:
             self.n_others = OTHER_WORDS if len(image_set) <= MAX_SIFT else 0
         self.seeded = {}  # (algorithm, k): labels from other seeds
-        self._bags, self._descriptors = {}, []
+        self._bags, self._descriptors, self._held = {}, [], {}
 
-    def other(self, number):
+    def other(self, number, rotated=False):
         """Features as somebody else may have them; the same for the same number."""
         if self.words:
             return self._other_words(number)
+        if rotated:
+            return self.rotated(number)
+        return self._hold(("noise", number), lambda: self._with_noise(number))
+
+    def rotated(self, number=None):
+        """The exact or `other` features in as few dimensions as there are images.
+
+        With the same distances, to rounding, which are quicker to cluster.
+        """
+        return self._hold(
+            ("rotated", number),
+            lambda: _rotate(self.exact if number is None else self._with_noise(number)),
+        )
+
+    def _hold(self, name, make):
+        """What was made before under this name, as far as there is room for it."""
+        if name not in self._held:
+            made = make()
+            if made.nbytes * (self.n_others + 1) > MAX_HELD:
+                return made
+            self._held[name] = made
+        return self._held[name]
+
+    def _with_noise(self, number):
         generator = np.random.default_rng(number)
         noise = generator.standard_normal(self.exact.shape, dtype=np.float32)
         noisy = self.exact * (1 + NOISE[number] * noise)
@@ -197,6 +253,13 @@ class Features:
         return self._bags[number]
 
 
+def _rotate(features):
+    """The same rows in other axes, as many as rows: (n, d) → (n, n)."""
+    rows = np.asarray(features, dtype=np.float64)
+    values, vectors = np.linalg.eigh(rows @ rows.T)
+    return (vectors * np.sqrt(values.clip(0))).astype(np.float32)
+
+
 class Replays:
     """One run computed again, and again from what honest students may have instead.
 
@@ -213,19 +276,17 @@ class Replays:
             self.impossible = f"{k} clusters of {len(true_labels)} images"
         if self.problem or self.impossible:
             return
+        self._next = self._replay()
         try:
-            self._add(self._cluster(features.exact, seed))
+            self._add(next(self._next))
         except Exception as error:  # whatever a library raises
             self.problem = f"{algorithm}: {error or type(error).__name__}"
 
     def more(self):
         """Add a replay; False if there are no others."""
-        number = len(self.labels) - 1
-        if number >= self.features.n_others:
-            return False
         try:
-            self._add(self._other(number))
-        except Exception:  # it need not work with other features
+            self._add(next(self._next))
+        except Exception:  # the last one, or it does not work with other features
             return False
         return True
 
@@ -238,14 +299,25 @@ class Replays:
         pairs = itertools.combinations(self.labels, 2)
         return min((_agreement(one, other) for one, other in pairs), default=1.0)
 
-    def _other(self, number):
-        if self.algorithm.split("+")[-1] != "minibatch" or self.features.words:
-            return self._cluster(self.features.other(number), self.seed)
+    def _replay(self):
+        """Yield labels: of the run, then of what honest students may have instead."""
+        found, (*steps, method) = self.features, self.algorithm.split("+")
+        # These algorithms see nothing but distances.
+        distances = method != "gmm" and set(steps) <= {"l2"}
+        rotated = found.wide and not found.words and distances
+        yield self._cluster(found.rotated() if rotated else found.exact, self.seed)
         # Another version of scikit-learn draws other batches, as another seed does.
-        pool = self.features.seeded.setdefault((self.algorithm, self.k), [])
-        if number == len(pool):
-            pool.append(self._cluster(self.features.exact, number))
-        return pool[number]
+        other_batches = method == "minibatch" and not found.words
+        pool = found.seeded.setdefault((self.algorithm, self.k), [])
+        for number in range(found.n_others):
+            if number == EXACT_AT and rotated:
+                yield self._cluster(found.exact, self.seed)
+            if not other_batches:
+                yield self._cluster(found.other(number, rotated), self.seed)
+                continue
+            if number == len(pool):
+                pool.append(self._cluster(found.exact, number))
+            yield pool[number]
 
     def _cluster(self, features, seed):
         with warnings.catch_warnings():
@@ -276,9 +348,10 @@ def judge(run, replays):
     nearest = replays.agreement(run.labels)  # other students may have needed more
     while nearest < NEARLY and replays.more():
         nearest = max(nearest, _agreement(run.labels, replays.labels[-1]))
-        far = GIVE_UP.get(len(replays.labels) - 1)
-        if far and nearest < replays.spread() - far:
-            break
+        if far := GIVE_UP.get(len(replays.labels) - 1):
+            above = run.scores["nmi"] - max(replays.nmi)
+            if nearest < replays.spread() - far[0] or above > far[1]:
+                break
     agrees = f"agrees to {100 * first:.0f} % with the labels that were handed in"
     if nearest >= NEARLY:
         if first < NEARLY:

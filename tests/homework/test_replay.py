@@ -123,6 +123,41 @@ def test_one_made_up_run_that_is_drawn_has_all_replayed(
     assert found.replayed == f"{len(KINDS) - 4} confirmed, 4 refuted"
 
 
+def test_after_a_refuted_run_only_kinds_that_come_back_count(images, honest, reviewed):
+    kinds = KINDS[:4]
+    labels = honest(5, kinds) | honest(6, kinds) | honest(7, kinds)
+    made_up = [key for key in labels if key[:3] in kinds[:2]]
+    for i, key in enumerate(made_up):
+        labels[key] = random_labels(images, i)
+    found = reviewed(labels)
+    best = found.best.run
+    replay([("anna01", found)], images, n=4, secret="c")
+    assert "refuted" in outcomes(found)
+    runs = {(*run.kind, run.seed): run for run in found.runs}
+    assert all(runs[key].counts == (key not in made_up) for key in labels)
+    for kind in kinds:
+        tried = [run for run in found.runs if run.kind == kind and run.outcome]
+        assert 1 <= len(tried) <= 3
+    assert "" in outcomes(found)  # not all of them are computed
+    assert {run.outcome for run in found.runs if run.run == best} == {"confirmed"}
+    said = {run.why for run in found.runs if not (run.counts or run.outcome)}
+    assert said == {"no run of its kind came back"}
+
+
+def test_what_becomes_the_best_run_is_computed_again_too(images, honest, reviewed):
+    (kind, other) = KINDS[1], KINDS[2]
+    labels = honest(5, [kind, other])
+    best = np.array(images.true_labels)
+    for seed in (6, 7):  # better and better, and of a kind that comes back
+        best[seed] = (best[seed] + 1) % 4
+        labels[*kind, seed] = best.copy()
+    found = reviewed(labels)
+    replay([("anna01", found)], images, n=1)
+    by_seed = {run.seed: run.outcome for run in found.runs if run.kind == kind}
+    assert by_seed == {5: "confirmed", 6: "refuted", 7: "refuted"}
+    assert found.best.outcome == "confirmed"
+
+
 def test_of_very_many_runs_those_that_would_earn_most_are_computed_again(
     images, honest, reviewed
 ):
@@ -133,6 +168,7 @@ def test_of_very_many_runs_those_that_would_earn_most_are_computed_again(
     assert len(tried) == 3
     lowest = min(run.scores["nmi"] for run in tried)
     assert lowest >= max(run.scores["nmi"] for run in found.runs if not run.outcome)
+    assert found.best is None
 
 
 def test_refuted_runs_do_not_count_for_coverage(images, honest, reviewed):
