@@ -65,10 +65,8 @@ class Entry:
     code: dict = field(default_factory=dict)  # {function: its text}
     own_pictures: tuple | None = None  # how many images and classes of one's own
     contact_sheet: bytes | None = field(default=None, repr=False)
-    sent: object = field(default=None, repr=False)  # until it is reviewed
     review: Review | None = None
     error: str = ""
-    opened: bool = False
 
 
 @dataclass
@@ -432,36 +430,39 @@ def _inbox_notes(inbox):
 
 
 def _open(entry):
-    """Read what the file says, once; notes why it cannot be read."""
-    if entry.opened:
-        return
-    entry.opened, entry.error = True, entry.receipt.problem
+    """Read the file, and note what it says of itself or why it cannot be read.
+
+    Returns the Submission or None; nothing keeps it, as a class of them is large.
+    """
+    entry.error = entry.receipt.problem
     if entry.error:
-        return
+        return None
     try:
         data = entry.receipt.read()
         entry.file_hash = hashlib.sha256(data).hexdigest()
         sent = submission_file.read_submission(data)
     except (ValueError, OSError, MemoryError) as error:
         entry.error = str(error) or type(error).__name__
-        return
-    entry.sent, entry.student_id, entry.name = sent, sent.student_id, sent.name
+        return None
+    entry.student_id, entry.name = sent.student_id, sent.name
     entry.answers, entry.lessons = sent.answers, sent.lessons
     entry.code, entry.contact_sheet = sent.code, sent.contact_sheet
     entry.versions, entry.own_pictures = sent.versions, sent.own_pictures
+    return sent
 
 
 def _review(entry, graded, options):
     """Score what the file holds, once."""
-    _open(entry)
-    if entry.error or entry.review:
+    if entry.review or entry.error:
+        return
+    sent = _open(entry)
+    if sent is None:
         return
     try:
-        entry.review = review_submission(entry.sent, graded.image_set, **options)
+        entry.review = review_submission(sent, graded.image_set, **options)
         entry.error = " ".join(entry.review.errors)
     except (ValueError, OSError, MemoryError) as error:
         entry.error = str(error) or type(error).__name__
-    entry.sent = None
 
 
 def _choose(student, graded, options):
@@ -499,8 +500,6 @@ def _choose(student, graded, options):
                 f"{shown(entry.receipt.path)} cannot be scored; "
                 f"{shown(student.counted.receipt.path)} counts instead."
             )
-        if entry is not student.counted:
-            entry.sent = None  # its labels are not needed any more
     if student.conflict:
         student.flags.append(student.conflict)
     if student.counted:
@@ -512,8 +511,7 @@ def _choose(student, graded, options):
 def _review_earlier(student, graded, options):
     """Review what nobody needed to look at so far, of the files that can count."""
     for entry in student.entries[-graded.rubric["files_per_student"] :]:
-        if not entry.opened:
-            _review(entry, graded, options)
+        _review(entry, graded, options)
 
 
 def _worth(student, entry, graded):

@@ -157,14 +157,6 @@ class Roster:
             found = names.get(who) or self._after_group(who)
         return found[0] if len(found) == 1 else None
 
-    def find_all(self, receipts):
-        """`find` for each; None also for two users whom one name would merge."""
-        found = [self.find(receipt) for receipt in receipts]
-        users = defaultdict(set)
-        for student, receipt in zip(found, receipts, strict=True):
-            users[student].add((receipt.lms, receipt.user or receipt.who))
-        return [student if len(users[student]) == 1 else None for student in found]
-
     def by_id(self, text):
         """The student who has this identifier, whichever of them it is, or None."""
         return self.ids.get(_id_key(text)) if isinstance(text, str) else None
