@@ -21,9 +21,7 @@ each_lesson = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.ste
 each_lesson_run = pytest.mark.parametrize(
     "path",
     [
-        pytest.param(
-            path, marks=pytest.mark.slow if path.stem[:2] in LONGEST else ()
-        )
+        pytest.param(path, marks=pytest.mark.slow if path.stem[:2] in LONGEST else ())
         for path in MASTERS
     ],
     ids=lambda path: path.stem,

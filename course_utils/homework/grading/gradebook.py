@@ -68,23 +68,28 @@ def write(graded, out, assignment=None, *, even_so=False, named_answers=False):
     troubles = problems(graded)
     header = ("student_id", "name", "file", "problem")
     tables["problems.csv"] = _bytes([header, *troubles], bom=True)
-    shown = pages.pages(
-        graded, assignment or "Image clustering", troubles, notes, named_answers
-    )
-    tables |= {name: page.encode("utf-8", "replace") for name, page in shown.items()}
+    title = assignment or "Image clustering"
+    feedback = _encoded(pages.feedback_pages(graded, title))
+    zips = {}
     if not graded.troubles or even_so:
-        tables |= _feedback_zips(graded, tables, notes)
+        zips = _feedback_zips(graded, feedback, notes)
+    shown = pages.class_pages(graded, title, troubles, notes, named_answers)
+    tables |= _encoded(shown) | feedback | zips
     tables |= made
     before = _written_before(out)
+    _list_written(out, before | set(tables))  # if this is interrupted, the next knows
     for name, data in tables.items():
         with files.atomic_file(out / name) as file:
             file.write(data)
     for name in before - set(tables) - KEPT:
         (out / name).unlink(missing_ok=True)
-    listed = json.dumps(sorted(tables), indent=1)
-    with files.atomic_file(out / WRITTEN) as file:
-        file.write(listed.encode())
+    _list_written(out, tables)
     return [out / name for name in tables], notes
+
+
+def _list_written(out, names):
+    with files.atomic_file(out / WRITTEN) as file:
+        file.write(json.dumps(sorted(names), indent=1).encode())
 
 
 def _written_before(out):
@@ -137,14 +142,17 @@ def _for_platform(graded, assignment, even_so):
     return ({f"{roster.kind}.csv": data} if data else {}), notes
 
 
-def _feedback_zips(graded, tables, notes):
-    """The pages as zips that the platforms take back."""
+def _encoded(shown):
+    return {name: page.encode("utf-8", "replace") for name, page in shown.items()}
+
+
+def _feedback_zips(graded, feedback, notes):
+    """The students' pages as zips that the platforms take back."""
     made = {}
-    names = pages.page_names(graded.students, graded.rubric["salt"])
     for platform, title in PLATFORMS.items():
         entries = [
-            (student.counted.receipt, tables[name])
-            for student, name in zip(graded.students, names, strict=True)
+            (student.counted.receipt, page)
+            for student, page in zip(graded.students, feedback.values(), strict=True)
             if student.counted and student.counted.receipt.lms == platform
         ]
         if not entries:

@@ -41,25 +41,48 @@ MAX_PROBLEMS = 500  # on a page; problems.csv holds them all
 EXPLAINED = re.compile(r"nothing that was .* can be scored\.|.*; .* counts instead\.")
 
 
-def pages(graded, assignment, problems, notes, named_answers=False):
-    """All pages as {path in the folder: HTML}; problems, notes as in `gradebook`."""
-    templates = _templates()
+def feedback_pages(graded, assignment):
+    """Each student's own page, as {path in the folder: HTML}, in their order."""
+    template = _templates().get_template("feedback.html")
     names = page_names(graded.students, graded.rubric["salt"])
-    feedback = templates.get_template("feedback.html")
+    return {
+        name: template.render(
+            assignment=assignment, scores=SCORES, **_feedback(graded, student)
+        )
+        for student, name in zip(graded.students, names, strict=True)
+    }
+
+
+def class_pages(graded, assignment, problems, notes, named_answers=False):
+    """All other pages as {path in the folder: HTML}.
+
+    problems, notes: as in `gradebook`.
+    """
+    names = page_names(graded.students, graded.rubric["salt"])
     made = _overview(graded, assignment, problems, notes, names)
-    board = templates.get_template("leaderboard.html")
+    board = _templates().get_template("leaderboard.html")
     n_own = sum(bool(_review(s) and _review(s).self_supplied) for s in graded.students)
     named = graded.rubric["leaderboard_names"]
     about = {"assignment": assignment, "scores": SCORES, "n_own": n_own, "named": named}
-    for half, rows in zip(("public", "private"), leaderboards(graded), strict=True):
-        name = f"leaderboard{'-private' * (half == 'private')}.html"
-        made[name] = board.render(graded=graded, half=half, rows=rows, **about)
-    made |= _answers(graded, assignment, named_answers)
-    for student, name in zip(graded.students, names, strict=True):
-        made[name] = feedback.render(
-            assignment=assignment, scores=SCORES, **_feedback(graded, student)
-        )
-    return made
+    for half, ranked in zip(("public", "private"), leaderboards(graded), strict=True):
+        name = f"leaderboard{'-private' * (half == 'private')}"
+        for title, rows, paging in _in_pages(name, ranked):
+            made[title] = board.render(
+                graded=graded, half=half, rows=rows, paging=paging, **about
+            )
+    return made | _answers(graded, assignment, named_answers)
+
+
+def _in_pages(name, rows):
+    """(file, its rows, paging) of each page of a long list.
+
+    paging: (number of this page, [(number, file) of each]); none if there is only one.
+    """
+    n_pages = max(1, math.ceil(len(rows) / PER_PAGE))
+    titles = [f"{name}{f'-{n}' * (n > 1)}.html" for n in range(1, n_pages + 1)]
+    links = list(enumerate(titles, 1)) if n_pages > 1 else []
+    for number, title in enumerate(titles, 1):
+        yield title, rows[(number - 1) * PER_PAGE : number * PER_PAGE], (number, links)
 
 
 def page_names(students, secret):
@@ -80,7 +103,7 @@ def page_names(students, secret):
 
 
 def _answers(graded, assignment, named):
-    """A page per question with everybody's answer, in the order of the codes."""
+    """Pages per question with everybody's answer, in the order of the codes."""
     template, made = _templates().get_template("answers.html"), {}
     order = sorted(
         (s for s in graded.students if s.counted), key=lambda student: student.code
@@ -88,21 +111,24 @@ def _answers(graded, assignment, named):
     for number, (column, question) in enumerate(
         zip(COLUMNS, submission.QUESTIONS, strict=True), 1
     ):
-        rows = [
-            (student, by_question(student.counted.answers).get(column), column)
+        answered = [
+            (student, answer["answer"], student.marks.get(column))
             for student in order
+            if (answer := by_question(student.counted.answers).get(column))
         ]
-        made[f"answers-{number}.html"] = template.render(
-            assignment=assignment,
-            number=number,
-            column=column,
-            question=question,
-            named=named,
-            rows=[(s, a["answer"], s.marks.get(c)) for s, a, c in rows if a],
-            others=[
-                (n, q) for n, q in enumerate(submission.QUESTIONS, 1) if n != number
-            ],
-        )
+        others = [(n, q) for n, q in enumerate(submission.QUESTIONS, 1) if n != number]
+        for title, rows, paging in _in_pages(f"answers-{number}", answered):
+            made[title] = template.render(
+                assignment=assignment,
+                number=number,
+                column=column,
+                question=question,
+                named=named,
+                n_answers=len(answered),
+                rows=rows,
+                paging=paging,
+                others=others,
+            )
     return made
 
 
@@ -238,8 +264,6 @@ def _overview(graded, assignment, problems, notes, names):
         "flagged": sum(bool(s.flags) for s in students),
         "nobody's files": len(graded.problems),
     }
-    numbers = range(1, max(1, math.ceil(len(students) / PER_PAGE)) + 1)
-    titles = [f"overview{f'-{n}' * (n > 1)}.html" for n in numbers]
     template, made = _templates().get_template("overview.html"), {}
     listed = [
         (s, page, _review(s).best if s.counted else None, _remarks(s))
@@ -252,16 +276,16 @@ def _overview(graded, assignment, problems, notes, names):
         "counts": counts.items(),
         "most": rubric.max_points(graded.rubric),
         "n_questions": len(submission.QUESTIONS),
-        "links": list(zip(numbers, titles, strict=True)) if len(titles) > 1 else [],
         "n_problems": len(problems),
     }
-    for number, title in zip(numbers, titles, strict=True):
-        first = number == 1
+    for title, rows, paging in _in_pages("overview", listed):
+        first = paging[0] == 1
         made[title] = template.render(
-            number=number,
+            first=first,
             notes=notes if first else [],
             figures=figures(graded) if first else [],
-            students=listed[(number - 1) * PER_PAGE : number * PER_PAGE],
+            students=rows,
+            paging=paging,
             problems=problems[:MAX_PROBLEMS] if first else [],
             **about,
         )
@@ -303,8 +327,7 @@ def _claim(value, differs):
     if value is None:
         return Markup('<span class="claim">no claim</span>')
     kind, word = ("claim differs", "differs: ") if differs else ("claim", "")
-    text = '<span class="{}">{}claimed {}</span>'
-    return Markup(text).format(kind, word, _score(value))
+    return Markup(f'<span class="{kind}">{word}claimed {_score(value)}</span>')
 
 
 def _score(value):

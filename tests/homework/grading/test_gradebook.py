@@ -56,7 +56,7 @@ def entry(student_id, name, runs=(), *, public=0.5, private=0.4, user="", **more
         time_source="file time",
     )
     if "error" in more:
-        return Entry(receipt, error=more["error"], opened=True)
+        return Entry(receipt, error=more["error"])
     runs = list(runs) or [run()]
     found = Review(runs=runs, flags=more.get("own_flags", []))
     found.exercises = dict.fromkeys(submission.CLAIMED, (6, 6))
@@ -67,8 +67,7 @@ def entry(student_id, name, runs=(), *, public=0.5, private=0.4, user="", **more
         for half, nmi in halves:
             half.update(purity=nmi, nmi=nmi, fowlkes_mallows=nmi)
     answers = more.get("answers", [{"question": "Why?", "answer": "Because."}])
-    about = {"review": found, "opened": True}
-    return Entry(receipt, student_id, name, "ab" * 32, answers, **about)
+    return Entry(receipt, student_id, name, "ab" * 32, answers, review=found)
 
 
 def student(student_id="s1", name="Anna", *entries, roster=None, flags=(), **more):
@@ -240,6 +239,53 @@ def test_without_a_platforms_roster_nothing_to_import_is_left(tmp_path):
     _, notes = gradebook.write(graded(student()), tmp_path)
     assert not (tmp_path / "canvas.csv").exists()
     assert any(note.startswith("No file to import is written") for note in notes)
+
+
+def test_pages_of_an_interrupted_grading_are_known_to_the_next(tmp_path, monkeypatch):
+    gradebook.write(graded(student("s1", "Anna")), tmp_path)
+    write, written = gradebook.files.atomic_file, []
+
+    def interrupted(path):
+        if path.parent.name == "feedback":
+            if written:
+                raise KeyboardInterrupt
+            written.append(path)
+        return write(path)
+
+    monkeypatch.setattr(gradebook.files, "atomic_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gradebook.write(graded(student("s2", "Ben"), student("s3", "Cy")), tmp_path)
+    monkeypatch.undo()
+    mine = tmp_path / "feedback" / "mine.html"
+    mine.write_text("not of a grading")
+    assert len([*mine.parent.iterdir()]) == 3  # of Anna, of one more, and this
+    the_class = graded(student("s4", "Di"))
+    gradebook.write(the_class, tmp_path)
+    names = {path.name for path in mine.parent.iterdir()}
+    assert len(names) == 2 and {"mine.html"} < names
+
+
+def test_pages_that_cannot_be_sent_back_are_told_on_the_overview(tmp_path):
+    known = student("s1", "Anna", lms="moodle", user="7")
+    unknown = student("s2", "Ben", lms="moodle")
+    _, notes = gradebook.write(graded(known, unknown), tmp_path)
+    (note,) = [note for note in notes if "are not in feedback-moodle.zip" in note]
+    assert note in (tmp_path / "overview.html").read_text(encoding="utf-8")
+
+
+def test_long_lists_are_on_several_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages_module, "PER_PAGE", 2)
+    the_class = graded(*[student(f"s{i}", f"Name {i}") for i in range(5)])
+    gradebook.write(the_class, tmp_path)
+    for name in ("overview", "answers-1", "leaderboard", "leaderboard-private"):
+        files = [tmp_path / f"{name}{n}.html" for n in ("", "-2", "-3")]
+        texts = [path.read_text(encoding="utf-8") for path in files]
+        assert not (tmp_path / f"{name}-4.html").exists()
+        for text, path in zip(texts, files, strict=True):
+            links = set(re.findall(rf'href="({name}[-0-9]*\.html)"', text))
+            assert links == {other.name for other in files} - {path.name}
+        shown = [s.code if name != "overview" else s.name for s in the_class.students]
+        assert all(sum(text.count(who) for text in texts) == 1 for who in shown)
 
 
 def test_a_feedback_page_names_nobody_else(tmp_path):
