@@ -50,10 +50,10 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
 
     Which runs are drawn depends on the secret and the key alone: with a secret, a
     student cannot know them beforehand. The run that earns the points for the best NMI
-    is always among them. A refuted run earns nothing. If a student has one, the best
-    run of each kind (representation, algorithm, k) is computed again too, and of the
-    runs that could be, only those of a kind that came back still count. Nothing else
-    changes any points.
+    comes first, then the one that leads on the public half. A refuted run earns
+    nothing. If a student has one, the best run of each kind (representation, algorithm,
+    k) is computed again too, and of the runs that could be, only those of a kind that
+    came back still count. Nothing else changes any points.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
     for number, (_, found) in enumerate(reviews):
         possible[number] = [run for run in found.runs if _verifiable(run, found)]
     drawn = {
-        number: _draw(reviews[number][1].best, runs, f"{reviews[number][0]}", secret, n)
+        number: _draw(reviews[number][1], runs, f"{reviews[number][0]}", secret, n)
         for number, runs in possible.items()
     }
     while drawn:
@@ -114,14 +114,16 @@ def _verifiable(run, found):
     return run.counts and not why
 
 
-def _draw(best, runs, key, secret, n):
-    """The best run, if it is among the runs, and others by chance: n in all."""
+def _draw(found, runs, key, secret, n):
+    """The best run, the one that leads the board, and others by chance: n in all."""
     if n == "all":
         return runs
+    best = found.best
 
     def chance(run):
         text = f"{key}\n{run.run}".encode()
-        return run is not best, hmac.digest(secret.encode(), text, "sha256")
+        order = hmac.digest(secret.encode(), text, "sha256")
+        return run is not best, run is not found.leading, order
 
     return sorted(runs, key=chance)[:n]
 
@@ -131,7 +133,7 @@ def _suspected(found, runs):
 
     And the best of all that count, if it was not computed.
     """
-    if not any(run.outcome == "refuted" for run in runs):
+    if not found.refuted:
         return []
     tried = {run.kind for run in runs if run.outcome}
     chosen = []
@@ -144,7 +146,7 @@ def _suspected(found, runs):
 
 def _set_aside(found, runs):
     """Take from whoever has a refuted run the kinds that did not come back."""
-    if any(run.outcome == "refuted" for run in runs):
+    if found.refuted:
         back = {run.kind for run in runs if run.outcome not in ("", "refuted")}
         for run in runs:
             if not run.outcome and run.kind not in back:
@@ -352,16 +354,15 @@ def judge(run, replays):
             above = run.scores["nmi"] - max(replays.nmi)
             if nearest < replays.spread() - far[0] or above > far[1]:
                 break
-    agrees = f"agrees to {100 * first:.0f} % with the labels that were handed in"
+    said = f"Computed again, {100 * first:.0f} % of the labels agree"
     if nearest >= NEARLY:
         if first < NEARLY:
-            agrees += f", and to {100 * nearest:.0f} % from slightly different features"
-        return "confirmed", f"Computed again, it {agrees}."
+            said += f", and {100 * nearest:.0f} % from slightly different features"
+        return "confirmed", f"{said}."
     spread = replays.spread()
-    said = (
-        f"Computed again, it {agrees}; from slightly different features, as of another "
-        f"machine, to at most {100 * nearest:.0f} %, and these replays agree with each "
-        f"other to at least {100 * spread:.0f} %."
+    said += (
+        f", and at most {100 * nearest:.0f} % from slightly different features, as of "
+        f"another machine; these replays agree with each other to {100 * spread:.0f} %."
     )
     if not replays.features.n_others:
         return "inconclusive", said
@@ -394,8 +395,7 @@ def _summarise(found):
     found.replayed = ", ".join(
         f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]
     )
-    refuted = [run for run in found.runs if run.outcome == "refuted"]
-    if refuted:
+    if refuted := found.refuted:
         worst = max(refuted, key=lambda run: run.scores["nmi"])
         n_replayed = sum(counts[outcome] for outcome in OUTCOMES[:3])
         found.flags.append(

@@ -122,6 +122,11 @@ class Review:
         return max(counted, key=lambda run: run.scores["nmi"], default=None)
 
     @property
+    def refuted(self):
+        """The runs that do not come back when they are computed again."""
+        return [run for run in self.runs if run.outcome == "refuted"]
+
+    @property
     def came_back(self):
         """True if runs were computed again, and all of them came back."""
         outcomes = {run.outcome for run in self.runs} - {"", "not verifiable"}
@@ -178,7 +183,7 @@ def review_submission(
         found.errors.append("it holds no runs.")
     flag(found, sent.student_id, own_seeds)
     if public is not None and not found.self_supplied:
-        _halves(found, true_labels, public)
+        lead(found, true_labels, public)
     return found
 
 
@@ -288,8 +293,13 @@ def _table(true_labels, codes, n_classes, n_clusters):
     return counts.reshape(n_classes, n_clusters)
 
 
-def _halves(found, true_labels, public):
-    """The best run on the public half, and what it scores on the other."""
+def lead(found, true_labels, public):
+    """Choose the run that leads on the public half, and score it on each half.
+
+    found: a Review; `leading`, `public` and `private` are set, from the runs that
+    count. true_labels: int array (n_images,), from 0 on. public: as of `public_half`.
+    """
+    found.leading, found.public, found.private = None, {}, {}
     true_public, n_classes = true_labels[public], int(true_labels.max()) + 1
     counted = [run for run in found.runs if run.counts]
     for run in counted:

@@ -217,7 +217,7 @@ def _notes(graded):
 def _urgency(student):
     """Sort key: what must be settled before the grades go out comes first."""
     review = student.counted.review if student.counted else None
-    refuted = review and any(run.outcome == "refuted" for run in review.runs)
+    refuted = review and review.refuted
     errors = any(entry.error for entry in student.entries)
     order = [student.conflict, refuted, student.flags and review, errors, student.flags]
     return next((place for place, it in enumerate(order) if it), len(order))

@@ -21,7 +21,12 @@ from course_utils.homework import submission_file
 from course_utils.homework.grading import plagiarism, rubric
 from course_utils.homework.grading.inbox import collect, load_times
 from course_utils.homework.grading.marks import TOTAL, Marks, by_question
-from course_utils.homework.review import Review, public_half, review_submission
+from course_utils.homework.review import (
+    Review,
+    lead,
+    public_half,
+    review_submission,
+)
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # of codes: no 0 and O, no 1 and I
 ANSWERS = "answers"  # the part of the rubric that people mark
@@ -182,7 +187,7 @@ def grade(
         student.uncounted = _foreign_id(student, roster)
     _flag_shared_ids(students, roster)
     counted = [student for student in students if student.counted]
-    _replay(counted, found, replay, progress)
+    _replay(counted, found, replay, progress, options["public"])
     plagiarism.flag_copies(
         counted,
         compare_code=rules["compare_code"],
@@ -341,7 +346,7 @@ def _find_conflict(student):
         student.conflict = (
             f"{len(different)} different files carry this student's id and nothing "
             f"says which is theirs ({paths}{more}): the best one is shown until "
-            "adjustments.csv names the right one in `counts`."
+            "adjustments.csv names the right one, in its column counts."
         )
 
 
@@ -556,8 +561,8 @@ def _answers_part(answers, marks, most):
     return rubric.Part(round(sum(given.values()), 2), most, said)
 
 
-def _replay(students, graded, how_many, progress):
-    """Compute a sample of everybody's runs again."""
+def _replay(students, graded, how_many, progress, public):
+    """Compute a sample of everybody's runs again; what is refuted leads no board."""
     how_many = graded.rubric["replay"] if how_many is None else how_many
     replaying.replay(
         [(student.student_id, student.counted.review) for student in students],
@@ -566,6 +571,9 @@ def _replay(students, graded, how_many, progress):
         n=how_many,
         progress=progress,
     )
+    for found in (student.counted.review for student in students):
+        if found.leading and not found.leading.counts:
+            lead(found, graded.image_set.true_labels, public)
 
 
 def _adjust(graded, adjustments):
@@ -706,8 +714,7 @@ def troubles(graded):
 
 
 def _replay_words(review):
-    refuted = [run for run in review.runs if run.outcome == "refuted"]
-    return refuted and f"{shown(refuted[0].run)} does not come back"
+    return review.refuted and f"{shown(review.refuted[0].run)} does not come back"
 
 
 def _rank(students):

@@ -86,12 +86,13 @@ def flag_copies(students, *, compare_code=False, look=None):
 def flag_far(students):
     """Flag students whose runs score far from what most of the class got for the same.
 
-    What was replayed is exempt: more is known of it.
+    What was replayed is exempt, and who has a refuted run: more is known of them.
     """
     scores = collections.defaultdict(dict)
     for number, student in enumerate(students):
-        if not student.counted.review.self_supplied:
-            for run in student.counted.review.runs:
+        found = student.counted.review
+        if not (found.self_supplied or found.refuted):
+            for run in found.runs:
                 scores[run.kind].setdefault(number, []).append(run)
     far = collections.defaultdict(list)
     for by_student in scores.values():
@@ -103,7 +104,7 @@ def flag_far(students):
         for number, runs in by_student.items():
             for run in runs:
                 distance = abs(run.scores["nmi"] - middle)
-                if distance > FAR and run.outcome not in ("confirmed", "refuted"):
+                if distance > FAR and run.outcome != "confirmed":
                     far[number].append((distance, run.run, run.scores["nmi"], middle))
     for number, runs in far.items():
         _, run, nmi, middle = max(runs)
@@ -173,10 +174,7 @@ def _first(students, ways, shared):
     parts = [part for way in ways for part in shared.get(way, ())]
     receipts = [_receipt(students[number], parts) for number in numbers]
     first = {-1: one, 1: other}.get(_compare(*receipts))
-    refuted = [
-        any(run.outcome == "refuted" for run in students[number].counted.review.runs)
-        for number in numbers
-    ]
+    refuted = [bool(students[number].counted.review.refuted) for number in numbers]
     shares_runs = any(part.runs for part in parts)
     if refuted[0] != refuted[1] and (shares_runs or first is None):
         return numbers[refuted[0]], "The runs of {who} are not refuted."

@@ -156,7 +156,7 @@ def secret_note(rubric):
         return ""
     return (
         "The rubric has no secret: every student can work out which images are in the "
-        "private half, and which runs are computed again. Set `salt` in your rubric to "
+        "private half, and which runs are computed again. Set salt: in your rubric to "
         "a word that only you know."
     )
 

@@ -3,17 +3,20 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from sample_classes import Sender, write_class
 from sample_submissions import clusters, hand_in, runs, table
 
-from course_utils import experiments
+from course_utils import clustering, experiments, metrics, representations
 from course_utils.homework import submission
 from course_utils.homework.grading import gradebook, grader, inbox, roster, rubric
 from course_utils.homework.grading.adjustments import Adjustment
 from course_utils.homework.grading.marks import Marks, load_marks
+from course_utils.homework.review import public_half
 
 pytestmark = pytest.mark.usefixtures("no_answers")
 DUE = inbox.parse_deadline("2026-11-30T12:00+01:00")
@@ -313,6 +316,32 @@ def test_runs_that_do_not_come_back_are_a_trouble(people, grade, tmp_path, small
     assert held and "do not come back" in said
     found = grade(people, how={"replay": 0})
     assert not any("do not come back" in trouble for trouble in found.troubles)
+
+
+def test_what_does_not_come_back_leads_no_board(people, tmp_path, small):
+    small = replace(small, true_labels=np.arange(30) % 3)  # that no image shows
+    typed, path = PEOPLE[0][3], tmp_path / "made_up.zip"
+    features = representations.extract(small, "raw", progress=False)
+    honest = clustering.cluster(features, "l2+ward", 3)
+    wrong = np.where(np.arange(30) < 2, 0, small.true_labels)
+    labels = {("raw", "l2+ward", 3, 0): honest}
+    for seed in submission.seeds(typed, 2):
+        labels["colour", "l2+kmeans", 3, seed] = wrong
+    hand_in(path, small, typed, people[0].name, table(small, labels))
+    people[0].files = {"homework.zip": path.read_bytes()}
+    made = write_class(tmp_path, "canvas", "en", people[:1])
+    (before,) = grader.grade(made.submissions, small, replay=0).students
+    assert before.counted.review.leading.representation == "colour"
+    (anna,) = grader.grade(made.submissions, small).students
+    review = anna.counted.review
+    assert review.leading.run == "raw/l2+ward/k3/s0" and review.leading.counts
+    public = public_half(small)
+    for half, scores in ((public, review.public), (~public, review.private)):
+        truth, labels = small.true_labels[half], honest[half]
+        expected = metrics.nmi(labels_true=truth, labels_pred=labels)
+        assert scores["nmi"] == pytest.approx(expected)
+    (flag,) = anna.flags  # said once
+    assert "that were computed again have other clusters" in flag
 
 
 def test_other_images_for_all_are_a_trouble(people, small, tmp_path, grade):
