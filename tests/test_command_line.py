@@ -368,7 +368,7 @@ def assert_stopped(answer, sentence, *folders):
     assert status == 130, err
     assert err.rstrip().endswith(sentence) and "Traceback" not in err
     for folder in folders:
-        assert not [p for p in folder.rglob("*") if p.name.startswith(".")]
+        assert not [p for p in folder.rglob(".*") if p.suffix == ".part"]
 
 
 @pytest.mark.parametrize(
