@@ -252,6 +252,75 @@ def test_a_lasso_downloads_what_is_in_it(opened, image_set):
     assert {row["class"] for row in opened.csv()} == {"yellow"}  # upper left
 
 
+ROPES = {  # around the upper left island, in shares of the map, as people draw them
+    "open": [(0.02, 0.5), (0.02, 0.02), (0.5, 0.02), (0.5, 0.5)],
+    "fast": [(0.5, 0.02), (0.5, 0.5), (0.02, 0.5), (0.02, 0.02)],
+    "round": [
+        (0.25 + 0.26 * np.cos(turn), 0.26 + 0.26 * np.sin(turn))
+        for turn in np.linspace(0, 5.8, 12)
+    ],
+    "over the edge": [(0.5, 0.01), (0.5, 0.5), (-0.05, 0.5), (-0.05, 0.01)],
+}
+
+
+@pytest.mark.parametrize("rope", ROPES)
+def test_a_lasso_catches_what_is_inside_and_the_map_stands_still(opened, rope):
+    page = opened.page
+    assert opened.settles(lambda: opened.amount("yellow") > 1000)
+    page.wait_for_timeout(500)
+    before = opened.shown()
+    page.get_by_role("button", name="Lasso").click()
+    box = page.locator("#map").bounding_box()
+    places = [
+        (box["x"] + x * box["width"], box["y"] + y * box["height"])
+        for x, y in ROPES[rope]
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=1 if rope == "fast" else 5)
+    page.mouse.up()
+    assert opened.status().startswith("lasso: 40 pictures")
+    assert {row["class"] for row in opened.csv()} == {"yellow"}
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.mouse.move(1, 1)
+    assert opened.settles(lambda: np.abs(opened.shown() - before).mean() < 0.5)
+    page.mouse.move(box["x"] + 300, box["y"] + 300)  # and then it moves again
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 400, steps=5)
+    page.mouse.up()
+    assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 2)
+
+
+def test_a_lasso_that_the_system_takes_away_is_dropped(opened):
+    page = opened.page
+    page.get_by_role("button", name="Lasso").click()
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=4)
+    assert page.locator("#rope").get_attribute("d")
+    page.evaluate(
+        "document.getElementById('map').dispatchEvent(new PointerEvent("
+        "'pointercancel', {bubbles: true, pointerId: 1}))"
+    )
+    page.mouse.move(box["x"] + 300, box["y"] + 200, steps=4)
+    assert not page.locator("#rope").get_attribute("d")
+    page.mouse.up()
+    page.get_by_role("button", name="Lasso").click()
+
+
+def test_a_lost_graphics_card_is_told(chromium, path):
+    with Opened(chromium, path) as opened:
+        opened.expected = "(?i)webgl|context"  # the browser and deck.gl say it too
+        opened.page.evaluate(
+            "document.querySelector('#map canvas').getContext('webgl2')"
+            ".getExtension('WEBGL_lose_context').loseContext()"
+        )
+        opened.page.wait_for_selector("#notice:not([hidden])")
+        assert "reload the page" in opened.page.locator("#notice").inner_text()
+
+
 def test_without_a_selection_all_pictures_are_downloaded(opened, image_set):
     rows = opened.csv()
     assert [row["image"] for row in rows] == list(image_set.images)

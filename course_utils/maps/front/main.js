@@ -80,7 +80,7 @@ function inside([x, y], corners) {
 function lasso(on) {
   get("lasso").setAttribute("aria-pressed", String(on));
   container.classList.toggle("lasso", on);
-  instance.setProps({ controller: on ? false : { keyboard: false, inertia: !still.matches } });
+  instance.setProps({ views: plane(!on) });
 }
 get("lasso").onclick = () => lasso(get("lasso").getAttribute("aria-pressed") !== "true");
 function drawRope() {
@@ -109,6 +109,10 @@ container.addEventListener("pointerup", (event) => {
     const found = pictureAt(...at(event));
     if (found >= 0) open(found);
   }
+  rope = pressed = null;
+  drawRope();
+});
+container.addEventListener("pointercancel", () => {  // a palm, or a gesture of the system
   rope = pressed = null;
   drawRope();
 });

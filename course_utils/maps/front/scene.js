@@ -249,6 +249,8 @@ function later() {
   timer = setTimeout(() => { cull(); draw(); sharpen().catch(tell); }, 150);
 }
 
+const NO_WEBGL = "This browser does not draw by the graphics card (WebGL): switch hardware acceleration on in its settings, or open the map in another one.";
+const LOST = "The graphics card has stopped drawing the map, as after sleep or with too many tabs: reload the page.";
 function tell(error) {
   const notice = document.getElementById("notice");
   notice.textContent = error.message;
@@ -299,18 +301,24 @@ function flyTo(indices) {
 }
 const whole = () => fly([WORLD / 2, WORLD / 2], fitZoom());
 
+/** The view; it moves under the hand unless a lasso is drawn. */
+function plane(moves) {
+  const controller = moves && { keyboard: false, doubleClickZoom: true, inertia: !still.matches };
+  return new deck.OrthographicView({ id: "plane", flipY: false, controller });
+}
+
 function start() {
   measure();
   state.view = { target: [WORLD / 2, WORLD / 2, 0], zoom: fitZoom(), ...limits() };
   instance = new deck.Deck({
     parent: container,
-    views: new deck.OrthographicView({ id: "plane", flipY: false }),
-    controller: { keyboard: false, doubleClickZoom: true, inertia: !still.matches },
+    views: plane(true),
     initialViewState: state.view,
     layers: [],
     getCursor: () => "",
     onViewStateChange: ({ viewState }) => { state.view = viewState; draw(); later(); },
-    onError: tell,
+    onError: (error) => tell(/webgl/i.test(error.message) ? new Error(NO_WEBGL) : error),
   });
+  container.addEventListener("webglcontextlost", () => tell(new Error(LOST)), true);
   return Promise.all(members.map((_, number) => loadSheet(number).then(draw)));
 }
