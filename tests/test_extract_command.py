@@ -1,6 +1,7 @@
 """The command `extract`: features, clusters and scores of pictures in a folder."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -42,17 +43,44 @@ def test_features_clusters_and_scores(tree, tmp_path, capsys):
     image_set = datasets.load(tree, progress=False)
     expected = extraction.extract(image_set, "colour", progress=False)
     assert (found.array() == expected).all()
-    problems = pd.read_csv(to / "problems.csv")
+    problems = pd.read_csv(to / "_problems.csv")
     assert problems["image"].tolist() == ["a/broken.png"]
-    about = json.loads((to / "l2+pca50+minibatch-k3-s0.json").read_text())
+    about = json.loads((to / "_l2+pca50+minibatch-k3-s0.json").read_text())
     assert (about["n_images"], about["n_labelled"]) == (30, 30)
     assert sorted(about["sizes"]) == [10, 10, 10]
     assert about["scores"]["nmi"] == pytest.approx(1)  # a colour a class
     assert "nmi              1.000" in printed
-    folder = to / "l2+pca50+minibatch-k3-s0"
+    folder = to / "_l2+pca50+minibatch-k3-s0"
     labels = pd.concat(pd.read_parquet(path) for path in sorted(folder.iterdir()))
     assert labels["image"].tolist() == list(image_set.images)
     assert labels["cluster"].nunique() == 3
+
+
+def test_any_program_reads_the_folder_as_one_table(tree, tmp_path):
+    to = tmp_path / "to"
+    assert extract(tree, to, "--part-size", "7", "--k", "3") == 0
+    for picture in sorted(tree.rglob("*.png"))[:9:4]:
+        os.utime(picture, ns=(1, 1))  # so that some parts are others
+    assert extract(tree, to, "--part-size", "7") == 0
+    whole = pd.read_parquet(to)
+    assert len(whole) == FeatureParts(to).n_images == 30 and whole["image"].is_unique
+    globbed = pd.concat(pd.read_parquet(path) for path in sorted(to.glob("*.parquet")))
+    assert globbed["image"].tolist() == whole["image"].tolist()
+
+
+def test_a_folder_of_the_first_edition_goes_on(tree, tmp_path, capsys):
+    to = tmp_path / "to"
+    assert extract(tree, to, "--part-size", "7") == 0
+    parts = {path: path.stat().st_mtime_ns for path in to.glob("part-*")}
+    for name in ("about.json", "parts.json"):
+        (to / f"_{name}").rename(to / name)
+    with pytest.raises(FileNotFoundError, match="give the same call of `extract`"):
+        FeatureParts(to)
+    assert extract(tree, to, "--representation", "lbp") == 2  # the last one counts
+    assert "holds colour of" in capsys.readouterr().err
+    assert extract(tree, to, "--part-size", "7") == 0
+    assert {path: path.stat().st_mtime_ns for path in to.glob("part-*")} == parts
+    assert not (to / "about.json").exists() and FeatureParts(to).n_images == 30
 
 
 def test_the_same_command_again_computes_no_feature_twice(tree, tmp_path, monkeypatch):
@@ -60,7 +88,7 @@ def test_the_same_command_again_computes_no_feature_twice(tree, tmp_path, monkey
     assert extract(tree, to) == 0
     monkeypatch.setattr(extraction, "compute", None)
     assert extract(tree, to, "--k", "2", "--algorithm", "kmeans", "--seed", "4") == 0
-    assert (to / "kmeans-k2-s4.json").exists()
+    assert (to / "_kmeans-k2-s4.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ N_THREADS = min(16, os.cpu_count() or 1)
 PRECISIONS = ("float32", "mixed_float16")
 TOLERANCE = 0.002  # 1 − cosine of an image's features in half and in full precision
 
-CODEBOOK = "codebook.npy"  # the visual words of a folder of parts
+CODEBOOK = "_codebook.npy"  # the visual words of a folder of parts
 
 _one_network = threading.Lock()
 _kept = {}  # what it was built from: (model, its lock); one at most
@@ -392,7 +392,16 @@ def _fill(stream, to, recipe, about, engine, progress):
         "parts": [(name, *seen[name][:2]) for name in names],
     }
     folder.write(LISTING, json.dumps(listing).encode())
+    _remove_stale(folder, names)
     return FeatureParts(folder.address, storage_options=dict(folder.storage_options))
+
+
+def _remove_stale(folder, names):
+    """Remove parts of an earlier state: readers of the folder would have them twice."""
+    parts = {name for name in folder.names() if feature_store.PART.fullmatch(name)}
+    folder.remove(parts.difference(names))
+    if "depends_on" in (folder.json(feature_store.OLD_ABOUT) or {}):
+        folder.remove(set(feature_store.OLD))
 
 
 def _codebook(folder, stream, progress):
@@ -409,10 +418,10 @@ def _codebook(folder, stream, progress):
 
 def _claim(folder, about):
     """Note what the folder is for; raise ValueError if it is for something else."""
-    before = folder.json(ABOUT)
-    if before is None:
-        folder.write(ABOUT, json.dumps(about, indent=1).encode())
-    elif before != about:
+    old = folder.json(feature_store.OLD_ABOUT) or {}
+    claimed = folder.json(ABOUT)
+    before = claimed or ("depends_on" in old and old)
+    if before and before != about:
         old, new = before.get("depends_on", {}), about["depends_on"]
         other = [key for key in new if old.get(key) != new[key]]
         raise ValueError(
@@ -420,6 +429,8 @@ def _claim(folder, about):
             f"{before.get('image_set')}{', with another ' * bool(other)}"
             f"{', '.join(other)}: choose another folder, or empty it."
         )
+    if not claimed:
+        folder.write(ABOUT, json.dumps(about, indent=1).encode())
 
 
 def _part(folder, recipe, task):

@@ -3,12 +3,13 @@
 A part holds about a thousand images: their names, digests, labels and features. Each
 file appears whole or not at all, so a killed run costs the parts it was working on. The
 folder may be anywhere that fsspec reaches (`s3://…`, `gs://…`). Any program that reads
-Parquet can read it.
+Parquet can read it as one table: names that begin with "_" are skipped by all of them.
 """
 
 import contextlib
 import io
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,8 +20,12 @@ from course_utils._support import filesystems
 from course_utils._support.files import atomic_file
 from course_utils._support.files import rows as empty_rows
 
-ABOUT = "about.json"  # what the features depend on, besides the images
-LISTING = "parts.json"  # the files of a finished run, in order
+ABOUT = "_about.json"  # what the features depend on, besides the images
+LISTING = "_parts.json"  # the files of a finished run, in order
+PART = re.compile(r"part-\d{6}-[0-9a-f]{16}\.parquet")  # what a part is called
+
+# What the first edition called them, without the "_".
+OLD_ABOUT, OLD = "about.json", ("about.json", "parts.json", "codebook.npy")
 
 
 class FeatureParts:
@@ -37,7 +42,10 @@ class FeatureParts:
         self.folder = Folder.at(address, storage_options)
         self.about = self.folder.json(ABOUT)
         if self.about is None:
-            raise FileNotFoundError(f"{self.folder.address} holds no features.")
+            raise FileNotFoundError(
+                f"{self.folder.address} holds no features, or those of an earlier "
+                "edition: then give the same call of `extract` again, which keeps them."
+            )
         listing = self.folder.json(LISTING)
         if listing is None:
             raise ValueError(
@@ -141,6 +149,12 @@ class Folder:
             return
         files.filesystem.makedirs(root, exist_ok=True)
         files.filesystem.pipe_file(self.path(name), data)
+
+    def remove(self, names):
+        """Remove the files of these names, as far as they are there."""
+        files, _ = self._place
+        for name in sorted(names & self.names()):
+            files.filesystem.rm_file(self.path(name))
 
     def open(self, name):
         """A file to read from; raises FileNotFoundError."""
