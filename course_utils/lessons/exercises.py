@@ -28,7 +28,7 @@ COLOURS = {NOT_ATTEMPTED: "#666", NOT_YET: "#b34700", RIGHT: "#006400"}
 
 EXERCISES = {}  # {"ex02_1": its check}, in the order of the course
 
-_lesson = "lesson"  # set by `begin`
+_lesson, _beside = "lesson", None  # set by `begin`
 
 
 class NotAttempted(Exception):
@@ -67,7 +67,8 @@ def exercise(title, hint):
                 state = NOT_ATTEMPTED
             except NotYet as error:
                 state, message = NOT_YET, str(error)
-            except Exception as error:  # whatever the student's own code raises
+            # Whatever the student's own code raises, also by exit().
+            except (Exception, SystemExit) as error:
                 state, message = NOT_YET, describe_error(error)
             _record(check.__name__, state, value)
             return Verdict(check.__name__, title, state, message, hint)
@@ -98,7 +99,11 @@ def attempted(value):
 
 def describe_error(error):
     """Say in one sentence what a student's own code raised."""
-    return as_sentence(f"Your code raised {type(error).__name__}: {error}".rstrip(": "))
+    try:
+        words = str(error)
+    except Exception:  # of an exception of the student's own
+        words = ""
+    return as_sentence(f"Your code raised {type(error).__name__}: {words}".rstrip(": "))
 
 
 def as_sentence(text):
@@ -174,8 +179,8 @@ class Summary:
 
 def begin(lesson):
     """Name the lesson that answers belong to, like "02_scoring_a_clustering"."""
-    global _lesson
-    _lesson = lesson
+    global _lesson, _beside
+    _lesson, _beside = lesson, _default_folder().resolve()
     _find_check(f"ex{lesson[:2]}_1")  # loads all checks of the lesson
 
 
@@ -233,9 +238,17 @@ axis 0 counts the images.
 def answers(lesson=None):
     """Read what is recorded of a lesson: {"ex02_1": {"state", "tries", "value"}}."""
     try:
-        return json.loads(_path(lesson or _lesson).read_text(encoding="utf-8"))
+        return _read(_path(lesson or _lesson))
     except (OSError, ValueError):
         return {}
+
+
+def _read(path):
+    """The answers in a file; raises OSError, or ValueError if they are none."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(kept, dict) and all(isinstance(a, dict) for a in kept.values()):
+        return kept
+    raise ValueError(f"{path} holds no answers.")
 
 
 def recorded_lessons():
@@ -268,10 +281,14 @@ def progress(lessons=None):
 
 
 def _folder():
-    """COURSE_ANSWERS, or `answers` beside the notebook or, from the top, beside all."""
+    """COURSE_ANSWERS, or where the lesson began: a later %cd changes nothing."""
+    return Path(os.environ.get("COURSE_ANSWERS") or _beside or _default_folder())
+
+
+def _default_folder():
+    """`answers` beside the notebook or, from the top, beside all."""
     beside, from_top = Path("answers"), Path("notebooks", "answers")
-    default = from_top if from_top.is_dir() and not beside.is_dir() else beside
-    return Path(os.environ.get("COURSE_ANSWERS") or default)
+    return from_top if from_top.is_dir() and not beside.is_dir() else beside
 
 
 def _path(lesson):
@@ -279,14 +296,33 @@ def _path(lesson):
 
 
 def _record(name, state, value):
-    kept = answers()
-    tries = kept.get(name, {}).get("tries", 0) + (state != NOT_ATTEMPTED)
-    kept[name] = {"state": state, "tries": tries, "value": value}
+    path = _path(_lesson)
     try:
-        with files.atomic_file(_path(_lesson), "w", encoding="utf-8") as file:
+        _keep_unreadable(path)
+        kept = answers()
+        tries = kept.get(name, {}).get("tries", 0) + (state != NOT_ATTEMPTED)
+        kept[name] = {"state": state, "tries": tries, "value": value}
+        with files.atomic_file(path, "w", encoding="utf-8") as file:
             json.dump(kept, file, indent=1, default=_plain)
     except OSError as error:
         print(f"Your answers could not be saved: {error}.")
+
+
+def _keep_unreadable(path):
+    """Put a file aside that holds no answers, as after a half-finished synchronisation.
+
+    Raises OSError if it cannot be read or put aside: then nothing is written over it.
+    """
+    try:
+        _read(path)
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        aside = path.with_suffix(".json.unreadable")
+        while aside.exists():
+            aside = aside.with_name(f"{aside.name}+")
+        path.rename(aside)
+        print(f"{path} cannot be read as answers. It is kept as {aside.name}.")
 
 
 def _plain(value):

@@ -103,14 +103,60 @@ def test_a_damaged_record_and_a_closed_folder_cost_nothing(
     lesson, monkeypatch, tmp_path, capsys
 ):
     double, answer, path = lesson
-    path.write_text("{half")
-    assert answer(42).state == "right"
-    assert exercises.answers()["ex99_2"]["state"] == "right"
+    for n, damaged in enumerate(["{half", "[1]", '{"a": 1}', "<<<<<<< HEAD"], 1):
+        path.write_text(damaged)
+        assert exercises.answers() == {}
+        assert answer(42).state == "right"
+        assert exercises.answers()["ex99_2"]["state"] == "right"
+        said = capsys.readouterr().out
+        assert f"{path} cannot be read as answers. It is kept as" in said
+        kept = sorted(path.parent.glob(f"{path.name}.unreadable*"), key=len_of_name)
+        assert len(kept) == n and kept[-1].read_text() == damaged
+    assert exercises.recorded_lessons() == [path.stem]
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("COURSE_ANSWERS", str(blocked))
     assert double(lambda x: 2 * x).state == "right"
     assert "could not be saved" in capsys.readouterr().out
+
+
+def len_of_name(path):
+    return len(path.name)
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SystemExit(0), "Your code raised SystemExit: 0."),
+        (SystemExit(), "Your code raised SystemExit."),
+        (Speechless(), "Your code raised Speechless."),
+    ],
+)
+def test_code_that_ends_python_or_cannot_say_why_is_not_right_yet(lesson, error, words):
+    def wrong(x):
+        raise error
+
+    verdict = lesson[0](wrong)
+    assert verdict.state == "not right yet" and words in repr(verdict)
+    assert exercises.answers()["ex99_1"]["tries"] == 1
+
+
+def test_a_later_change_of_folder_keeps_the_answers_together(
+    lesson, monkeypatch, tmp_path
+):
+    monkeypatch.delenv("COURSE_ANSWERS")
+    monkeypatch.chdir(tmp_path)
+    exercises.begin("99_lesson")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    lesson[1](42)
+    assert (tmp_path / "answers" / "99_lesson.json").exists()
+    monkeypatch.setattr(exercises, "_beside", None)
 
 
 def test_an_unknown_check_is_an_attribute_error():
