@@ -6,13 +6,17 @@ The whole comparison on the stamps is in test_compare_stamps.py.
 import csv
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from sample_submissions import hand_in
 from small_sets import coloured, contents, one_thread, write_folder  # noqa: F401
 
+from course_utils import __main__ as command_line
 from course_utils import clustering
 from course_utils.__main__ import main
 from course_utils._support import files
@@ -63,6 +67,43 @@ def table(path):
 
 
 SMALL = ("--representations", "raw", "--algorithms", "ward", "--out", "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["map", "FOLDER", "--out", "m", "--representation", "VGG16"], "VGG16"),
+        (["extract", "FOLDER", "--to", "e", "--representation", "VGG16"], "VGG16"),
+        (["extract", "FOLDER", "--to", "nosuch://b/out"], "nosuch"),
+        (["extract", "nosuch://bucket/x", "--to", "e"], "nosuch"),
+    ],
+)
+def test_weights_or_packages_that_are_missing_are_told_in_a_sentence(
+    call, folder, arguments, words
+):
+    arguments = [folder if a == "FOLDER" else a for a in arguments]
+    status, _, err = call(*arguments)
+    assert status == 2 and "Traceback" not in err
+    (line,) = [line for line in err.splitlines() if line.startswith("course_utils:")]
+    assert words in line
+
+
+def test_an_error_of_ours_shows_where_it_arose(call, monkeypatch):
+    monkeypatch.setitem(command_line.COMMANDS, "backbones", lambda *_: {}["x"])
+    with pytest.raises(KeyError):
+        call("backbones")
+
+
+def test_a_console_that_knows_few_characters_gets_all_it_can(folder):
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    for command in ("map", "compare", "grade", "extract"):
+        done = subprocess.run(
+            [sys.executable, "-m", "course_utils", command, "--help"],
+            env=environment,
+            capture_output=True,
+            cwd=ROOT,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_small_comparison(call, folder, tmp_path):
@@ -415,7 +456,7 @@ def test_an_interrupted_extraction_keeps_its_finished_parts(
     assert_stopped(answer, "the same command goes on from there.", Path("to"))
     kept = {p: p.stat().st_mtime_ns for p in Path("to").glob("part-*")}
     assert len(kept) >= 2
-    assert not Path("to", "parts.json").exists()
+    assert not Path("to", "_parts.json").exists()
     assert call(*arguments, "--to", "to")[0] == 0
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
     assert len(list(Path("to").glob("part-*"))) == 4

@@ -23,6 +23,7 @@ AHEAD = 2  # parts handed out for every thread of a worker: one at work, one wai
 N_WORKERS = 2
 
 SECONDS_TO_CONNECT = 10
+SECONDS_FOR_WORKERS = 20  # of a scheduler from elsewhere
 LOOK_SECONDS = 5  # without any answer, before somebody looks whether there are workers
 
 
@@ -164,6 +165,9 @@ def _client(engine):
     from distributed import Client
 
     if not isinstance(engine, str):
+        if engine.status != "running":
+            raise ValueError("the Dask client is closed: give a connected one.")
+        _wait_for_workers(engine)
         yield engine
         return
     if not engine.startswith("dask"):
@@ -175,6 +179,7 @@ def _client(engine):
                 "`dask scheduler` starts one and prints its address."
             ) from error
         with client:
+            _wait_for_workers(client)
             yield client
         return
     n_workers = int(engine.partition(":")[2] or N_WORKERS)
@@ -183,6 +188,21 @@ def _client(engine):
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+def _wait_for_workers(client):
+    """Raise ConnectionError if a scheduler has no workers and gets none in time."""
+    if client.nthreads():
+        return
+    address = client.scheduler.address
+    print(f"The scheduler at {address} has no workers yet: waiting for one.")
+    try:
+        client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
+    except TimeoutError:
+        raise ConnectionError(
+            f"the scheduler at {address} has no workers: `dask worker {address}` "
+            "starts one, on any machine that reaches the images and has the course."
+        ) from None
 
 
 def _local_cluster(n_workers):

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import cloudpickle
 import numpy as np
+import psutil
 
 from course_utils._support import files
 
@@ -324,7 +325,11 @@ def _memory_gb(field):
         kilobytes = status.split(f"{field}:")[1].split()[0]
         return int(kilobytes) * 1024 / 1e9
     except (OSError, IndexError):  # not Linux
-        import resource  # nor Windows
+        about = psutil.Process().memory_info()
+        if field == "VmRSS":
+            return about.rss / 1e9
+        if hasattr(about, "peak_wset"):  # Windows
+            return about.peak_wset / 1e9
+        import resource
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 1e9 if sys.platform == "darwin" else peak * 1024 / 1e9
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9  # macOS: bytes

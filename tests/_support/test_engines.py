@@ -4,7 +4,9 @@ import itertools
 import os
 import subprocess
 import sys
+import threading
 
+import distributed
 import pytest
 from conftest import ROOT
 from engine_tasks import crash_at, crash_once, fail_at, lack, process, wait_for
@@ -49,6 +51,37 @@ def test_an_address_of_a_scheduler_is_an_engine(client):
     address = client.scheduler_info()["address"]
     assert sorted(dict(engines.spread(process, range(3), address))) == [0, 1, 2]
     assert client.status == "running"  # its owner goes on with it
+
+
+def test_a_scheduler_without_workers_is_told_and_not_waited_for_in_vain(
+    monkeypatch, capsys
+):
+    monkeypatch.setattr(engines, "SECONDS_FOR_WORKERS", 0.5)
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(ConnectionError, match="has no workers: `dask worker"):
+            list(engines.spread(process, range(3), address))
+        with (
+            distributed.Client(cluster, set_as_default=False) as client,
+            pytest.raises(ConnectionError, match="has no workers"),
+        ):
+            list(engines.spread(process, range(3), client))
+    assert "has no workers yet: waiting for one" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="the Dask client is closed"):
+        list(engines.spread(process, range(3), client))
+
+
+def test_workers_that_come_later_are_waited_for():
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address=None
+    ) as cluster:
+        timer = threading.Timer(1, lambda: cluster.scale(1))
+        timer.start()
+        address = cluster.scheduler_address
+        assert sorted(dict(engines.spread(str, range(3), address))) == [0, 1, 2]
+        timer.join()
 
 
 def test_tasks_are_read_only_as_fast_as_the_work_goes_on(client, tmp_path):
