@@ -34,13 +34,18 @@ def main(arguments=None):
     0, or 2 with a sentence on stderr, or 130 with one after Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a Windows console may know no √ or 日
+            stream.reconfigure(errors="replace")
     options = parser().parse_args(arguments)
     warnings.showwarning = lambda message, *_: print(
         f"note: {message}", file=sys.stderr
     )
     try:
         COMMANDS[options.run](options, arguments)
-    except (ValueError, OSError, MemoryError) as error:
+    except Exception as error:
+        if not _is_told(error):
+            raise
         told = error
         if isinstance(error, OSError) and error.strerror:  # without "[Errno 13]"
             told = f"{error.filename or 'a file'}: {error.strerror}"
@@ -50,6 +55,15 @@ def main(arguments=None):
         print(f"\n{STOPPED.get(options.run, STARTS_ANEW)}", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _is_told(error):
+    """Whether an error says in a sentence what to do; others show where they arose.
+
+    Such are the course's own, whatever their kind, and a package that is missing.
+    """
+    kinds = ValueError, OSError, MemoryError, ImportError
+    return isinstance(error, kinds) or type(error).__module__.startswith("course_utils")
 
 
 def _compare(options, arguments):
@@ -123,11 +137,12 @@ def _extract(options, _):
         batch_size=options.batch_size,
     )
     problems = found.problems
-    found.folder.write("problems.csv", problems.to_csv(index=False).encode())
+    found.folder.write("_problems.csv", problems.to_csv(index=False).encode())
     pairs = list(problems.itertuples(index=False))
-    print(found, *left_out(pairs, ", see problems.csv"), sep="\n")
+    print(found, *left_out(pairs, ", see _problems.csv"), sep="\n")
     if options.k:
-        name = f"{options.algorithm}-k{options.k}-s{options.seed}"
+        # Whoever reads the features skips what begins with "_".
+        name = f"_{options.algorithm}-k{options.k}-s{options.seed}"
         about = _cluster_parts(
             found,
             options.algorithm,

@@ -3,6 +3,8 @@
     python solutions/build.py            all lessons
     python solutions/build.py 02 05      some of them
     python solutions/build.py --check    build nothing; fail if something is stale
+    python solutions/build.py --repository https://github.com/you/your-course
+                                         say where the course is published; runs nothing
 
 A master `solutions/NN_slug.py` is a notebook in jupytext's percent format. From it
 come `notebooks/NN_slug.ipynb`, with empty exercises and no outputs, and
@@ -40,24 +42,38 @@ BLOCK = re.compile(
 )
 MARKER = re.compile(r"^[ \t]*# (BEGIN|END) SOLUTION.*\n?", re.MULTILINE)
 SETUP = """\
-import sys
+import shutil, subprocess, sys
 from pathlib import Path
 
-HERE = Path.cwd()
-COURSE = next((p for p in (HERE, *HERE.parents) if (p / "course_utils").is_dir()), None)
-if COURSE is None:  # as on Colab, which starts with nothing: fetch the course
-    COURSE = HERE / "course"
-    if not COURSE.is_dir():
-        REPOSITORY = "{repository}"
-        !git clone -q --depth 1 --branch {tag} {{REPOSITORY}} {{COURSE}}
-sys.path.insert(0, str(COURSE))
+HERE, MODULE = Path.cwd(), "course_utils/__init__.py"
+HOST = next((p for p in map(Path, ("/content", "/kaggle/working")) if p.is_dir()), HERE)
+around = [p / MODULE for p in (HERE, *HERE.parents)]
+below = [*HERE.glob(f"*/{{MODULE}}"), *HOST.glob(f"*/{{MODULE}}")]
+COURSE = next((p.parents[1] for p in (*around, *below) if p.is_file()), None)
+if COURSE is None:  # as on Colab, which starts with nothing: fetch the course once
+    COURSE, part = HOST / "image-clustering", HOST / ".fetching" / "image-clustering"
+    shutil.rmtree(part, ignore_errors=True)  # of a fetch that was interrupted
+    address, words = "{repository}", "it has no address yet"
+    if address and shutil.which("git"):
+        clone = ["git", "clone", "--depth", "1", "--branch", "{tag}", address, part]
+        words = subprocess.run(clone, capture_output=True, text=True).stderr.strip()
+    if not (part / MODULE).is_file():
+        raise SystemExit(
+            f"The course is not here and cannot be fetched: {{address}} {{words}}."
+            " Upload its folder as a .zip (on Colab: Files, on the left), run"
+            "  !unzip -q NAME.zip  in a cell, then this cell again."
+        )
+    part.rename(COURSE)
+if str(COURSE) not in sys.path:
+    sys.path.insert(0, str(COURSE))
 
 from course_utils import lessons
 
 checks = lessons.start("{lesson}")"""
+COLAB = "https://colab.research.google.com/github/{path}/blob/{tag}/notebooks/{lesson}.ipynb"
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/{path}/blob/{tag}/notebooks/{lesson}.ipynb)"
+    f"({COLAB})"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -65,14 +81,14 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def master_notebook(path):
     """The master as a notebook, with badge, set-up and stable cell ids."""
     notebook = jupytext.read(path, fmt="py:percent")
-    names = {"lesson": path.stem, **SETTINGS}
-    names["path"] = names["repository"].removeprefix("https://github.com/")
+    names = names_of(path.stem)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{path.stem[:2]}-{number:03d}"
         if "setup" in cell.metadata.get("tags", ()):
             cell.source = SETUP.format(**names) + ("\n\n" + cell.source).rstrip()
     title, _, rest = notebook.cells[0].source.partition("\n")
-    notebook.cells[0].source = f"{title}\n\n{BADGE.format(**names)}\n\n{rest}".rstrip()
+    badge = f"\n\n{BADGE.format(**names)}" if names["path"] else ""
+    notebook.cells[0].source = f"{title}{badge}\n\n{rest}".rstrip()
     notebook.metadata = {
         "kernelspec": {
             "display_name": "Python 3",
@@ -86,10 +102,16 @@ def master_notebook(path):
     return notebook
 
 
+def names_of(lesson):
+    """What the templates say of a lesson; path: "" if it is not on GitHub."""
+    repository = SETTINGS["repository"].removesuffix(".git").rstrip("/")
+    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", repository)
+    return {"lesson": lesson, **SETTINGS, "path": found[1] if found else ""}
+
+
 def fingerprint(path):
-    """SHA-256 of a master with the settings and the templates it is built with."""
-    parts = [path.read_bytes(), repr(SETTINGS).encode(), (SETUP + BADGE).encode()]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    """SHA-256 of a master."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def student_notebook(path):
@@ -166,6 +188,10 @@ def build(path):
     print(f"{path.stem}: {seconds:.0f} s, {size:.1f} MB, {lines} lines of code")
 
 
+def sources(notebook):
+    return [cell.source for cell in notebook.cells]
+
+
 def stale(path):
     """Why the notebooks of a master are not what it says; empty if they are."""
     reasons = []
@@ -175,18 +201,69 @@ def stale(path):
         student_notebook(path)
     ):
         reasons.append(f"{student.relative_to(ROOT)} is not what the master gives")
-    made_from = None
-    if solution.exists():
-        made_from = nbformat.read(solution, 4).metadata.get("course", {}).get("master")
-    if made_from != fingerprint(path):
+    if not solution.exists():
+        return [*reasons, f"{solution.relative_to(ROOT)} is not there"]
+    executed = nbformat.read(solution, 4)
+    if executed.metadata.get("course", {}).get("master") != fingerprint(path):
         reasons.append(f"{solution.relative_to(ROOT)} was executed from another master")
+    elif sources(executed) != sources(solution_notebook(path)):
+        reasons.append(f"{solution.relative_to(ROOT)} is not what the master gives")
     return reasons
+
+
+def address(path):
+    """Write the badge and the set-up of a lesson anew; its outputs do not hang on them.
+
+    Raises ValueError if the solution was executed from another master.
+    """
+    solution, fresh = MASTERS / f"{path.stem}.ipynb", solution_notebook(path)
+    executed = nbformat.read(solution, 4)
+    for number, (old, new) in enumerate(zip(executed.cells, fresh.cells, strict=True)):
+        told = number and "setup" not in new.metadata.get("tags", ())
+        if told and old.source != new.source:
+            raise ValueError(f"{solution} is stale: run solutions/build.py first.")
+        old.source = new.source
+    executed.metadata["course"] = fresh.metadata["course"]
+    solution.write_text(text(executed), "utf-8")
+    (STUDENTS / f"{path.stem}.ipynb").write_text(text(student_notebook(path)), "utf-8")
+
+
+def publish(repository, tag, masters):
+    """Write where the course is published to the settings, the README, the lessons."""
+    SETTINGS.update(repository=repository, tag=tag)
+    if repository and not names_of("")["path"]:
+        sys.exit(f"{repository}: give it like https://github.com/you/your-course.")
+    path = MASTERS / "course.toml"
+    settings = path.read_text(encoding="utf-8")
+    for key in ("repository", "tag"):
+        settings = re.sub(f'(?m)^{key} = ".*"$', f'{key} = "{SETTINGS[key]}"', settings)
+    path.write_text(settings, encoding="utf-8")
+    readme = ROOT / "README.md"
+    readme.write_text(with_links(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for master in masters:
+        address(master)
+
+
+def with_links(readme):
+    """The README with a link to Colab, or none, at the end of each lesson's row."""
+
+    def row(found):
+        names = names_of(found["lesson"])
+        link = f"[Colab]({COLAB.format(**names)}) " if names["path"] else ""
+        return f"{found['before']} {link}|"
+
+    line = r"(?m)^(?P<before>\|.*\]\(notebooks/(?P<lesson>\d\d_\w+)\.ipynb\).*\|).*\|$"
+    return re.sub(line, row, readme)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", help="numbers, like 02 (default: all)")
     parser.add_argument("--check", action="store_true", help="only look for stale ones")
+    parser.add_argument(
+        "--repository", help='where the course is published; "": nowhere yet'
+    )
+    parser.add_argument("--tag", help="branch or tag there (default: as before)")
     options = parser.parse_args()
     masters = [
         path
@@ -199,6 +276,11 @@ def main():
         reasons = [reason for path in masters for reason in stale(path)]
         print("\n".join(reasons) or f"{len(masters)} lessons are fresh")
         sys.exit(bool(reasons))
+    if options.repository is not None or options.tag:
+        repository, tag = options.repository, options.tag or SETTINGS["tag"]
+        repository = SETTINGS["repository"] if repository is None else repository
+        publish(repository.rstrip("/"), tag, sorted(MASTERS.glob("[0-9][0-9]_*.py")))
+        return
     for path in masters:
         build(path)
 

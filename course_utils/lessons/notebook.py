@@ -1,4 +1,4 @@
-"""What the first cell of every lesson does: the same on a laptop and on Colab."""
+"""What the first cell of every lesson does: the same on a laptop, Colab and Kaggle."""
 
 import importlib.util
 import os
@@ -10,7 +10,10 @@ from pathlib import Path
 
 COURSE = Path(__file__).resolve().parents[2]
 
-DRIVE_CACHE = "/content/drive/MyDrive/image-clustering-cache"
+DRIVE = Path("/content/drive/MyDrive/image-clustering-course")
+
+# What is kept, by the variable that says where
+KEPT = {"COURSE_CACHE": "cache", "KERAS_HOME": "keras", "COURSE_ANSWERS": "answers"}
 
 # Packages whose module has a different name
 MODULES = {
@@ -24,16 +27,16 @@ MODULES = {
 }
 
 
-def start(lesson, *, drive_cache=False):
+def start(lesson, *, drive=False):
     """Prepare a lesson: packages, checks, figures; say where it runs.
 
     Parameters
     ----------
     lesson : str
         Its name, like "02_scoring_a_clustering".
-    drive_cache : bool, default=False
-        On Colab, keep features on your Google Drive, so that they outlive the machine.
-        Colab asks you for permission.
+    drive : bool, default=False
+        On Colab, keep features, weights of networks and your answers on your Google
+        Drive, so that they outlive the machine. Colab asks you for permission.
 
     Returns
     -------
@@ -46,16 +49,29 @@ def start(lesson, *, drive_cache=False):
     >>> checks = start("02_scoring_a_clustering")  # doctest: +SKIP
     02_scoring_a_clustering, on this computer. There is a GPU: Tesla T4.
     """
-    if on_colab():
+    host = hosted()
+    if host:
         install_missing()
+        # In one place, whatever the working directory
+        os.environ.setdefault("COURSE_ANSWERS", str(COURSE.parent / "answers"))
+    elif missing := missing_packages():
+        print(
+            f"Not installed: {', '.join(missing)}. In a terminal, in {COURSE}: "
+            f"{sys.executable} -m pip install -r requirements.txt"
+        )
+    if on_colab():
         from google.colab import output
 
         output.enable_custom_widget_manager()  # for widgets that Colab does not know
-        if drive_cache:
-            from google.colab import drive
+        if drive:
+            from google.colab import drive as google_drive
 
-            drive.mount("/content/drive")
-            os.environ["COURSE_CACHE"] = DRIVE_CACHE
+            google_drive.mount("/content/drive")
+            for variable, folder in KEPT.items():
+                os.environ[variable] = str(DRIVE / folder)
+            print(f"Features, weights and answers are kept in {DRIVE}.")
+    elif drive:
+        print("drive=True is for Colab: here everything is kept on this computer.")
     import matplotlib.pyplot as plt
 
     from course_utils.lessons import exercises
@@ -70,9 +86,7 @@ def start(lesson, *, drive_cache=False):
         }
     )
     exercises.begin(lesson)
-    print(
-        f"{lesson}, on {'Colab' if on_colab() else 'this computer'}. {gpu_sentence()}"
-    )
+    print(f"{lesson}, on {host or 'this computer'}. {gpu_sentence()}")
     return exercises
 
 
@@ -105,22 +119,34 @@ def on_colab():
     return "google.colab" in sys.modules
 
 
+def hosted():
+    """Where in the cloud this notebook runs, or "" on a computer of one's own."""
+    if on_colab():
+        return "Colab"
+    return "Kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else ""
+
+
 def missing_packages():
     """Lines of requirements.txt whose package is not installed in any version."""
     lines = (COURSE / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    names = {
-        line: re.split(r"[\[<>=!~ ]", line)[0] for line in lines if line[:1].isalpha()
-    }
     return [
         line
-        for line, name in names.items()
-        if importlib.util.find_spec(MODULES.get(name, name)) is None
+        for line in lines
+        if line[:1].isalpha()
+        and any(importlib.util.find_spec(name) is None for name in _modules(line))
     ]
+
+
+def _modules(requirement):
+    """The modules of a requirement and of its extras: dask[distributed]>=2024.8."""
+    name, _, rest = re.split("[<>=!~ ]", requirement)[0].partition("[")
+    extras = [extra for extra in rest.rstrip("]").split(",") if extra]
+    return [MODULES.get(name, name.replace("-", "_")), *extras]
 
 
 def install_missing():
     """Install the missing packages; preinstalled ones keep their version."""
-    # Colab shows notebooks itself and needs no JupyterLab.
+    # Hosts show notebooks themselves and need no JupyterLab.
     missing = [line for line in missing_packages() if not line.startswith("jupyterlab")]
     if missing:
         print(f"Installing {', '.join(missing)}.")

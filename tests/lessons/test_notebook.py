@@ -1,4 +1,4 @@
-"""The first cell of a lesson, on this computer and on a simulated Colab."""
+"""The first cell of a lesson: on this computer, a simulated Colab, Kaggle, alone."""
 
 import shutil
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from course_utils.lessons import notebook
 
@@ -18,6 +19,24 @@ sys.path.insert(0, str(ROOT / "solutions"))
 import build  # noqa: E402
 
 COLAB = "import google.colab"  # Colab's kernel has done so before the first cell
+
+# What widgets use of the real module (googlecolab/colabtools, google/colab/output).
+OUTPUT = """
+from . import _widgets
+
+def enable_custom_widget_manager(**_):
+    _widgets.enable_custom_widget_manager()
+    print('other widgets allowed')
+"""
+WIDGETS = """
+_installed_url = None
+
+def enable_custom_widget_manager(url='https://example.org/manager.js'):
+    global _installed_url
+    _installed_url = url
+
+def supported_only_message(): ...
+"""
 
 
 @pytest.fixture
@@ -40,9 +59,8 @@ def colab_machine(tmp_path, monkeypatch):
     modules = tmp_path / "modules" / "google" / "colab"
     modules.mkdir(parents=True)
     (modules / "__init__.py").write_text("from . import drive, output\n")
-    (modules / "output.py").write_text(
-        "def enable_custom_widget_manager():\n    print('other widgets allowed')\n"
-    )
+    (modules / "output.py").write_text(OUTPUT)
+    (modules / "_widgets.py").write_text(WIDGETS)
     (modules / "drive.py").write_text(
         "def mount(where):\n    print('mounted', where)\n", encoding="utf-8"
     )
@@ -65,34 +83,227 @@ def run_cells(folder, *sources):
     return "".join(o.get("text", "") for cell in done.cells for o in cell.outputs)
 
 
+def setup_cell(repository, tag="v1"):
+    return build.SETUP.format(lesson="02_scoring", repository=repository, tag=tag)
+
+
 def test_colab_fetches_the_course_says_what_is_there_and_can_keep_it_on_drive(
-    colab_machine, published_course, monkeypatch
+    colab_machine, published_course
 ):
-    setup = build.SETUP.format(
-        lesson="02_scoring", repository=published_course, tag="v1"
-    )
+    setup = setup_cell(published_course)
     again = 'import course_utils; print("from", course_utils.__file__)'
     drive = (
-        'lessons.start("02_scoring", drive_cache=True)\n'
-        "from course_utils._support import files\nprint(files.cache_dir())"
+        'checks = lessons.start("02_scoring", drive=True)\n'
+        "import os\n"
+        "from course_utils._support import files\n"
+        "print(files.cache_dir(), os.environ['KERAS_HOME'], checks._folder())"
     )
     printed = run_cells(colab_machine, COLAB, setup, again, drive)
     assert "02_scoring, on Colab" in printed
     assert "other widgets allowed" in printed
     assert "GPU" in printed
-    assert f"from {colab_machine / 'course'}" in printed
+    course = colab_machine / "image-clustering"
+    assert f"from {course}" in printed
     assert "mounted /content/drive" in printed
-    assert notebook.DRIVE_CACHE in printed
+    kept = " ".join(str(notebook.DRIVE / name) for name in notebook.KEPT.values())
+    assert kept in printed
     # Run again, as after a restarted kernel: what is there is used.
     shutil.rmtree(published_course)
     assert "02_scoring, on Colab" in run_cells(colab_machine, COLAB, setup)
 
 
+def test_another_folder_or_a_second_run_makes_no_second_copy_and_no_second_answers(
+    colab_machine, published_course
+):
+    setup = setup_cell(published_course)
+    where = (
+        "import os; print('answers in', checks._folder(), sys.path.count(str(COURSE)))"
+    )
+    inside = f"import os; os.chdir('{colab_machine}/image-clustering/course_utils')"
+    printed = run_cells(
+        colab_machine, COLAB, setup, where, setup, where, inside, setup, where
+    )
+    expected = f"answers in {colab_machine / 'answers'} 1"
+    assert printed.count(expected) == 3
+    copies = {p.parent for p in colab_machine.rglob("course_utils/__init__.py")}
+    assert len(copies) == 1
+
+
+def test_half_a_copy_is_fetched_anew(colab_machine, published_course):
+    half = colab_machine / ".fetching" / "image-clustering" / "course_utils"
+    half.mkdir(parents=True)
+    (half / "__init__.py").write_text("")
+    assert "on Colab" in run_cells(colab_machine, COLAB, setup_cell(published_course))
+    assert not half.exists()
+
+
+@pytest.mark.parametrize(
+    ("repository", "words"),
+    [
+        ("", "it has no address yet"),
+        ("/nowhere/course.git", "'/nowhere/course.git' does not exist"),
+    ],
+)
+def test_a_course_that_cannot_be_fetched_is_explained(colab_machine, repository, words):
+    with pytest.raises(CellExecutionError) as error:
+        run_cells(colab_machine, COLAB, setup_cell(repository))
+    said = str(error.value)
+    assert words in said and "!unzip -q NAME.zip" in said and "fatal" not in words
+    assert not [*colab_machine.rglob("course_utils")]
+
+
+def test_an_uploaded_folder_is_found_whatever_its_name(colab_machine):
+    shutil.copytree(
+        ROOT / "course_utils",
+        colab_machine / "my-course-main" / "course_utils",
+        ignore=shutil.ignore_patterns("__pycache__", "weights"),
+    )
+    shutil.copy(ROOT / "requirements.txt", colab_machine / "my-course-main")
+    printed = run_cells(colab_machine, COLAB, setup_cell(""), "print(COURSE)")
+    assert "on Colab" in printed and "my-course-main" in printed
+
+
+def test_kaggle_installs_what_is_missing_too(tmp_path, published_course, monkeypatch):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    (tmp_path / "working").mkdir()
+    printed = run_cells(tmp_path / "working", setup_cell(published_course))
+    assert "02_scoring, on Kaggle" in printed
+
+
+def test_a_widget_is_displayed_on_colab(colab_machine, published_course):
+    source = (
+        "from course_utils import widgets\n"
+        "import numpy as np\n"
+        "widgets.KMeansStepper(np.random.default_rng(0).random((30, 2)))"
+    )
+    cells = [nbformat.v4.new_code_cell(c) for c in (COLAB, SETUP_HERE, source)]
+    client = NotebookClient(
+        nbformat.v4.new_notebook(cells=cells),
+        timeout=120,
+        resources={"metadata": {"path": str(colab_machine)}},
+    )
+    outputs = client.execute().cells[-1].outputs
+    (shown,) = [output for output in outputs if output.output_type != "stream"]
+    assert {"application/vnd.jupyter.widget-view+json", "text/plain"} <= set(shown.data)
+    assert "colab" in shown.metadata["application/vnd.jupyter.widget-view+json"]
+
+
+SETUP_HERE = (
+    f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+    "from course_utils import lessons\n"
+    'checks = lessons.start("02_scoring")'
+)
+
+
 def test_a_laptop_uses_the_course_around_the_notebook(tmp_path):
-    setup = build.SETUP.format(lesson="02_scoring", repository="nowhere", tag="none")
     where = "print(COURSE)"
-    printed = run_cells(ROOT / "notebooks", setup, where)
+    printed = run_cells(ROOT / "notebooks", setup_cell("nowhere", "none"), where)
     assert "on this computer" in printed and str(ROOT) in printed
+
+
+def test_drive_is_for_colab(capsys):
+    notebook.start("02_scoring", drive=True)
+    assert "drive=True is for Colab" in capsys.readouterr().out
+
+
+def test_what_is_not_installed_is_told_on_ones_own_computer(monkeypatch, capsys):
+    monkeypatch.setattr(notebook, "missing_packages", lambda: ["umap-learn>=0.5.6"])
+    monkeypatch.setattr(notebook.subprocess, "run", pytest.fail)
+    notebook.start("02_scoring")
+    said = capsys.readouterr().out
+    assert "Not installed: umap-learn>=0.5.6." in said
+    assert "-m pip install -r requirements.txt" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "modules"),
+    [
+        ("dask[distributed]>=2024.8", ["dask", "distributed"]),
+        ("scikit-learn>=1.4", ["sklearn"]),
+        ("fsspec>=2023.6", ["fsspec"]),
+        ("pillow-heif", ["pillow_heif"]),
+        ("a[b,c] >1", ["a", "b", "c"]),
+    ],
+)
+def test_the_modules_of_a_requirement(line, modules):
+    assert notebook._modules(line) == modules
+
+
+# Where it is published
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    def make(repository, tag="main"):
+        chosen = {"repository": repository, "tag": tag}
+        monkeypatch.setattr(build, "SETTINGS", chosen)
+
+    return make
+
+
+MASTER = sorted(build.MASTERS.glob("02_*.py"))[0]
+
+
+@pytest.mark.parametrize("repository", ["", "https://gitlab.com/a/b", "/a/b"])
+def test_without_an_address_on_github_there_is_no_badge(settings, repository):
+    settings(repository)
+    first, *others = build.student_notebook(MASTER).cells
+    assert "badge" not in first.source and first.source.count("\n\n") >= 1
+    (setup,) = [c for c in others if "setup" in c.metadata.get("tags", ())]
+    assert f'address, words = "{repository}"' in setup.source
+
+
+@pytest.mark.parametrize(
+    "address", ["https://github.com/me/it", "https://github.com/a-b/c.d.git"]
+)
+def test_the_address_is_written_everywhere(settings, address):
+    settings(address, "v2")
+    path = address.removeprefix("https://github.com/").removesuffix(".git")
+    notebook_ = build.student_notebook(MASTER)
+    link = f"github/{path}/blob/v2/notebooks/{MASTER.stem}.ipynb"
+    assert link in notebook_.cells[0].source
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = build.with_links(readme)
+    assert linked.count(f"/{path}/blob/v2/notebooks/") == 13
+    assert build.with_links(linked) == linked
+    settings("")
+    assert build.with_links(linked) == build.with_links(readme)
+    assert "colab.research" not in build.with_links(linked)
+
+
+def test_the_readme_and_the_notebooks_have_the_address_of_the_settings():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert build.with_links(readme) == readme
+    assert "YOUR-" not in readme
+
+
+def test_publishing_changes_badges_and_setups_and_nothing_else(
+    settings, tmp_path, monkeypatch
+):
+    for name in ("solutions", "notebooks"):
+        (tmp_path / name).mkdir()
+    for path in (MASTER, MASTER.with_suffix(".ipynb"), build.MASTERS / "course.toml"):
+        shutil.copy(path, tmp_path / "solutions")
+    shutil.copy(ROOT / "README.md", tmp_path)
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "MASTERS", tmp_path / "solutions")
+    monkeypatch.setattr(build, "STUDENTS", tmp_path / "notebooks")
+    settings("")
+    master = tmp_path / "solutions" / MASTER.name
+    before = nbformat.read(MASTER.with_suffix(".ipynb"), 4)
+    build.publish("https://github.com/me/it", "v2", [master])
+    assert build.stale(master) == []
+    after = nbformat.read(tmp_path / "solutions" / f"{MASTER.stem}.ipynb", 4)
+    assert [c.get("outputs") for c in after.cells] == [
+        c.get("outputs") for c in before.cells
+    ]
+    text = (tmp_path / "solutions" / "course.toml").read_text()
+    assert build.tomllib.loads(text) == {
+        "repository": "https://github.com/me/it",
+        "tag": "v2",
+    }
+    with pytest.raises(SystemExit, match=r"give it like https://github\.com/you"):
+        build.publish("github.com/me/it", "v2", [master])
 
 
 def test_only_what_is_missing_is_installed(monkeypatch):
