@@ -22,6 +22,9 @@
 # **How it works** Run the cells in order. In an exercise, replace `return None` and run the
 # cell again: the line below it says whether you are right, and if not, why, with a hint to
 # unfold. At *Predict first*, replace `None` by your guess; a wrong guess teaches the most.
+# On Colab the machine and all that is on it are gone after a while: put `drive=True` into
+# the last line of the cell below (`lessons.start("…", drive=True)`), in every lesson, and
+# your answers, features and networks are kept on your Google Drive.
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt

@@ -56,10 +56,11 @@ from course_utils import widgets, homework
 # Good to start with are five to ten classes with at least ten pictures each, among them
 # two classes that you expect to be mixed up. Decide the classes *before* you see any
 # clusters: classes made to fit the clusters score well and say nothing. Take pictures
-# that you may use. They stay on your computer: what you hand in has their file names,
+# that you may use. Nobody else gets them: what you hand in has their file names,
 # their labels, a checksum of each, and one small contact sheet, so that your instructor
-# sees what was clustered (`contact_sheet=False` leaves it out). (On Colab, upload a .zip of the folder
-# under *Files* on the left, and unpack it in a cell: `!unzip -q my_pictures.zip`.)
+# sees what was clustered (`contact_sheet=False` leaves it out). (On Colab they are
+# uploaded to its machine: a .zip of the folder under *Files* on the left, unpacked in a
+# cell: `!unzip -q my_pictures.zip`.)
 #
 # To have a folder for practice, the next cells play your photo collection: they copy
 # the stamps of eight categories, none of which is in `stamps`, into a temporary folder
@@ -518,7 +519,7 @@ if path:
 # how, with the scores you claim, the values of 12.4, your answers, and how far you are
 # in the lessons: state and number of tries of every check, as `checks.summary()` shows
 # them. It costs no points; it tells your instructor what was hard. (Colab forgets the
-# lessons that you did on another day.)
+# lessons that you did on another day, unless you started them with `drive=True`.)
 #
 # ## 5 · What the grader does with it
 #
