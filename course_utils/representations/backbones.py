@@ -7,7 +7,6 @@ course, the ten of Guérin's tutorial, and later ones. First the table and the w
 then building a network.
 """
 
-import contextlib
 import csv
 import difflib
 import functools
@@ -21,7 +20,7 @@ import h5py
 import pandas as pd
 
 from course_utils._support import downloads, files
-from course_utils._support.keras import accelerator, import_keras
+from course_utils._support.keras import accelerator, computing_in, import_keras
 
 __all__ = [
     "BUNDLED",
@@ -177,8 +176,8 @@ def fetch_weights(name, layer=None):
     except (downloads.DownloadError, OSError) as error:
         what = "are only half downloaded" if state == "damaged" else "are not here"
         raise WeightsUnavailable(
-            f"{name}: its weights {what} and {error}. With a network they come by "
-            f"themselves, or put {WEIGHTS_URL}{address} at {path}."
+            f"{name}: its weights {what} and {error}. They come by themselves as soon "
+            f"as that works, or put {WEIGHTS_URL}{address} at {path}."
         ) from error
     if weights_state(name, layer) == "damaged":
         path.unlink()
@@ -232,35 +231,25 @@ def build_backbone(
     """
     keras = import_keras()
     row = TABLE[name]
-    with _computing_in(keras, precision):
+    with computing_in(precision):
         network, preprocess_input = _network(row, layer, weights)
     output = _output(row, network, layer)
-    if precision != "float32":  # means and features in full precision
-        output = keras.ops.cast(output, "float32")
-    if len(output.shape) == 4:
-        output = keras.layers.GlobalAveragePooling2D()(output)
-    elif len(output.shape) != 2:
-        raise ValueError(
-            f"{name}:{layer} gives {output.shape}, not one vector per image."
-        )
-    size = row.input_size
-    pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
-    prepared = keras.ops.cast(pictures, "float32")
-    if preprocess:
-        prepared = preprocess_input(prepared)
-    features = keras.Model(network.input, output)(prepared)
-    return keras.Model(pictures, features, name=name)
-
-
-@contextlib.contextmanager
-def _computing_in(keras, precision):
-    """Layers made inside compute in this precision."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+    with computing_in("float32"):  # means and features in full precision
+        if precision != "float32":
+            output = keras.ops.cast(output, "float32")
+        if len(output.shape) == 4:
+            output = keras.layers.GlobalAveragePooling2D()(output)
+        elif len(output.shape) != 2:
+            raise ValueError(
+                f"{name}:{layer} gives {output.shape}, not one vector per image."
+            )
+        size = row.input_size
+        pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
+        prepared = keras.ops.cast(pictures, "float32")
+        if preprocess:
+            prepared = preprocess_input(prepared)
+        features = keras.Model(network.input, output)(prepared)
+        return keras.Model(pictures, features, name=name)
 
 
 def backbone_layers(name):
@@ -283,7 +272,8 @@ def backbone_layers(name):
     """
     row = TABLE[name]
     top_layer = next(iter(row.top_layers), None)  # any of them brings the classifier
-    network, _ = _network(row, top_layer, weights=None)
+    with computing_in("float32"):
+        network, _ = _network(row, top_layer, weights=None)
     return {key: layer.output.shape for key, layer in _layers(network).items()}
 
 
