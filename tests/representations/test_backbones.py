@@ -22,11 +22,11 @@ FROM_KERAS = [name for name, row in backbones.TABLE.items() if not row.bundled]
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Let Keras think it gets weights; the list grows by the files it asks for."""
+    """Let Keras think it gets weights; the list grows by what it asks for."""
     files = []
 
-    def get_file(fname=None, origin=None, **_):
-        files.append((fname, origin))
+    def get_file(fname=None, origin=None, file_hash=None, **_):
+        files.append((fname, origin, file_hash or ""))
         return "nowhere.h5"
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
@@ -86,7 +86,10 @@ def test_a_network_of_keras(name, asked):
     assert set(with_top) - set(without_top) <= set(row.top_layers) <= set(with_top)
     url = backbones.WEIGHTS_URL
     files = [backbones.weights_file(name, x).name for x in (None, row.top_layers[0])]
-    assert asked == [(files[0], url + row.weights), (files[1], url + row.weights_top)]
+    assert asked == [
+        (files[0], url + row.weights, row.hash),
+        (files[1], url + row.weights_top, row.hash_top),
+    ]
 
 
 @pytest.mark.parametrize("name", backbones.BUNDLED)
