@@ -14,7 +14,9 @@ If the images are in parts, as on several machines, each part counts a table wit
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from sklearn.metrics import silhouette_score
 
 SCORES = ("purity", "nmi", "fowlkes_mallows", "ari", "accuracy")
@@ -27,6 +29,8 @@ NMI_AVERAGES = {
 }
 
 MAX_CELLS = 200_000_000  # of a contingency table: 1.6 GB
+
+MAX_DENSE_CELLS = 1_000_000  # above, nearly all are 0: they are matched as sparse ones
 
 
 def contingency_table(*, labels_true, labels_pred):
@@ -47,8 +51,9 @@ def contingency_table(*, labels_true, labels_pred):
     Raises
     ------
     ValueError
-        If the lengths differ, a label is missing, there is nothing to score, or the
-        table would need more than 1.6 GB.
+        If the lengths differ, a label is missing (None, NaN, NaT or masked), the labels
+        cannot be sorted, there is nothing to score, or the table would need more than
+        1.6 GB.
 
     See Also
     --------
@@ -483,10 +488,16 @@ def named_table(*, labels_true, labels_pred):
     {4: 1, 7: 1}
     """
     both = {"labels_true": labels_true, "labels_pred": labels_pred}
+    counts, names = contingency_table(**both), {}
+    for side, labels in both.items():
+        try:
+            names[side] = sorted(set(labels))
+        except TypeError as error:  # [1, "a"], which NumPy takes as strings
+            raise _unsortable(side) from error
     return pd.DataFrame(
-        contingency_table(**both),
-        index=pd.Index(sorted(set(labels_true)), name="class"),
-        columns=pd.Index(sorted(set(labels_pred)), name="cluster"),
+        counts,
+        index=pd.Index(names["labels_true"], name="class"),
+        columns=pd.Index(names["labels_pred"], name="cluster"),
     )
 
 
@@ -533,13 +544,31 @@ def _check_labels(name, labels):
         )
     if not len(labels):
         raise ValueError(f"{name} is empty: there is nothing to score.")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+    if np.ma.is_masked(given):
+        raise ValueError(f"{name} holds masked labels: every image needs a label.")
+    if labels.dtype.kind in "fc" and not np.isfinite(labels).all():
         raise ValueError(f"{name} holds NaN or infinity: every image needs a label.")
+    if labels.dtype.kind in "mM" and np.isnat(labels).any():
+        raise ValueError(f"{name} holds NaT: every image needs a label.")
     # Beside strings NumPy would turn a NaN into the string "nan".
     if labels.dtype.kind in "OU" and pd.isna(np.asarray(given, dtype=object)).any():
         raise ValueError(f"{name} holds None or NaN: every image needs a label.")
-    values, codes = np.unique(labels, return_inverse=True)
+    try:
+        values, codes = np.unique(labels, return_inverse=True)
+        # Sets, for example, can be compared, but not sorted: equal ones stay apart.
+        sorts = labels.dtype.kind != "O" or len(set(values)) == len(values)
+    except TypeError:
+        sorts = False
+    if not sorts:
+        raise _unsortable(name)
     return codes, len(values)
+
+
+def _unsortable(name):
+    return ValueError(
+        f"{name} cannot be sorted: make them all numbers or all strings, for example "
+        "with [str(label) for label in labels]."
+    )
 
 
 def _table(labels_true, labels_pred):
@@ -602,5 +631,21 @@ def _ari(table):
 
 
 def _accuracy(table):
+    if table.size > MAX_DENSE_CELLS:
+        return float(_best_match_of_sparse(table) / table.sum())
     classes, clusters = linear_sum_assignment(table, maximize=True)
     return float(table[classes, clusters].sum() / table.sum())
+
+
+def _best_match_of_sparse(table):
+    """Most images that a one-to-one match gets right: the same number, much sooner.
+
+    Every class may also match a cluster of its own that is empty, or the sparse solver
+    would find no match; + 1, because it takes 0 as "no edge".
+    """
+    counts = sparse.csr_matrix(table, dtype=np.float64)
+    counts.data += 1
+    empty = sparse.identity(len(table), format="csr")
+    edges = sparse.hstack([counts, empty], format="csr")
+    matched = min_weight_full_bipartite_matching(edges, maximize=True)
+    return int(edges[matched].sum()) - len(table)

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
 from course_utils import metrics
+from course_utils.clustering.validation import as_float, check_features
 from course_utils.representations import extraction, handcrafted
 
 # Okabe and Ito's palette, which people see who do not tell red from green
@@ -246,7 +247,7 @@ def nearest_first(vectors):
     >>> nearest_first([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]).tolist()
     [1, 0, 2]
     """
-    vectors = normalize(vectors)
+    vectors = normalize(as_float(check_features(vectors)))
     distances = np.linalg.norm(vectors - vectors.mean(axis=0), axis=1)
     return np.argsort(distances, kind="stable")
 

@@ -555,11 +555,13 @@ picture_map(chart.selected, points[chart.selection], width=600, size=48)
 # is a photograph of such a page, of the 9,144 pictures of Caltech-101.
 
 # %%
-import IPython.display
+import base64
 
-IPython.display.Image(
-    filename=str(COURSE / ".github" / "map.jpg"), width=950, alt="The page of a map"
-)
+from IPython.display import HTML
+
+photograph = base64.b64encode((COURSE / ".github" / "map.jpg").read_bytes()).decode()
+alt = "The page of a map: thumbnails at the left, the selection and lists at the right"
+HTML(f'<img src="data:image/jpeg;base64,{photograph}" width="950" alt="{alt}">')
 
 # %% [markdown]
 # At the left thumbnails for dots, under the words of their hotspots; at the right the

@@ -122,8 +122,11 @@ def serve(direct):
     """serve(content, ...) starts a server here: its address, the paths asked for."""
     running = []
 
-    def start(content=b"", status=200, missing=0, silent=None):
-        """missing: bytes promised but not sent; silent: an Event that ends silence."""
+    def start(content=b"", status=200, missing=0, silent=None, context=None):
+        """missing: bytes promised but not sent; silent: an Event that ends silence.
+
+        context: an SSLContext, for a secure server. As a proxy it answers itself.
+        """
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
@@ -136,11 +139,15 @@ def serve(direct):
                 self.end_headers()
                 self.wfile.write(content)
 
+            do_CONNECT = do_GET
+
             def log_message(self, *args):
                 pass
 
         asked = []
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         running.append((server, silent))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 from sklearn.metrics.cluster import contingency_matrix, pair_confusion_matrix
 
 from course_utils import metrics
@@ -179,7 +181,91 @@ MISSING = (
     np.array(["a", math.nan, "b"], dtype=object),
     pd.Series(["a", None, "b"]),
     pd.Series(["a", None, "b"], dtype="string"),
+    pd.array([0, None, 1], dtype="Int64"),
+    pd.Categorical(["a", None, "b"]),
+    pd.to_datetime(pd.Series(["2020-01-01", None, "2020-01-02"])),
+    [pd.Timestamp("2020-01-01"), pd.NaT, pd.Timestamp("2020-01-02")],
+    np.array(["2020-01-01", "NaT", "2020-01-02"], dtype="M8[D]"),
+    pd.to_timedelta(pd.Series(["1s", None, "2s"])).to_numpy(),
+    np.array([0, complex(math.nan, 1), 1]),
+    np.ma.masked_array([0, 1, 2], mask=[0, 1, 0]),
+    np.ma.masked_array(["a", "b", "c"], mask=[0, 1, 0]),
 )
+
+DATES = np.array(["2020-01-02", "2020-01-01", "2020-01-02"], dtype="M8[D]")
+
+
+def objects(*labels):
+    """Labels as an array of objects, whatever they are."""
+    found = np.empty(len(labels), dtype=object)
+    found[:] = labels
+    return found
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        DATES,
+        pd.Series(DATES),
+        DATES - DATES.min(),
+        np.ma.masked_array([5, 3, 5], mask=[0, 0, 0]),
+        objects((1, 2), (1, 1), (1, 2)),
+        objects(1, 0.5, True),
+        np.array([2j, 1j, 2j]),
+        [b"b", b"a", b"b"],
+    ],
+)
+def test_labels_of_any_kind_that_sorts_are_scored(labels):
+    found = metrics.contingency_table(labels_true=[1, 0, 1], labels_pred=labels)
+    assert found.tolist() == [[1, 0], [0, 2]]
+
+
+@pytest.mark.parametrize("side", ["labels_true", "labels_pred"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        objects(1, "a", 2),
+        pd.Series([True, "a", 2]),
+        objects(("a", 1), "a", "b"),
+        objects({}, {}, {}),
+        objects({1}, {2}, {1}),
+        objects(frozenset([2]), frozenset([1]), frozenset([2])),
+    ],
+)
+def test_labels_that_cannot_be_sorted_are_refused(labels, side):
+    both = {"labels_true": [0, 1, 2], "labels_pred": [0, 1, 2], side: labels}
+    with pytest.raises(ValueError, match=f"{side} cannot be sorted: make them all"):
+        metrics.scores(**both)
+    with pytest.raises(ValueError, match=f"{side} cannot be sorted: make them all"):
+        metrics.named_table(**both)
+
+
+def test_names_of_several_kinds_have_no_table():
+    with pytest.raises(ValueError, match="labels_pred cannot be sorted"):
+        metrics.named_table(labels_true=[0, 1, 2], labels_pred=[1, "a", 2])
+
+
+@pytest.mark.parametrize("n_images", [2_000, 20_000])
+@pytest.mark.parametrize("n_classes", [1_100, 1_500])
+def test_large_tables_have_the_accuracy_of_the_dense_match(n_classes, n_images):
+    generator = np.random.default_rng(0)
+    labels_true = generator.integers(0, n_classes, n_images)
+    labels_pred = (labels_true + generator.geometric(0.5, n_images)) % 1_300
+    table = metrics.contingency_table(labels_true=labels_true, labels_pred=labels_pred)
+    assert table.size > metrics.MAX_DENSE_CELLS or n_images < 10_000
+    table = np.pad(table, (0, max(0, 1_001 - min(table.shape))))  # empty ones, too
+    matched = linear_sum_assignment(table, maximize=True)
+    found = metrics.scores_of_table(table, ["accuracy"])["accuracy"]
+    assert found == table[matched].sum() / n_images
+    assert metrics.scores_of_table(table.T, ["accuracy"])["accuracy"] == found
+
+
+def test_very_many_singletons_are_scored_in_seconds():
+    order = np.random.default_rng(0).permutation(5_000)
+    start = time.perf_counter()
+    found = metrics.accuracy(labels_true=np.arange(5_000), labels_pred=order)
+    assert found == 1
+    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("labels", MISSING)
@@ -265,3 +351,13 @@ def test_silhouette_of_a_sample_is_the_same_every_time():
 )
 def test_silhouette_is_nan_where_it_is_not_defined(labels):
     assert math.isnan(metrics.silhouette(np.eye(6), labels))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.uint8, np.int64, object])
+def test_silhouette_is_the_same_in_any_dtype(dtype):
+    # Squares of 250 overflow in half precision.
+    features = np.random.default_rng(0).integers(0, 250, (30, 200))
+    labels = np.arange(30) % 3
+    expected = metrics.silhouette(features.astype(np.float64), labels)
+    found = metrics.silhouette(features.astype(dtype), labels)
+    assert found == pytest.approx(expected, abs=1e-6)

@@ -153,6 +153,14 @@ def test_nearest_first():
     assert plots.nearest_first(np.zeros((2, 3))).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("dtype", ["f2", "u1", "i2", "f4", "O"])
+def test_nearest_first_whatever_the_dtype(dtype):
+    vectors = np.random.default_rng(0).integers(0, 250, (30, 400))
+    expected = plots.nearest_first(vectors.astype(np.float64)).tolist()
+    assert expected != sorted(expected)
+    assert plots.nearest_first(vectors.astype(dtype)).tolist() == expected
+
+
 def test_noise_comes_last_and_is_called_so():
     labels = np.full(15, -1)
     labels[:5] = 0

@@ -5,6 +5,7 @@ import functools
 import importlib
 import logging
 import os
+from pathlib import Path
 
 
 def accelerator():
@@ -41,6 +42,52 @@ def import_keras():
             undo.callback(os.close, stderr)
             undo.callback(os.dup2, stderr, 2)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        keras = importlib.import_module("keras")
+        try:
+            keras = importlib.import_module("keras")
+        except (ImportError, ValueError, AssertionError) as error:
+            raise _explained(error) from error
         keras.ops.zeros(1)  # looks for a GPU, and says so if there is none
     return keras
+
+
+@contextlib.contextmanager
+def computing_in(precision="float32"):
+    """Whatever the user has set, compute in this precision, colours last.
+
+    The settings come from `keras.json` or from calls such as
+    `keras.config.set_dtype_policy`. Features must not depend on them: the cache keeps
+    features for other sessions. Both building a network and its first run read them;
+    afterwards they are as before.
+    """
+    config = import_keras().config
+    before = config.dtype_policy(), config.floatx(), config.image_data_format()
+    config.set_floatx("float32")
+    config.set_dtype_policy(precision)
+    config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        config.set_floatx(before[1])
+        config.set_dtype_policy(before[0])
+        config.set_image_data_format(before[2])
+
+
+def settings_file():
+    """Where Keras reads its settings: $KERAS_HOME or ~/.keras, which may lack it."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+
+
+def _explained(error):
+    """Why Keras cannot be imported, if that may be due to the user's settings."""
+    if getattr(error, "name", None) == "keras":
+        return ImportError("Keras is not installed: pip install keras")
+    sources = [str(settings_file())] if settings_file().is_file() else []
+    if os.environ.get("KERAS_BACKEND"):
+        sources.append(f"KERAS_BACKEND={os.environ['KERAS_BACKEND']}")
+    if not sources:
+        return error
+    return ImportError(
+        f"Keras cannot start ({error or type(error).__name__}): its settings ask for "
+        "something that is not here. Look at backend, floatx and image_data_format in "
+        f'{" and ".join(sources)}; "backend": "tensorflow" needs nothing else.'
+    )

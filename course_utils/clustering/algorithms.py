@@ -33,8 +33,10 @@ from course_utils.clustering.preprocessing import (
     read_all,
 )
 from course_utils.clustering.validation import (
+    as_float,
     check_features,
     check_n_clusters,
+    check_random_state,
     threads_for,
 )
 
@@ -84,7 +86,7 @@ def pipeline(algorithm, n_clusters, random_state=0):
     Raises
     ------
     ValueError
-        If a name is unknown.
+        If a name is unknown, or the seed is none.
 
     See Also
     --------
@@ -100,6 +102,7 @@ def pipeline(algorithm, n_clusters, random_state=0):
     KMeans(n_clusters=7, n_init=10, random_state=0)
     """
     steps, name = parse_algorithm(algorithm)
+    check_random_state(random_state)
     estimator = ALGORITHMS[name](n_clusters, random_state)
     if steps and steps[-1][0] == "micro":
         estimator = OverMicroClusters(estimator, steps[-1][1], random_state)
@@ -120,7 +123,7 @@ def cluster(
     Parameters
     ----------
     features : array (n_images, d)
-        One row per image; it may be memory-mapped.
+        One row per image, of any real numbers; it may be memory-mapped.
     algorithm : str
         Steps and algorithm, such as `"l2+pca50+kmeans"`; see `pipeline`.
     n_clusters : int
@@ -142,7 +145,8 @@ def cluster(
     Raises
     ------
     ValueError
-        For an unknown name, bad features or an impossible number of clusters.
+        For an unknown name, bad features, an impossible number of clusters, or a seed
+        that is none.
     MemoryError
         If the algorithm would need too much memory or time.
 
@@ -161,8 +165,7 @@ def cluster(
     """
     _, name = parse_algorithm(algorithm)
     model = pipeline(algorithm, n_clusters, random_state)
-    features = np.asarray(features)
-    check_features(features)
+    features = check_features(features)
     n_images = len(features)
     check_n_clusters(n_clusters, n_images)
     if n_clusters == 1 and name not in FIND_K:
@@ -187,7 +190,7 @@ def cluster(
             )
             labels = estimator.fit_predict(features)
         else:
-            labels = model.fit_predict(features)
+            labels = model.fit_predict(as_float(features))
     return np.asarray(labels, dtype=int)
 
 
@@ -208,7 +211,13 @@ def prepare(features, algorithm, random_state=0, *, max_in_memory=MAX_IN_MEMORY)
     Returns
     -------
     array (n_images, c)
-        PCA keeps at most as many components as there are images or features.
+        float32 or float64. PCA keeps at most as many components as there are images or
+        features; whitening sets those that do not vary to 0.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, bad features, or a seed that is none.
 
     Examples
     --------
@@ -217,14 +226,15 @@ def prepare(features, algorithm, random_state=0, *, max_in_memory=MAX_IN_MEMORY)
            [0. , 1. ]])
     """
     steps, _ = parse_algorithm(algorithm)
-    features = np.asarray(features)
+    check_random_state(random_state)
+    features = check_features(features)
     transformers = make_transformers(steps, random_state)
     if not transformers:
-        return features
+        return as_float(features)
     if _is_large(features, max_in_memory):
         source = Rows(features)
         return read_all(Prepared(source, fit_transformers(transformers, source)))
-    return make_pipeline(*transformers).fit_transform(features)
+    return make_pipeline(*transformers).fit_transform(as_float(features))
 
 
 def is_seeded(algorithm):

@@ -93,8 +93,10 @@ def links(features):
         )
         # + 1, because scipy takes a length of 0 as "no edge"
         weights = np.concatenate([lengths, distances[above]]) + 1
-        graph = sparse.coo_array((weights, edges), shape=(n_images, n_images))
-        tree = minimum_spanning_tree(graph.tocsr()).tocoo()
+        # A matrix, not a sparse array: that would keep the int64 of its indices, which
+        # the tree takes from scipy 1.17 on only.
+        graph = sparse.csr_matrix((weights, edges), shape=(n_images, n_images))
+        tree = minimum_spanning_tree(graph).tocoo()
         rows, columns, lengths = tree.row, tree.col, tree.data - 1
     order = np.lexsort((columns, rows, lengths))
     return np.column_stack([rows, columns])[order].astype(int), lengths[order]
@@ -156,7 +158,8 @@ def duplicate_groups(features, threshold):
     pairs, distances = links(features)
     near = pairs[distances <= threshold]
     n_images = len(features)
-    graph = sparse.coo_array((np.ones(len(near)), near.T), shape=(n_images, n_images))
+    edges = np.ones(len(near)), (near[:, 0], near[:, 1])
+    graph = sparse.csr_matrix(edges, shape=(n_images, n_images))
     _, groups = connected_components(graph, directed=False)
     return renumber(groups)
 

@@ -15,7 +15,12 @@ from sklearn.preprocessing import normalize
 
 from course_utils import metrics
 from course_utils.clustering import micro_clusters
-from course_utils.clustering.validation import check_n_clusters, renumber, threads_for
+from course_utils.clustering.validation import (
+    check_n_clusters,
+    check_random_state,
+    renumber,
+    threads_for,
+)
 
 MAX_IMAGES = 8_000  # all pairs of so many, as float32 and float64, are 0.8 GB
 
@@ -156,6 +161,12 @@ def bipartite(labelings, n_clusters, random_state=0):
     int array (n_images,)
         Cluster labels, numbered in the order of the images.
 
+    Raises
+    ------
+    ValueError
+        If the labelings are not of the same images, for an impossible number of
+        clusters, or a seed that is none.
+
     See Also
     --------
     sklearn.cluster.SpectralCoclustering : Clusters both sides of such a graph.
@@ -172,18 +183,29 @@ def bipartite(labelings, n_clusters, random_state=0):
     """
     labelings = _check_labelings(labelings)
     check_n_clusters(n_clusters, labelings.shape[1])
+    check_random_state(random_state)
     members = membership(labelings)
     sizes = np.asarray(members.sum(axis=0)).ravel()
     weighted = (members / np.sqrt(sizes)).tocsr()
-    n_vectors = min(n_clusters, min(weighted.shape) - 1)
-    if n_vectors < 1:
+    if not weighted.shape[1]:  # nothing but noise
         return np.zeros(labelings.shape[1], dtype=int)
-    start = np.random.default_rng(random_state).normal(size=min(weighted.shape))
-    vectors = svds(weighted, k=n_vectors, v0=start, return_singular_vectors="u")[0]
-    positions = normalize(vectors)
+    positions = normalize(_leading_vectors(weighted, n_clusters, random_state))
     with threads_for(positions):
         kmeans = KMeans(n_clusters, n_init=10, random_state=random_state)
         return renumber(kmeans.fit_predict(positions))
+
+
+def _leading_vectors(matrix, n_vectors, random_state):
+    """The leading left singular vectors of a sparse matrix (n, m): array (n, c).
+
+    The sparse solver finds one fewer than the matrix has. All of them come from the
+    dense one; those of singular value 0, which are arbitrary, are left out.
+    """
+    if n_vectors < min(matrix.shape):
+        start = np.random.default_rng(random_state).normal(size=min(matrix.shape))
+        return svds(matrix, k=n_vectors, v0=start, return_singular_vectors="u")[0]
+    vectors, values, _ = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    return vectors[:, values > 1e-5 * values.max()]
 
 
 def diversity(labelings):

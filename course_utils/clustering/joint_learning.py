@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.clustering.validation import (
+    as_float,
     check_features,
     check_n_clusters,
     renumber,
@@ -275,8 +276,7 @@ def triplet_loss(points, triplets, *, gamma=2.0, margin=0.5):
 
 def check_points(points, max_images=MAX_IMAGES):
     """Return the points as an array; raise an error if they cannot be clustered."""
-    points = np.asarray(points)
-    check_features(points, "points")
+    points = as_float(check_features(points, "points"))
     check_n_clusters(1, len(points))
     if len(points) > max_images:
         gigabytes = len(points) ** 2 * 20 / 1e9

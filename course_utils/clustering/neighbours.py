@@ -11,7 +11,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from course_utils.clustering.validation import threads_for
+from course_utils.clustering.validation import (
+    as_float,
+    check_features,
+    check_random_state,
+    threads_for,
+)
 
 
 def nearest_neighbours(
@@ -45,7 +50,8 @@ def nearest_neighbours(
     Raises
     ------
     ValueError
-        If there are not so many other images, or the index is unknown.
+        If there are not so many other images, the index is unknown, or the features are
+        not finite numbers.
 
     See Also
     --------
@@ -62,13 +68,16 @@ def nearest_neighbours(
     >>> indices.ravel().tolist()
     [1, 0, 1]
     """
-    features = np.asarray(features)
+    features = as_float(check_features(features))
     if index not in ("auto", "exact", "approximate"):
         raise ValueError(f"index={index!r}: choose auto, exact or approximate.")
-    if not 1 <= n_neighbors < len(features):
+    check_random_state(random_state)
+    is_int = isinstance(n_neighbors, int | np.integer)
+    is_int = is_int and not isinstance(n_neighbors, bool)
+    if not is_int or not 1 <= n_neighbors < len(features):
         raise ValueError(
-            f"n_neighbors={n_neighbors}: each of {len(features)} images has 1 to "
-            f"{len(features) - 1} others."
+            f"n_neighbors must be an integer from 1 to {len(features) - 1}, the number "
+            f"of other images, got {n_neighbors!r}."
         )
     if index == "auto":
         few = len(features) * features.size <= max_products

@@ -37,7 +37,11 @@ from course_utils.clustering.preprocessing import (
     read_all,
     transform_rows,
 )
-from course_utils.clustering.validation import check_n_clusters, threads_for
+from course_utils.clustering.validation import (
+    check_n_clusters,
+    check_random_state,
+    threads_for,
+)
 from course_utils.representations.feature_store import Folder, read_part
 
 SAMPLE_ROWS = 5_000  # from which the centres start, or more for many clusters
@@ -177,6 +181,7 @@ def fit_out_of_core(
     False
     """
     steps, name = check_out_of_core(algorithm)
+    check_random_state(random_state)
     source = as_source(source)
     check_n_clusters(n_clusters, source.n_images)
     transformers = fit_transformers(make_transformers(steps, random_state), source)

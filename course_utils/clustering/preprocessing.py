@@ -15,9 +15,13 @@ from sklearn import config_context
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import Normalizer
 
-from course_utils.clustering.validation import BLOCK_ROWS, check_finite
+from course_utils.clustering.validation import BLOCK_ROWS, check_finite, check_numbers
 
 PAIRWISE = ("ward", "average", "complete")  # need all distances at once
+
+ROUNDING = 1e-6  # of a vector's length: a component that varies less is float32 noise
+
+COARSE = 1e-3  # the same for covariances that were computed in float32
 
 NAMES = ("kmeans", "minibatch", *PAIRWISE, "spectral", "gmm", "dbscan", "hdbscan")
 
@@ -40,14 +44,20 @@ def parse_algorithm(algorithm):
     Raises
     ------
     ValueError
-        If a name is unknown (the message suggests the nearest one), or if a step such
-        as `micro2000` is not the last one before ward, average or complete.
+        If it is not a string, if a name is unknown (the message suggests the nearest
+        one), or if a step such as `micro2000` is not the last one before ward, average
+        or complete.
 
     Examples
     --------
     >>> parse_algorithm("l2+pca50+kmeans")
     ([('l2', None), ('pca', 50)], 'kmeans')
     """
+    if not isinstance(algorithm, str):
+        raise ValueError(
+            "The algorithm must be one string, its steps joined by +, like "
+            f"'l2+pca50+kmeans', got {algorithm!r}."
+        )
     *steps, name = algorithm.split("+")
     if name not in NAMES:
         near = difflib.get_close_matches(name.lower(), NAMES, n=1)
@@ -88,7 +98,10 @@ def make_transformers(steps, random_state=0):
 class ClippedPCA(PCA):
     """scikit-learn's PCA, for any number of components, in memory or by blocks.
 
-    It keeps at most as many components as there are images or features.
+    It keeps at most as many components as there are images or features. Whitening sets
+    components to 0 that vary by no more than rounding: features of a lower rank, such
+    as those of copies, have many, and scaled to variance 1 their noise would drown the
+    rest.
 
     Parameters
     ----------
@@ -105,11 +118,23 @@ class ClippedPCA(PCA):
 
     def fit(self, X, y=None):
         """Fit to features (n, d)."""
-        return self._call_clipped(super().fit, X)
+        self.fit_transform(X)
+        return self
 
     def fit_transform(self, X, y=None):
         """Fit to features (n, d) and return their components (n, c)."""
-        return self._call_clipped(super().fit_transform, X)
+        found = self._call_clipped(super().fit_transform, X)
+        if not self.whiten:
+            return found
+        if found.dtype == np.float32 and self._constant(COARSE).any():
+            # In float32 such a component may be nothing but rounding: look closer.
+            exact = self._call_clipped(super().fit_transform, X.astype(np.float64))
+            found = exact.astype(np.float32)
+            for name in ("mean_", "components_", "explained_variance_"):
+                setattr(self, name, getattr(self, name).astype(np.float32))
+        constant = self._constant()
+        self.components_[constant], found[:, constant] = 0, 0
+        return found
 
     def fit_blocks(self, source):
         """Fit to a source: exact, with the eigenvectors of a sum over its blocks."""
@@ -120,10 +145,15 @@ class ClippedPCA(PCA):
         found = moments.principal_components(n_components)
         self.mean_, self.components_, self.explained_variance_ = found
         self.n_components_, self.n_features_in_ = n_components, source.width
-        if self.whiten:  # where nothing varies there is nothing to scale
-            spread = np.sqrt(self.explained_variance_)
-            self.components_[spread <= 1e-6 * spread.max(initial=0)] = 0
+        if self.whiten:
+            self.components_[self._constant()] = 0
         return self
+
+    def _constant(self, tolerance=ROUNDING):
+        """Which components vary by no more than a share of the features' size."""
+        spread = np.sqrt(self.explained_variance_)
+        size = np.hypot(spread.max(initial=0), np.linalg.norm(self.mean_))
+        return spread <= tolerance * size
 
     def _call_clipped(self, method, X):
         wanted = self.n_components
@@ -139,10 +169,8 @@ class Rows:
     """An array (n, d) as a source: cut into blocks, each read when it is asked for."""
 
     def __init__(self, features):
-        if features.ndim != 2:
-            raise ValueError(f"features must have shape (n, d), got {features.shape}.")
-        self.features = features
-        self.n_images, self.width = features.shape
+        self.features = check_numbers(features)
+        self.n_images, self.width = self.features.shape
 
     def blocks(self):
         for start in range(0, self.n_images, BLOCK_ROWS):
@@ -166,7 +194,7 @@ class Prepared:
 
 def as_source(features):
     """Return features as a source; one that is a source already is returned as is."""
-    return features if hasattr(features, "blocks") else Rows(np.asarray(features))
+    return features if hasattr(features, "blocks") else Rows(features)
 
 
 def checked_blocks(source):

@@ -21,6 +21,7 @@ from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.clustering.validation import (
     check_features,
     check_n_clusters,
+    check_random_state,
     renumber,
     threads_for,
 )
@@ -105,6 +106,7 @@ def sic(images, nouns, n_clusters, settings=None, random_state=0, history=None):
             f"{nouns.shape[1]}: both must be in one space."
         )
     check_n_clusters(n_clusters, len(images))
+    check_random_state(random_state)
     with threads_for(images):
         labels = _train(images, nouns, n_clusters, settings, random_state, history)
     return renumber(labels)
@@ -511,8 +513,7 @@ def spherical_kmeans(images, n_clusters, random_state=0, n_init=10, n_rounds=300
 
 def check_vectors(name, vectors):
     """Return vectors of length 1 as float64 (n, d); ValueError if they are not."""
-    vectors = np.asarray(vectors, dtype=np.float64)
-    check_features(vectors, name)
+    vectors = check_features(vectors, name).astype(np.float64, copy=False)
     if not vectors.size:
         raise ValueError(f"There are no {name}, their shape is {vectors.shape}.")
     lengths = np.linalg.norm(vectors, axis=1)

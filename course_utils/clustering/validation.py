@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+from scipy import sparse
 from sklearn.preprocessing import normalize
 from threadpoolctl import ThreadpoolController
 
@@ -25,6 +26,18 @@ def check_n_clusters(n_clusters, n_images):
         )
 
 
+def check_random_state(random_state):
+    """Raise ValueError unless scikit-learn and NumPy both take it as a seed."""
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return
+    is_int = isinstance(random_state, int | np.integer)
+    if not is_int or isinstance(random_state, bool) or not 0 <= random_state < 2**32:
+        raise ValueError(
+            "The seed must be an integer from 0 to 4294967295, for example 0, got "
+            f"{random_state!r}."
+        )
+
+
 def check_finite(values, name="features", first_row=0):
     """Raise ValueError if rows of an array hold NaN or infinity.
 
@@ -41,20 +54,60 @@ def check_finite(values, name="features", first_row=0):
             )
 
 
-def check_features(features, name="features"):
-    """Raise ValueError unless the features have shape (n, d) and are finite."""
+def check_numbers(features, name="features"):
+    """Return features as an array (n, d) of real numbers, of the dtype they have.
+
+    Only objects that are numbers are copied, as float64. Raises ValueError for all that
+    is no dense table of real numbers.
+    """
+    if sparse.issparse(features):
+        raise ValueError(
+            f"The {name} are a sparse matrix of scipy: make them dense first, with "
+            "features.toarray()."
+        )
+    if np.ma.is_masked(features):
+        raise ValueError(
+            f"The {name} are masked in places: leave out these images, or fill the "
+            "gaps."
+        )
+    try:
+        features = np.asarray(features)
+        if features.dtype.kind == "O":
+            features = features.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The {name} must be numbers, the same count for every image ({error})."
+        ) from error
     if features.ndim != 2:
         raise ValueError(f"The {name} must have shape (n, d), got {features.shape}.")
+    if features.dtype.kind not in "biuf":
+        raise ValueError(f"The {name} must be real numbers, got {features.dtype}.")
+    return features
+
+
+def check_features(features, name="features"):
+    """Return features as `check_numbers`; raise ValueError for NaN or infinity too."""
+    features = check_numbers(features, name)
     check_finite(features, name)
+    return features
+
+
+def as_float(features):
+    """Return an array in a precision to compute in: float32, or float64 where it must.
+
+    Sums of squares overflow in float16 and in small integers. What float32 holds
+    exactly becomes float32.
+    """
+    dtype = min(np.result_type(features.dtype, np.float32), np.dtype(np.float64))
+    return features.astype(dtype, copy=False)
 
 
 def unit_vectors(features):
     """Scale features (n, d) to length 1, in float64; n must be at least 1."""
-    features = np.asarray(features, dtype=np.float64)
+    features = check_features(features)
     if not features.size:
         raise ValueError(f"There are no features, their shape is {features.shape}.")
-    check_features(features)
-    return normalize(features)
+    return normalize(features.astype(np.float64, copy=False))
 
 
 def renumber(labels):

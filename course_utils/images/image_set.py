@@ -76,9 +76,15 @@ class ImageSet:
         return f"ImageSet({self.name}: {len(self):,} pictures, {classes}{left_out})"
 
     def read(self, index):
-        """The bytes of an image; raises if they changed since the set was loaded."""
+        """The bytes of an image; ValueError if it changed since the set was loaded."""
         source = self.sources[index]
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        try:
+            data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        except OSError as error:  # deleted, moved, or on a disk that is gone
+            raise ValueError(
+                f"{self.images[index]} can no longer be read "
+                f"({error.strerror or error}): load the image set {self.name} again."
+            ) from error
         if hashlib.sha256(data).hexdigest() != self.digests[index]:
             raise ValueError(
                 f"{self.images[index]} has changed since {self.name} was loaded: "

@@ -301,7 +301,7 @@ class _Api:
         """What a RequestException means, in a few words."""
         if isinstance(error, requests.exceptions.ChunkedEncodingError):
             return f"the answer of {self.host} was cut off"
-        return f"{self.host} cannot be reached or does not answer (no network?)"
+        return downloads.reason(error, self.address)
 
     def _check_time(self, moment):
         if moment > self.ends:

@@ -11,6 +11,7 @@ import difflib
 import importlib.metadata
 import inspect
 import json
+import numbers
 import sys
 import warnings
 
@@ -21,7 +22,11 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from course_utils._support import files
-from course_utils.clustering.validation import check_features, check_finite
+from course_utils.clustering.validation import (
+    check_features,
+    check_finite,
+    check_random_state,
+)
 
 __all__ = ["NAMES", "grid", "grouped", "layout", "to_unit_square"]
 
@@ -55,7 +60,7 @@ def _tsne(directions, seed, *, perplexity=30):
 
 
 def _umap(directions, seed, *, n_neighbors=15, min_dist=0.1):
-    n_neighbors = min(int(n_neighbors), len(directions) - 1)
+    n_neighbors = int(min(n_neighbors, len(directions) - 1))
     index = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(directions)
     distances, neighbours = index.kneighbors(directions)  # a picture is its own first
     cosine = np.where(distances < 1e-3, 0, distances**2 / 2).astype(np.float32)
@@ -108,7 +113,8 @@ def layout(features, name, *, seed=0, cache=True, **settings):
     Raises
     ------
     ValueError
-        For an unknown name or setting, or features that are not finite.
+        For an unknown name, a setting out of its range, a seed that is none, or
+        features that are not finite.
 
     See Also
     --------
@@ -125,10 +131,10 @@ def layout(features, name, *, seed=0, cache=True, **settings):
     (4, 2)
     """
     settings = _settings(name, settings)
-    features = np.ascontiguousarray(features, dtype=np.float32)
+    check_random_state(seed)
+    features = np.ascontiguousarray(check_features(features), dtype=np.float32)
     if not features.size:
         raise ValueError(f"There are no features, their shape is {features.shape}.")
-    check_features(features)
     path = _path(features, name, seed, settings) if cache else None
     points = _stored(path, len(features)) if cache else None
     if points is None:
@@ -165,8 +171,11 @@ def _settings(name, settings):
         )
     for setting, value in settings.items():
         low, high = RANGES[setting]
-        if not low <= value <= high:
-            raise ValueError(f"{setting}={value}: a number from {low} to {high}.")
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not is_number or not low <= value <= high:
+            raise ValueError(
+                f"{setting} must be a number from {low} to {high}, got {value!r}."
+            )
     return defaults | settings
 
 

@@ -7,7 +7,6 @@ course, the ten of Guérin's tutorial, and later ones. First the table and the w
 then building a network.
 """
 
-import contextlib
 import csv
 import difflib
 import functools
@@ -19,9 +18,10 @@ from pathlib import Path
 
 import h5py
 import pandas as pd
+import pooch
 
 from course_utils._support import downloads, files
-from course_utils._support.keras import accelerator, import_keras
+from course_utils._support.keras import accelerator, computing_in, import_keras
 
 __all__ = [
     "BUNDLED",
@@ -69,6 +69,8 @@ class Backbone:
     features. module: of keras.applications, empty for a bundled network. default_layer:
     empty for Keras' own last one. weights, weights_top: where its weights are below
     WEIGHTS_URL, without and with the classifier; the latter for one of the top_layers.
+    hash, hash_top: of these files, MD5 or SHA-256, as Keras itself checks them; empty
+    for the two MobileNets, whose files Keras does not check.
     """
 
     name: str
@@ -82,6 +84,8 @@ class Backbone:
     default_layer: str
     weights: str
     weights_top: str
+    hash: str
+    hash_top: str
     top_layers: tuple
 
     @property
@@ -159,12 +163,17 @@ def fetch_weights(name, layer=None):
     """The weights file, downloaded first if it is not here or damaged.
 
     It goes where Keras itself keeps it ($KERAS_HOME/models or ~/.keras/models). Raises
-    WeightsUnavailable, in one line, within seconds when there is no network.
+    WeightsUnavailable, in one line, within seconds when there is no network, and for a
+    whole file that is not the one that Keras publishes: it stays, since it may be
+    somebody's own.
     """
     path, state = weights_file(name, layer), weights_state(name, layer)
-    if state == "here":
-        return path
     row = TABLE[name]
+    known_hash = row.hash_top if layer in row.top_layers else row.hash
+    if state == "here":
+        if known_hash:
+            _check_weights(name, path, known_hash, path.stat().st_mtime_ns)
+        return path
     if row.bundled:
         raise WeightsUnavailable(
             f"{name}: {path} is missing. Fetch the course again, or `git restore` it."
@@ -172,18 +181,37 @@ def fetch_weights(name, layer=None):
     address = row.weights_top if layer in row.top_layers else row.weights
     fresh = path.with_name(f"{path.name}.fetched")
     try:
-        downloads.fetch(WEIGHTS_URL + address, fresh)
+        downloads.fetch(WEIGHTS_URL + address, fresh, _with_name(known_hash))
         os.replace(fresh, path)
     except (downloads.DownloadError, OSError) as error:
         what = "are only half downloaded" if state == "damaged" else "are not here"
         raise WeightsUnavailable(
-            f"{name}: its weights {what} and {error}. With a network they come by "
-            f"themselves, or put {WEIGHTS_URL}{address} at {path}."
+            f"{name}: its weights {what} and {error}. They come by themselves as soon "
+            f"as that works, or put {WEIGHTS_URL}{address} at {path}."
         ) from error
     if weights_state(name, layer) == "damaged":
         path.unlink()
         raise WeightsUnavailable(f"{name}: {WEIGHTS_URL}{address} came damaged.")
     return path
+
+
+@functools.cache
+def _check_weights(name, path, known_hash, modified):
+    """Raise WeightsUnavailable for a file of another hash; once per file and time."""
+    algorithm, _, expected = _with_name(known_hash).partition(":")
+    found = pooch.file_hash(str(path), alg=algorithm)
+    if found != expected:
+        raise WeightsUnavailable(
+            f"{name}: {path} is damaged or of another network: its {algorithm.upper()} "
+            f"is {found}, but that of the published weights is {expected}. Move it "
+            "away, and they are downloaded again."
+        )
+
+
+def _with_name(known_hash):
+    """A hash as pooch wants it, like "md5:…"; None for none."""
+    kind = "md5" if len(known_hash) == 32 else "sha256"
+    return f"{kind}:{known_hash}" if known_hash else None
 
 
 def weights_digest(name, layer=None):
@@ -232,35 +260,25 @@ def build_backbone(
     """
     keras = import_keras()
     row = TABLE[name]
-    with _computing_in(keras, precision):
+    with computing_in(precision):
         network, preprocess_input = _network(row, layer, weights)
     output = _output(row, network, layer)
-    if precision != "float32":  # means and features in full precision
-        output = keras.ops.cast(output, "float32")
-    if len(output.shape) == 4:
-        output = keras.layers.GlobalAveragePooling2D()(output)
-    elif len(output.shape) != 2:
-        raise ValueError(
-            f"{name}:{layer} gives {output.shape}, not one vector per image."
-        )
-    size = row.input_size
-    pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
-    prepared = keras.ops.cast(pictures, "float32")
-    if preprocess:
-        prepared = preprocess_input(prepared)
-    features = keras.Model(network.input, output)(prepared)
-    return keras.Model(pictures, features, name=name)
-
-
-@contextlib.contextmanager
-def _computing_in(keras, precision):
-    """Layers made inside compute in this precision."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+    with computing_in("float32"):  # means and features in full precision
+        if precision != "float32":
+            output = keras.ops.cast(output, "float32")
+        if len(output.shape) == 4:
+            output = keras.layers.GlobalAveragePooling2D()(output)
+        elif len(output.shape) != 2:
+            raise ValueError(
+                f"{name}:{layer} gives {output.shape}, not one vector per image."
+            )
+        size = row.input_size
+        pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
+        prepared = keras.ops.cast(pictures, "float32")
+        if preprocess:
+            prepared = preprocess_input(prepared)
+        features = keras.Model(network.input, output)(prepared)
+        return keras.Model(pictures, features, name=name)
 
 
 def backbone_layers(name):
@@ -283,7 +301,8 @@ def backbone_layers(name):
     """
     row = TABLE[name]
     top_layer = next(iter(row.top_layers), None)  # any of them brings the classifier
-    network, _ = _network(row, top_layer, weights=None)
+    with computing_in("float32"):
+        network, _ = _network(row, top_layer, weights=None)
     return {key: layer.output.shape for key, layer in _layers(network).items()}
 
 
@@ -316,12 +335,21 @@ def _network(row, layer, weights):
         }[row.name]
         return builder("imagenet" if weights else None), preprocess_input
     module = importlib.import_module(f"keras.applications.{row.module}")
-    network = getattr(module, row.name)(
-        weights=weights and str(weights),
-        include_top=layer in row.top_layers,
-        pooling=None if layer else "avg",
-        input_shape=(row.input_size, row.input_size, 3),
-    )
+    try:
+        network = getattr(module, row.name)(
+            weights=weights and str(weights),
+            include_top=layer in row.top_layers,
+            pooling=None if layer else "avg",
+            input_shape=(row.input_size, row.input_size, 3),
+        )
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        if weights is None:
+            raise
+        reason = " ".join(str(error).split())
+        raise WeightsUnavailable(
+            f"{row.name}: {weights} is damaged or of another network ({reason}). Move "
+            "it away, and the published weights are downloaded again."
+        ) from error
     return network, module.preprocess_input
 
 

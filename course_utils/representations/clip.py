@@ -20,7 +20,7 @@ from PIL import Image
 from sklearn.preprocessing import normalize
 
 from course_utils._support import downloads, files
-from course_utils._support.keras import import_keras
+from course_utils._support.keras import computing_in, import_keras
 from course_utils._support.progress import progress_bar
 from course_utils.representations.cache import Store
 
@@ -96,12 +96,13 @@ def load_clip(preset=PRESET):
             requests.head(HOST, timeout=downloads.TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
             raise downloads.DownloadError(
-                f"CLIP ({preset}) is not here, and {HOST} cannot be reached "
-                f"({type(error).__name__}). With a network it comes by itself."
+                f"CLIP ({preset}) is not here, and {downloads.reason(error, HOST)}. "
+                "It comes by itself as soon as that works."
             ) from error
     try:
-        backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
-        preprocessor = keras_hub.models.CLIPPreprocessor.from_preset(preset)
+        with computing_in("float32"):
+            backbone = keras_hub.models.CLIPBackbone.from_preset(preset)
+            preprocessor = keras_hub.models.CLIPPreprocessor.from_preset(preset)
     except Exception as error:  # KerasHub and Kaggle raise nearly every kind
         raise downloads.DownloadError(
             f"CLIP ({preset}) could not be had: {type(error).__name__}: {error}"
@@ -140,8 +141,9 @@ def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=Tru
     >>> vectors = picture_vectors(stamps, load_clip())  # doctest: +SKIP
     """
     keras = import_keras()
-    pictures = keras.Input(model.backbone.vision_encoder.image_shape)
-    network = keras.Model(pictures, model.backbone.get_vision_embeddings(pictures))
+    with computing_in("float32"):
+        pictures = keras.Input(model.backbone.vision_encoder.image_shape)
+        network = keras.Model(pictures, model.backbone.get_vision_embeddings(pictures))
 
     def compute(places):
         batch = np.stack([_square(image_set.picture(i), model.size) for i in places])
@@ -189,8 +191,9 @@ def noun_vectors(
     """
     keras = import_keras()
     texts = [prompt.format(noun) for noun in nouns]
-    tokens = keras.Input((None,), dtype="int32")
-    network = keras.Model(tokens, model.backbone.get_text_embeddings(tokens))
+    with computing_in("float32"):
+        tokens = keras.Input((None,), dtype="int32")
+        network = keras.Model(tokens, model.backbone.get_text_embeddings(tokens))
 
     def compute(places):
         chosen = {"prompts": [texts[i] for i in places], "images": None}
@@ -218,7 +221,8 @@ def _vectors(what, digests, compute, network, model, batch_size, cache, progress
             for begin in range(0, len(chunk), batch_size):
                 places = chunk[begin : begin + batch_size]
                 full = places + places[:1] * (batch_size - len(places))  # one shape
-                vectors = np.asarray(network.predict_on_batch(compute(full)))
+                with computing_in("float32"):
+                    vectors = np.asarray(network.predict_on_batch(compute(full)))
                 fresh.append(normalize(vectors[: len(places)].astype(np.float32)))
                 bar.update(len(places))
             fresh = np.concatenate(fresh)

@@ -558,10 +558,17 @@ def _steps(recipe):
         # A smaller last batch would compile the network once more: fill it up.
         batch = np.zeros((n_rows, *pictures[0].shape), np.uint8)
         np.stack(pictures, out=batch[: len(pictures)])
-        with lock:  # a worker may have several threads, but has one network
+        # A worker may have several threads, but has one network.
+        with lock, keras.computing_in(recipe.precision):
             rows = np.asarray(model.predict_on_batch(batch))[: len(pictures)]
-        if recipe.precision != "float32" and not np.isfinite(rows).all():
-            raise TooLarge(f"{base} makes numbers too large for {recipe.precision}")
+        if not np.isfinite(rows).all():
+            if recipe.precision != "float32":
+                raise TooLarge(f"{base} makes numbers too large for {recipe.precision}")
+            path = backbones.weights_file(base, recipe.layer)
+            raise backbones.WeightsUnavailable(
+                f"{base} gives NaN or infinity: its weights in {path} must be damaged. "
+                "Fetch them again."
+            )
         return rows.astype(np.float32, copy=False)
 
     size = backbones.TABLE[base].input_size

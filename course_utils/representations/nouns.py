@@ -54,10 +54,10 @@ def last_layer():
     A list of 1000 str, float32 arrays (1000, 1280) and (1000,): features @ weights.T +
     biases are what its softmax gets. Errors as for `imagenet_nouns`.
     """
-    keras.accelerator()  # imports Keras quietly, which `bundled` needs
-    from course_utils.representations import bundled
+    with keras.computing_in("float32"):
+        from course_utils.representations import bundled
 
-    weights, biases = bundled.efficientnet_lite0().get_layer("top").get_weights()
+        weights, biases = bundled.efficientnet_lite0().get_layer("top").get_weights()
     return bundled.imagenet_class_names(), weights.T, biases
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
@@ -254,6 +255,116 @@ def test_features_that_are_no_numbers_are_refused(bad):
     features[3, 2] = bad
     with pytest.raises(ValueError, match="NaN or infinity"):
         algorithms.cluster(features, "kmeans", 3)
+
+
+@pytest.mark.parametrize("function", [algorithms.cluster, algorithms.prepare])
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        (sparse.csr_matrix(np.eye(9)), r"features\.toarray\(\)"),
+        (sparse.coo_array(np.eye(9)), r"features\.toarray\(\)"),
+        (np.eye(9).astype(complex), "real numbers, got complex128"),
+        (np.eye(9).astype(str), "real numbers, got <U"),
+        (np.eye(9).astype("M8[s]"), "real numbers, got datetime64"),
+        ([[1.0, 2.0], [3.0]], "the same count for every image"),
+        (np.array([[1, "a"], [2, 3]], dtype=object), "must be numbers"),
+        (np.array([[1, None], [2, 3]], dtype=object), "must be numbers|NaN"),
+        (np.ma.masked_equal(np.eye(9), 1), "masked in places"),
+    ],
+)
+def test_what_is_no_table_of_numbers_is_refused(features, words, function):
+    arguments = (2,) if function is algorithms.cluster else ()
+    with pytest.raises(ValueError, match=words):
+        function(features, "l2+kmeans", *arguments)
+
+
+# Sums of squares overflow in float16 above 65,504, and in small integers.
+@pytest.mark.parametrize("dtype", ["f2", "u1", "i2", "i8", "f8", "g", "O"])
+@pytest.mark.parametrize("max_in_memory", [50, 10_000_000])
+@pytest.mark.parametrize("algorithm", ["kmeans", "l2+kmeans", "l2+ward", "l2+hdbscan"])
+def test_numbers_are_clustered_alike_in_any_dtype(algorithm, dtype, max_in_memory):
+    features = (blobs() + 50).round().astype(dtype)
+    large = {"max_in_memory": max_in_memory}
+    prepared = algorithms.prepare(features, algorithm, **large)
+    exact = algorithms.prepare(features.astype(np.float64), algorithm)
+    assert prepared.dtype in (np.float32, np.float64)
+    np.testing.assert_allclose(prepared, exact, rtol=1e-5)
+    assert ari(algorithms.cluster(features, algorithm, N_BLOBS, **large)) == 1
+
+
+@pytest.mark.parametrize("max_in_memory", [50, 10_000_000])
+def test_truth_values_are_clustered_as_0_and_1(max_in_memory):
+    features = blobs() > 50
+    labels = algorithms.cluster(
+        features, "l2+kmeans", N_BLOBS, max_in_memory=max_in_memory
+    )
+    assert ari(labels) == 1
+
+
+def copies(dtype, n_copies, width=60, shift=0.0):
+    """Copies of 6 vectors, of rank 5 around their mean, and which of the 6 each is."""
+    vectors = np.random.default_rng(3).random((6, width)) + shift
+    return np.repeat(vectors.astype(dtype), n_copies, axis=0), np.arange(6).repeat(
+        n_copies
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("n_copies", "shift"), [(8, 0), (20, 0), (120, 0), (20, 30), (120, 30)]
+)  # scikit-learn's solvers: full or randomised for few rows, covariances for many
+@pytest.mark.parametrize("steps", ["whiten50", "l2+whiten50", "whiten50+l2+whiten50"])
+def test_whitening_does_not_amplify_rounding(steps, dtype, n_copies, shift):
+    features, which = copies(dtype, n_copies, shift=shift)
+    usual = algorithms.prepare(features, f"{steps}+kmeans")
+    by_blocks = algorithms.prepare(features, f"{steps}+kmeans", max_in_memory=50)
+    for prepared in (usual, by_blocks):
+        spread = prepared.std(axis=0, ddof=1)
+        assert (spread > 0.01).sum() == 5
+        first = prepared[np.arange(6) * n_copies][which]
+        np.testing.assert_allclose(prepared, first, atol=1e-4)
+    # Axes may point either way, and turn where variances are equal: compare angles.
+    np.testing.assert_allclose(by_blocks @ by_blocks.T, usual @ usual.T, atol=1e-2)
+    labels = algorithms.cluster(features, f"{steps}+ward", 6)
+    assert ari(labels, which) == 1
+
+
+def test_whitening_grey_images_leaves_out_what_repeats():
+    grey = np.random.default_rng(0).dirichlet(np.ones(10), 300).astype(np.float32)
+    colour = np.hstack([grey, grey, grey])  # 9 dimensions: each row's sum is fixed
+    found = algorithms.prepare(colour, "whiten30+kmeans")
+    spread = found.std(axis=0, ddof=1)
+    np.testing.assert_allclose(spread[:9], 1, rtol=1e-3)
+    np.testing.assert_array_equal(found[:, 9:], 0)
+
+
+def test_whitened_pipelines_transform_new_rows_as_they_were_fitted():
+    features, _ = copies(np.float32, 20)
+    pca = preprocessing.ClippedPCA(50, whiten=True, random_state=0)
+    fitted = pca.fit_transform(features)
+    assert fitted.dtype == pca.transform(features).dtype == np.float32
+    np.testing.assert_allclose(pca.transform(features), fitted, atol=1e-4)
+    again = preprocessing.ClippedPCA(50, whiten=True, random_state=0).fit(features)
+    np.testing.assert_array_equal(again.components_, pca.components_)
+
+
+@pytest.mark.parametrize("name", ["kmeans", "ward"])
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", True, 2**32])
+def test_a_seed_that_is_none_is_refused(name, seed):
+    for function in (
+        lambda: algorithms.cluster(cloud(), name, 3, seed),
+        lambda: algorithms.pipeline(name, 3, seed),
+        lambda: algorithms.prepare(cloud(), name, seed),
+    ):
+        with pytest.raises(ValueError, match="seed must be an integer from 0") as found:
+            function()
+        assert repr(seed) in str(found.value)
+
+
+@pytest.mark.parametrize("algorithm", [["l2", "kmeans"], ("kmeans",), None, 3, b"ward"])
+def test_an_algorithm_is_one_string(algorithm):
+    with pytest.raises(ValueError, match="must be one string, its steps joined by"):
+        algorithms.cluster(cloud(), algorithm, 3)
 
 
 @pytest.mark.parametrize("shape", [(60,), (5, 4, 3), ()])

@@ -211,3 +211,19 @@ def test_a_contact_sheet_of_one_group_and_of_none():
     assert plots.contact_sheet(coloured(), range(12), size=20).size == (244, 52)
     assert plots.contact_sheet(coloured(), []).height == 4
     assert plots.contact_sheet(coloured(), {"two\nlines": [1]}).height == 4 + 18 + 100
+
+
+def test_graphs_have_indices_that_every_scipy_takes(monkeypatch):
+    """Before 1.17.1 the minimum spanning tree refuses int64 ones."""
+    kinds = set()
+    for name in ("minimum_spanning_tree", "connected_components"):
+        function = getattr(duplicates, name)
+
+        def noting(graph, *rest, function=function, **options):
+            kinds.update((graph.indices.dtype, graph.indptr.dtype))
+            return function(graph, *rest, **options)
+
+        monkeypatch.setattr(duplicates, name, noting)
+    monkeypatch.setattr(duplicates, "BLOCK_PAIRS", 60)  # several blocks
+    duplicates.duplicate_groups(vectors(), 0.1)
+    assert kinds == {np.dtype(np.int32)}

@@ -162,6 +162,31 @@ def test_labelings_that_do_not_fit_are_refused(given, message):
         ensembles.co_association(given)
 
 
+@pytest.mark.parametrize("n_copies", [1, 2, 3])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_few_equal_labelings_give_their_clusters_back(k, n_copies):
+    labels = np.repeat(np.arange(k), 7)
+    found = ensembles.bipartite([labels] * n_copies, k)
+    np.testing.assert_array_equal(found, labels)
+
+
+def test_one_labeling_with_noise_keeps_its_clusters_apart():
+    found = ensembles.bipartite([[0, 0, 0, 1, 1, 1, -1, -1]], 3)
+    assert found.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("labelings", [[[0, 0, 0, 0]], [[-1, -1, -1, -1]]])
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_labelings_that_tell_nothing_apart_give_one_cluster(labelings):
+    assert ensembles.bipartite(labelings, 2).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", True, 2**32])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(ValueError, match="seed must be an integer from 0"):
+        ensembles.bipartite([[0, 0, 1, 1]], 2, random_state=seed)
+
+
 def test_diversity_is_the_mean_over_pairs():
     found = labelings(n_labelings=4)
     pairs = itertools.combinations(found, 2)

@@ -81,8 +81,26 @@ def test_dbscan_over_the_graph_finds_what_dbscan_finds():
 
 @pytest.mark.parametrize(
     ("n_neighbors", "index", "words"),
-    [(0, "auto", "1 to 29"), (30, "auto", "1 to 29"), (3, "faiss", "choose auto")],
+    [
+        (0, "auto", "1 to 29"),
+        (30, "auto", "1 to 29"),
+        (3.0, "exact", "1 to 29"),
+        ("3", "exact", "1 to 29"),
+        (None, "auto", "1 to 29"),
+        (True, "auto", "1 to 29"),
+        (3, "faiss", "choose auto"),
+    ],
 )
 def test_what_cannot_be_is_refused(n_neighbors, index, words):
     with pytest.raises(ValueError, match=words):
         neighbours.nearest_neighbours(cloud(30), n_neighbors, index=index)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.uint8, np.int16, bool, object])
+def test_neighbours_are_the_same_in_any_dtype_that_holds_the_numbers(dtype):
+    # Squares of 250 overflow in half precision and in small integers.
+    features = np.random.default_rng(0).integers(0, 250, (40, 300)).astype(dtype)
+    expected = neighbours.nearest_neighbours(features.astype(np.float64), 5)
+    distances, indices = neighbours.nearest_neighbours(features, 5)
+    np.testing.assert_allclose(distances, expected[0], rtol=1e-4)
+    np.testing.assert_array_equal(indices, expected[1])

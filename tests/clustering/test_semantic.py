@@ -312,7 +312,7 @@ def test_sic_says_what_is_wrong():
             semantic_module.sic(given_pictures, given_nouns, 3, QUICK)
     with pytest.raises(ValueError, match="got 21"):
         semantic_module.sic(pictures, vectors, 21, QUICK)
-    with pytest.raises(ValueError, match=r"n_neighbors=20: .* 1 to 19"):
+    with pytest.raises(ValueError, match="must be an integer from 1 to 19"):
         semantic_module.sic(pictures, vectors, 3)
     with pytest.raises(ValueError, match="No noun is left"):
         semantic_module.choose_nouns(pictures, vectors, 3, -1)

@@ -209,6 +209,24 @@ def test_a_layer_that_is_not_there_costs_only_itself():
     assert "has no layer 'fire10'" in reason and "fire" in reason.split("mean")[1]
 
 
+@pytest.mark.parametrize("fate", ["deleted", "changed"])
+def test_an_image_that_is_gone_costs_only_what_needs_it(tmp_path, own_cache, fate):
+    made = coloured(n_each=2)
+    for index, image in enumerate(made.images):
+        path = tmp_path / "own" / image
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(made.read(index))
+    own = datasets.load(tmp_path / "own", progress=False)
+    before, _ = run(own, ["colour"], ["ward"])
+    path = tmp_path / "own" / own.images[1]
+    path.unlink() if fate == "deleted" else path.write_bytes(made.read(0) + b" ")
+    results, _ = run(own, ["colour", "raw"], ["ward"])  # colour is in the cache
+    assert results["representation"].tolist() == ["colour"]
+    assert results["nmi"].tolist() == before["nmi"].tolist()
+    assert own.images[1] in results.attrs["skipped"]["raw"]
+    assert "load the image set" in results.attrs["skipped"]["raw"]
+
+
 def test_too_many_pictures_for_one_algorithm_cost_only_that(monkeypatch):
     monkeypatch.setitem(
         algorithms_module.ALGORITHMS,

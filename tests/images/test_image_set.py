@@ -235,6 +235,23 @@ def test_a_file_that_changed_since_loading_is_noticed(tmp_path):
     np.testing.assert_array_equal(found.picture(1), pixels(1, 24, 16))
 
 
+@pytest.mark.parametrize("how", ["file", "folder", "unreadable"])
+def test_a_file_that_is_gone_since_loading_is_named(tmp_path, how):
+    found = load(
+        put(tmp_path / "own", {"a/1.png": PICTURES[0], "b/2.png": PICTURES[1]})
+    )
+    (tmp_path / "own" / "a" / "1.png").unlink()
+    if how == "folder":
+        (tmp_path / "own" / "a").rmdir()
+    elif how == "unreadable":
+        (tmp_path / "own" / "a" / "1.png").mkdir()
+    with pytest.raises(
+        ValueError, match=r"^a/1\.png can no longer be read \(.+\): load"
+    ):
+        found.picture(0)
+    np.testing.assert_array_equal(found.picture(1), pixels(1, 24, 16))
+
+
 def test_loading_from_a_folder_never_asks_the_network(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "fetch", lambda *_: pytest.fail("a download"))
     assert len(load(put(tmp_path, {"1.png": PICTURES[0]}))) == 1

@@ -4,12 +4,17 @@ Without any weights: each network is built with random ones.
 """
 
 import importlib
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from course_utils._support.keras import accelerator, import_keras
-from course_utils.representations import backbones, bundled
+from course_utils.images import datasets
+from course_utils.representations import backbones, bundled, extraction
 
 keras = import_keras()
 FROM_KERAS = [name for name, row in backbones.TABLE.items() if not row.bundled]
@@ -17,11 +22,11 @@ FROM_KERAS = [name for name, row in backbones.TABLE.items() if not row.bundled]
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Let Keras think it gets weights; the list grows by the files it asks for."""
+    """Let Keras think it gets weights; the list grows by what it asks for."""
     files = []
 
-    def get_file(fname=None, origin=None, **_):
-        files.append((fname, origin))
+    def get_file(fname=None, origin=None, file_hash=None, **_):
+        files.append((fname, origin, file_hash or ""))
         return "nowhere.h5"
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
@@ -81,7 +86,10 @@ def test_a_network_of_keras(name, asked):
     assert set(with_top) - set(without_top) <= set(row.top_layers) <= set(with_top)
     url = backbones.WEIGHTS_URL
     files = [backbones.weights_file(name, x).name for x in (None, row.top_layers[0])]
-    assert asked == [(files[0], url + row.weights), (files[1], url + row.weights_top)]
+    assert asked == [
+        (files[0], url + row.weights, row.hash),
+        (files[1], url + row.weights_top, row.hash_top),
+    ]
 
 
 @pytest.mark.parametrize("name", backbones.BUNDLED)
@@ -187,3 +195,111 @@ def test_the_accelerator():
 @pytest.mark.parametrize("name", backbones.TABLE)
 def test_the_listed_layers_are_those_of_the_network(name):
     assert backbones.layer_names(name) == set(backbones.backbone_layers(name))
+
+
+SETTINGS = {
+    "mixed_float16": lambda config: config.set_dtype_policy("mixed_float16"),
+    "mixed_bfloat16": lambda config: config.set_dtype_policy("mixed_bfloat16"),
+    "floatx 16": lambda config: config.set_floatx("float16"),
+    "floatx 64": lambda config: config.set_floatx("float64"),
+    "channels_first": lambda config: config.set_image_data_format("channels_first"),
+}
+
+
+@pytest.fixture
+def user_settings():
+    """user_settings(name) sets what a user may have set; it is undone at the end."""
+    config = import_keras().config
+    before = config.dtype_policy(), config.floatx(), config.image_data_format()
+    yield lambda name: SETTINGS[name](config)
+    config.set_floatx(before[1])
+    config.set_dtype_policy(before[0])
+    config.set_image_data_format(before[2])
+
+
+def settings_now():
+    config = import_keras().config
+    return config.dtype_policy().name, config.floatx(), config.image_data_format()
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", ["SqueezeNet", "EfficientNetLite0:stem"])
+def test_features_do_not_depend_on_the_settings_of_keras(name, setting, user_settings):
+    found = stamps_of(name)
+    user_settings(setting)
+    before = settings_now()
+    under = stamps_of(name)
+    assert settings_now() == before  # the user's own networks keep them
+    assert under.dtype == np.float32
+    np.testing.assert_array_equal(under, found)
+
+
+def stamps_of(representation):
+    stamps = datasets.load("stamps", progress=False).subset(range(3))
+    return extraction.extract(stamps, representation, cache=False, progress=False)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize(
+    ("name", "layer"), [("VGG16", "block1_pool"), ("MobileNet", "conv_pw_1")]
+)
+def test_networks_of_keras_are_built_alike_under_any_setting(
+    name, layer, setting, user_settings
+):
+    def build():
+        import_keras().utils.set_random_seed(0)
+        return backbones.build_backbone(name, layer, weights=None)
+
+    size = backbones.TABLE[name].input_size
+    pictures = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+    model = build()
+    expected = np.asarray(model.predict_on_batch(pictures))
+    user_settings(setting)
+    under = build()
+    found = np.asarray(under.predict_on_batch(pictures))
+    assert under.output_shape == model.output_shape
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("setting", ["mixed_float16", "channels_first"])
+def test_layers_are_listed_alike_under_any_setting(setting, user_settings):
+    expected = backbones.backbone_layers("MobileNetV2")
+    user_settings(setting)
+    assert backbones.backbone_layers("MobileNetV2") == expected
+
+
+def test_half_precision_is_a_choice_of_the_call_not_of_the_settings(user_settings):
+    def kinds(precision):
+        model = backbones.build_backbone("SqueezeNet", precision=precision)
+        return {layer.compute_dtype for layer in inside(model)[0].layers}, model.dtype
+
+    full, half = kinds("float32"), kinds("mixed_float16")
+    assert full[0] == {"float32"} and "float16" in half[0]
+    user_settings("mixed_bfloat16")
+    assert kinds("float32") == full
+    assert kinds("mixed_float16") == half
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('{"backend": "jax"}', "No module named 'jax'"),
+        ('{"backend": "theano"}', "theano"),
+        ('{"floatx": "float8"}', "keras.json"),
+        ('{"image_data_format": "last"}', "keras.json"),
+    ],
+)
+def test_settings_that_keras_cannot_use_name_their_file(tmp_path, settings, words):
+    if "jax" in words and importlib.util.find_spec("jax"):
+        pytest.skip("jax is installed")
+    (tmp_path / "keras.json").write_text(settings)
+    code = "from course_utils._support.keras import import_keras; import_keras()"
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    environment |= {"KERAS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: Keras cannot start")
+    assert words in last and str(tmp_path / "keras.json") in last

@@ -1,9 +1,13 @@
 """Pretrained weights: real ones, half-downloaded ones, and none at all."""
 
+import dataclasses
+import hashlib
 import shutil
 import threading
 
+import h5py
 import numpy as np
+import pooch
 import pytest
 
 from course_utils._support import downloads
@@ -174,3 +178,107 @@ def test_the_digest_follows_the_file(half_downloaded):
     assert backbones.weights_digest("MobileNetV2", "predictions") == first
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert backbones.weights_digest("MobileNetV2") != first
+
+
+@pytest.fixture
+def published(half_downloaded, monkeypatch):
+    """The whole weights file, where it belongs, and its hash in the table."""
+    whole, path = half_downloaded
+    row = backbones.TABLE["MobileNetV2"]
+
+    def publish(kind):
+        known = dataclasses.replace(row, hash=hashlib.new(kind, whole).hexdigest())
+        monkeypatch.setitem(backbones.TABLE, "MobileNetV2", known)
+        path.write_bytes(whole)
+        return whole, path
+
+    return publish
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha256"])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_weights_damaged_inside_are_refused(published, kind, place):
+    whole, path = published(kind)
+    place = int(len(whole) * place)
+    damaged = whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :]
+    path.write_bytes(damaged)
+    said = is_unavailable(
+        f"MobileNetV2: {path} is damaged or of another network: its {kind.upper()} is",
+        lambda: extract("MobileNetV2"),
+    )
+    assert hashlib.new(kind, whole).hexdigest() in said and "Move it away" in said
+    is_unavailable("is damaged", lambda: backbones.weights_digest("MobileNetV2"))
+    assert path.read_bytes() == damaged  # it may be somebody's own
+
+
+def test_whole_weights_are_checked_once(published, monkeypatch):
+    published("md5")
+    checked = []
+
+    def file_hash(path, alg):
+        checked.append(path)
+        return real(path, alg)
+
+    real = pooch.file_hash
+    monkeypatch.setattr(backbones.pooch, "file_hash", file_hash)
+    found = extract("MobileNetV2", cache=False)
+    assert np.isfinite(found).all()
+    assert backbones.weights_digest("MobileNetV2")
+    assert len(checked) == 1
+
+
+def test_weights_of_another_hash_are_not_kept(
+    published, empty_home, serve, monkeypatch
+):
+    whole, path = published("md5")
+    path.unlink()
+    address, _ = serve(whole[:-1] + b"?")
+    monkeypatch.setattr(backbones, "WEIGHTS_URL", address)
+    is_unavailable("is damaged or has changed", lambda: extract("MobileNetV2"))
+    assert not list(path.parent.iterdir())
+    address, _ = serve(whole)
+    monkeypatch.setattr(backbones, "WEIGHTS_URL", address)
+    assert np.isfinite(extract("MobileNetV2", cache=False)).all()
+
+
+def with_classifier(path, keras_home):
+    shutil.copy(keras_home / "models" / f"{path.stem.removesuffix('_no_top')}.h5", path)
+
+
+def half_as_wide(path, _):
+    narrow = keras.applications.MobileNetV2(
+        weights=None, include_top=False, alpha=0.5, input_shape=(96, 96, 3)
+    )
+    narrow.save_weights(path.with_name("narrow.weights.h5"))
+    shutil.move(path.with_name("narrow.weights.h5"), path)
+
+
+def nothing_in_it(path, _):
+    h5py.File(path, "w").close()
+
+
+@pytest.mark.parametrize("other", [with_classifier, half_as_wide, nothing_in_it])
+def test_weights_of_another_network_are_named(
+    half_downloaded, keras_home, empty_home, monkeypatch, other
+):
+    _, path = half_downloaded
+    other(path, keras_home)
+    monkeypatch.setenv("KERAS_HOME", str(empty_home))
+    message = f"MobileNetV2: {path} is damaged or of another network"
+    is_unavailable(message, lambda: extract("MobileNetV2"))
+    assert path.exists()
+
+
+def test_weights_that_are_no_numbers_leave_nothing_in_the_cache(
+    half_downloaded, own_cache
+):
+    whole, path = half_downloaded
+    path.write_bytes(whole)
+    with h5py.File(path, "r+") as file:
+        kernels = []
+        file.visititems(
+            lambda _, item: kernels.append(item) if hasattr(item, "dtype") else None
+        )
+        kernels[0][...] = np.nan
+    is_unavailable("NaN or infinity: its weights in", lambda: extract("MobileNetV2"))
+    assert not list(own_cache.rglob("*.npy"))
