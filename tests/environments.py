@@ -130,7 +130,7 @@ def colab(folder, lessons):
         path.write_text(text, encoding="utf-8")
     content = folder / "content"
     shutil.rmtree(content, ignore_errors=True)
-    ignored = shutil.ignore_patterns(".*", "__pycache__", "tests", "results")
+    ignored = shutil.ignore_patterns(".git", ".*cache", "__pycache__", ".venv", "tests")
     shutil.copytree(ROOT, content / "image-clustering", ignore=ignored)
     before = freeze(python)
     first = notebook_of(["import google.colab", setup()])
