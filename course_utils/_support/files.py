@@ -5,16 +5,21 @@ system gives to programs. It can be deleted at any time.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pooch
 
+WRITTEN = ".written.json"  # in a folder of results: the names of what we wrote there
+CLUTTER = ("thumbs.db", "ehthumbs.db", "desktop.ini")  # left by Windows
 MAX_IN_MEMORY = 2**26  # float32 numbers: 0.27 GB, 52,000 pictures of width 1,280
 
 
@@ -32,17 +37,125 @@ def atomic_file(path, mode="wb", **how):
     program leaves nothing half-written and two programs may write the same file.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    make_folder(path.parent)
     try:
-        with os.fdopen(handle, mode, **how) as file:
-            yield file
-        os.chmod(temporary, 0o644)  # mkstemp's 0o600 would shut out other users
-        os.replace(temporary, path)
+        handle, temporary = tempfile.mkstemp(".part", ".", path.parent)
+    except OSError as error:  # which names the file that nobody knows of
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    try:
+        with naming(path, temporary):
+            with os.fdopen(handle, mode, **how) as file:
+                yield file
+            os.chmod(temporary, 0o644)  # mkstemp's 0o600 would shut out other users
+            os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+@contextlib.contextmanager
+def naming(path, *others):
+    """An OSError without a file (of a full disk) or of one of the others names path."""
+    try:
+        yield
+    except OSError as error:
+        if error.strerror and error.filename in (None, *others):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def make_folder(folder):
+    """Make a folder and those above it; an error says what is in the way."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        above = [Path(folder), *Path(folder).parents]
+        file = next((p for p in above if p.exists() and not p.is_dir()), folder)
+        reason = "a file, where a folder is needed: give another name"
+        raise NotADirectoryError(errno.ENOTDIR, reason, str(file)) from error
+
+
+def is_regular(path):
+    """Whether a path is a file that can be read to its end: no pipe, no device."""
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
+def read_regular(path):
+    """The bytes of a file; OSError for a pipe, on which reading would wait for ever."""
+    if not is_regular(path):
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    return Path(path).read_bytes()
+
+
+def written_before(folder):
+    """The names of what we wrote into a folder before, as `claim` listed them."""
+    try:
+        names = json.loads(Path(folder, WRITTEN).read_text("utf-8"))
+        return {n for n in names if not Path(n).is_absolute() and ".." not in n}
+    except (OSError, TypeError, ValueError):
+        return set()
+
+
+def list_written(folder, names):
+    """Put down the names of what we write into a folder."""
+    with atomic_file(Path(folder, WRITTEN), "w", encoding="utf-8") as file:
+        json.dump(sorted(names), file, indent=1)
+
+
+def claim(folder, names, is_ours=None):
+    """List names in a folder as written by us; ValueError if another file is there.
+
+    is_ours: says of the path of a file that is not listed whether we wrote it, from its
+    content: earlier versions did not list what they wrote.
+    """
+    before, names = written_before(folder), set(names)
+    for name in sorted(names - before):
+        path = Path(folder, name)
+        if os.path.lexists(path) and not (is_ours and is_ours(path)):
+            raise ValueError(in_the_way(path))
+    if names - before:
+        list_written(folder, before | names)
+
+
+def check_folder(folder, pattern, is_ours=None):
+    """Raise ValueError rather than write into a folder in which somebody else's are.
+
+    It must be new, empty or ours: then it holds a list of what we wrote, or `is_ours`,
+    called with its path, says so. In our own, no file that is not listed may have a
+    name that we shall write.
+
+    pattern: a regular expression of these names.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file: give the name of a folder.")
+    names = sorted(path.name for path in folder.iterdir())
+    before = {Path(name).parts[0] for name in written_before(folder)}
+    others = [name for name in names if name not in before and not is_clutter(name)]
+    if others and not before and not (is_ours and is_ours(folder)):
+        raise ValueError(
+            f"{folder} holds other files, {others[0]} for one: give a new or empty "
+            "folder."
+        )
+    for name in others if before else ():
+        if re.fullmatch(pattern, name):
+            raise ValueError(in_the_way(folder / name))
+
+
+def is_clutter(name):
+    """Whether a file is one that systems leave in folders, hidden or not."""
+    return name.startswith(".") or name.lower() in CLUTTER
+
+
+def in_the_way(path):
+    """The sentence on a file that would be overwritten and is not ours."""
+    return (
+        f"{path} is in the way and was not written by this command: move it, or give "
+        "another name."
+    )
 
 
 def rows(n, width):
@@ -72,7 +185,7 @@ def journal(path):
     Half a line, which a killed program left, is ended and passed over.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with open(path, "a+", encoding="utf-8") as file:
         file.seek(0)
         lines = file.read().split("\n")
@@ -87,7 +200,7 @@ def journal(path):
 
 def note(path, entry):
     """Add an entry to a `journal`; it is on the disk when this returns."""
-    with open(path, "a", encoding="utf-8") as file:
+    with naming(path), open(path, "a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -188,6 +188,8 @@ class _Sample:
         if ".." in name and ".." in name.split("/"):
             return "its name leads out of the shard (..)"
         if is_image(name):
+            if "." in extension:  # of a mask, a second view, a depth map
+                return f"a further picture of its sample (.{extension}): not taken"
             if name in self.images:
                 return "is there twice: the first is taken"
             self.images[name] = member.offset_data, member.size
@@ -210,6 +212,8 @@ class _Sample:
                 label = about.get("label", about.get("class"))
                 self.label = self.label or _text(label)
                 self.caption = self.caption or _text(about.get("caption"))
+                if label is not None and _text(label) is None:
+                    return "its label is no text and no number: read without one"
         except UnicodeDecodeError:
             return "not UTF-8"
         except (ValueError, RecursionError):
