@@ -68,7 +68,11 @@ def _compare(options, arguments):
             chosen += groups.get(name, [name])
     algorithms = _split(options.algorithms)
     runs.check_names(chosen, algorithms)  # before a long download
+    runs.check_out(options.out)
     image_set = _load(options, rest=", see problems.csv")
+    if image_set.true_labels is None and not options.k and len(image_set) > 2:
+        _show_silhouettes(image_set, options, algorithms[0])
+        return
     seeds = options.seeds
     if options.student:
         seeds = submission.seeds(options.student, seeds)
@@ -83,6 +87,21 @@ def _compare(options, arguments):
     print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
 
 
+def _show_silhouettes(image_set, options, algorithm):
+    """Of images without labels, what speaks for which number of clusters."""
+    from course_utils.experiments import runs
+
+    representation = (_split(options.representations) or ["EfficientNetLite0"])[0]
+    table = runs.k_silhouettes(image_set, representation, algorithm)
+    print(f"\nSilhouettes of {representation} with {algorithm}, seed 0:\n")
+    print(table.round(3).to_string(index=False))
+    print(
+        f"\n{image_set.name} has no true labels, so choose the number of clusters: a "
+        "higher silhouette means clusters further apart. Then give it, as --k 5, and "
+        "the comparison is made."
+    )
+
+
 def _map(options, _):
     from course_utils.clustering.algorithms import parse_algorithm
     from course_utils.maps import image_map
@@ -91,6 +110,7 @@ def _map(options, _):
     extraction.parse(options.representation)  # before a long download
     if options.algorithm:
         parse_algorithm(options.algorithm)
+    image_map.check_out(options.out)
     image_set = _load(options)
     page = image_map.export(
         image_set,
@@ -109,11 +129,15 @@ def _extract(options, _):
     from course_utils.clustering import out_of_core
     from course_utils.images import streams
     from course_utils.images.image_set import left_out
-    from course_utils.representations import extraction
+    from course_utils.representations import extraction, feature_store
 
     extraction.parse(options.representation)
     if options.k:
         out_of_core.check_out_of_core(options.algorithm)  # before hours of work
+    folder = feature_store.Folder.at(options.to)
+    about = folder.json(feature_store.ABOUT)
+    if folder.names() and not (isinstance(about, dict) and "depends_on" in about):
+        raise ValueError(f"{folder.address} holds other files: give a new folder.")
     stream = streams.open_stream(options.source, part_size=options.part_size)
     found = extraction.extract(
         stream,
@@ -183,6 +207,8 @@ def _submit(options, _):
     from course_utils.images import datasets
     from course_utils.lessons import exercises
 
+    out = options.out or f"{options.student}.zip"
+    submission.check_out(out)
     rules = rubric.load_rubric(options.rubric)
     answers = submission.read_answers(options.answers) if options.answers else {}
     name = options.image_set or submission.image_set_of(options.results)
@@ -196,7 +222,6 @@ def _submit(options, _):
         for sentence in sentences:
             print(f"note: {sentence}", file=sys.stderr)
         code = submission.source_of(file=options.functions)
-    out = options.out or f"{options.student}.zip"
     submission.submit(
         out,
         image_set,
@@ -246,6 +271,7 @@ def _grade(options, _):
     out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
     if out == folder or folder in out.parents:
         raise ValueError(f"--out {out} lies in the submissions: give another folder.")
+    gradebook.check_out(out)
     deadline = inbox.parse_deadline(options.deadline) if options.deadline else None
     rules = rubric.load_rubric(options.rubric)
     marked = [out / name for name in gradebook.MARKS if (out / name).exists()]

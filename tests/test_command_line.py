@@ -156,9 +156,14 @@ def test_as_many_clusters_as_pictures_by_every_algorithm(call, folder, tmp_path)
 def test_pictures_without_classes_need_a_k(call, tmp_path):
     files = {f"{i}.png": data for i, data in enumerate(contents()[0].values())}
     folder = write_folder(tmp_path / "flat", files)
-    status, _, err = call("compare", folder, *SMALL)
-    assert status == 2
-    assert "flat has no true labels" in err and "--k 10" in err
+    status, out, err = call("compare", folder, *SMALL)
+    assert status == 0, err
+    assert "Silhouettes of raw with ward, seed 0" in out
+    rows = [line.split() for line in out.splitlines()]
+    shown = {int(row[0]): float(row[1]) for row in rows if row and row[0].isdigit()}
+    assert list(shown) == list(range(2, 11)) and max(shown, key=shown.get) == 3
+    assert "flat has no true labels" in out and "--k 5" in out
+    assert not (tmp_path / "out").exists()  # nothing was chosen
     status, out, err = call("compare", folder, *SMALL, "--k", "3")
     assert status == 0, err
     assert "flat: 15 pictures, no labels" in out and "silhouette" in out
@@ -194,7 +199,8 @@ def test_broken_pictures_are_named_and_left_out(call, folder, tmp_path):
     assert "15 pictures, 3 classes, 14 left out" in out
     assert "left out: blue/empty.png: the file is empty (0 bytes)" in out
     assert out.count("left out: ") == 10
-    assert "… and 4 more, see problems.csv" in out
+    assert "… and 3 more, see problems.csv" in out
+    assert "no pictures: notes.txt" in out
     problems = {row["image"]: row["reason"] for row in table("out/problems.csv")}
     assert set(problems) == set(bad)
     assert "truncated" in problems["red/cut.png"]
@@ -368,7 +374,8 @@ def assert_stopped(answer, sentence, *folders):
     assert status == 130, err
     assert err.rstrip().endswith(sentence) and "Traceback" not in err
     for folder in folders:
-        assert not [p for p in folder.rglob("*") if p.name.startswith(".")]
+        hidden = {p.name for p in folder.rglob("*") if p.name.startswith(".")}
+        assert hidden <= {files.WRITTEN}
 
 
 @pytest.mark.parametrize(

@@ -99,15 +99,15 @@ def written_before(folder):
 
 def list_written(folder, names):
     """Put down the names of what we write into a folder."""
-    with atomic_file(Path(folder, WRITTEN), "w", encoding="utf-8") as file:
-        json.dump(sorted(names), file, indent=1)
+    with atomic_file(Path(folder, WRITTEN)) as file:
+        file.write(json.dumps(sorted(names), indent=1).encode())
 
 
 def claim(folder, names, is_ours=None):
     """List names in a folder as written by us; ValueError if another file is there.
 
-    is_ours: says of the path of a file that is not listed whether we wrote it, from its
-    content: earlier versions did not list what they wrote.
+    is_ours: says of the path of a file that is not listed whether we wrote it all the
+    same, from its content.
     """
     before, names = written_before(folder), set(names)
     for name in sorted(names - before):
@@ -119,30 +119,41 @@ def claim(folder, names, is_ours=None):
 
 
 def check_folder(folder, pattern, is_ours=None):
-    """Raise ValueError rather than write into a folder in which somebody else's are.
+    """Raise ValueError rather than write into a folder in which other people's are.
 
     It must be new, empty or ours: then it holds a list of what we wrote, or `is_ours`,
-    called with its path, says so. In our own, no file that is not listed may have a
-    name that we shall write.
+    called with its path, says so (earlier versions made no list). In our own, no file
+    that is not listed may have a name that we shall write.
 
     pattern: a regular expression of these names.
     """
     folder = Path(folder)
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"{path} is a file: give the name of a folder.")
     if not folder.exists():
         return
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is a file: give the name of a folder.")
     names = sorted(path.name for path in folder.iterdir())
     before = {Path(name).parts[0] for name in written_before(folder)}
     others = [name for name in names if name not in before and not is_clutter(name)]
     if others and not before and not (is_ours and is_ours(folder)):
         raise ValueError(
-            f"{folder} holds other files, {others[0]} for one: give a new or empty "
-            "folder."
+            f"{folder} holds other files: give a new folder, or empty it (of "
+            f"{others[0]}, for one)."
         )
     for name in others if before else ():
         if re.fullmatch(pattern, name):
             raise ValueError(in_the_way(folder / name))
+
+
+def claim_folder(folder, pattern, is_ours=None):
+    """`check_folder`, and list what an earlier version wrote into it without a list."""
+    check_folder(folder, pattern, is_ours)
+    folder = Path(folder)
+    if folder.exists() and not written_before(folder):
+        names = [path.name for path in folder.iterdir()]
+        if ours := [name for name in names if re.fullmatch(pattern, name)]:
+            list_written(folder, ours)
 
 
 def is_clutter(name):

@@ -15,7 +15,7 @@ import re
 import tarfile
 from pathlib import Path
 
-from course_utils._support.files import atomic_file
+from course_utils._support.files import atomic_file, claim
 from course_utils._support.progress import progress_bar
 from course_utils.images.listings import Item, if_not_unicode, is_image
 
@@ -255,7 +255,8 @@ def write_shards(image_set, folder, *, per_shard=1000, progress=True):
     Raises
     ------
     ValueError
-        If the folder holds other tar files.
+        If the folder holds other tar files, or ones of these names that this did not
+        write.
     OSError
         If it cannot be written.
 
@@ -283,6 +284,7 @@ def write_shards(image_set, folder, *, per_shard=1000, progress=True):
             f"{folder} holds shards of something else, as {others[0].name}, that would "
             "be mixed up with these: give an empty folder."
         )
+    claim(folder, [path.name for path in paths])
     names, taken = image_set.true_names, set()
     with progress_bar(len(image_set), "writing shards", progress) as bar:
         for path, start in zip(paths, starts, strict=True):

@@ -84,8 +84,8 @@ def test_hidden_files_are_passed_over_and_others_named(tmp_path):
     )
     assert found.images == ("a/1.png", "b/1.png")
     assert found.problems == (
-        ("b/film.mp4", "not a picture by its name"),
-        ("b/notes.txt", "not a picture by its name"),
+        ("b/film.mp4", "not a picture"),
+        ("b/notes.txt", "not a picture"),
         ("loose.png", "lies beside the class folders"),
     )
     assert "3 left out" in repr(found)
