@@ -126,6 +126,7 @@ def _map(options, _):
 
 
 def _extract(options, _):
+    from course_utils._support import files
     from course_utils.clustering import out_of_core
     from course_utils.images import streams
     from course_utils.images.image_set import left_out
@@ -135,6 +136,8 @@ def _extract(options, _):
     if options.k:
         out_of_core.check_out_of_core(options.algorithm)  # before hours of work
     folder = feature_store.Folder.at(options.to)
+    if folder.is_local:
+        files.check_no_file(folder.address)
     about = folder.json(feature_store.ABOUT)
     if folder.names() and not (isinstance(about, dict) and "depends_on" in about):
         raise ValueError(f"{folder.address} holds other files: give a new folder.")

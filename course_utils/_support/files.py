@@ -118,42 +118,50 @@ def claim(folder, names, is_ours=None):
         list_written(folder, before | names)
 
 
-def check_folder(folder, pattern, is_ours=None):
-    """Raise ValueError rather than write into a folder in which other people's are.
+def check_folder(folder, pattern, sign, is_ours=None):
+    """Raise ValueError rather than write into a folder in which other files are.
 
-    It must be new, empty or ours: then it holds a list of what we wrote, or `is_ours`,
-    called with its path, says so (earlier versions made no list). In our own, no file
+    It must be new, empty or hold earlier results of the same command: then the list of
+    what we wrote there has a name that matches `sign`, or `is_ours`, called with the
+    path of the folder, says so (earlier versions made no list). Even there, no file
     that is not listed may have a name that we shall write.
 
-    pattern: a regular expression of these names.
+    pattern, sign: regular expressions, of all names that the command may write and of
+    those that no other command writes.
     """
     folder = Path(folder)
-    for path in (folder, *folder.parents):
-        if path.exists() and not path.is_dir():
-            raise ValueError(f"{path} is a file: give the name of a folder.")
+    check_no_file(folder)
     if not folder.exists():
         return
     names = sorted(path.name for path in folder.iterdir())
+    names = [name for name in names if not is_clutter(name)]
     before = {Path(name).parts[0] for name in written_before(folder)}
-    others = [name for name in names if name not in before and not is_clutter(name)]
-    if others and not before and not (is_ours and is_ours(folder)):
+    if any(re.fullmatch(sign, name) for name in before):
+        for name in names:
+            if name not in before and re.fullmatch(pattern, name):
+                raise ValueError(in_the_way(folder / name))
+    elif names and not (is_ours and is_ours(folder)):
         raise ValueError(
-            f"{folder} holds other files: give a new folder, or empty it (of "
-            f"{others[0]}, for one)."
+            f"{folder} holds other files: give a new folder. (One of them is "
+            f"{names[0]}.)"
         )
-    for name in others if before else ():
-        if re.fullmatch(pattern, name):
-            raise ValueError(in_the_way(folder / name))
 
 
-def claim_folder(folder, pattern, is_ours=None):
+def check_no_file(folder):
+    """Raise ValueError if a file is where a folder, or one above it, must be."""
+    for path in (Path(folder), *Path(folder).parents):
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"{path} is a file: give the name of a folder.")
+
+
+def claim_folder(folder, pattern, sign, is_ours=None):
     """`check_folder`, and list what an earlier version wrote into it without a list."""
-    check_folder(folder, pattern, is_ours)
-    folder = Path(folder)
-    if folder.exists() and not written_before(folder):
+    check_folder(folder, pattern, sign, is_ours)
+    folder, before = Path(folder), written_before(folder)
+    if folder.exists() and not any(re.fullmatch(sign, name) for name in before):
         names = [path.name for path in folder.iterdir()]
-        if ours := [name for name in names if re.fullmatch(pattern, name)]:
-            list_written(folder, ours)
+        if ours := {name for name in names if re.fullmatch(pattern, name)}:
+            list_written(folder, before | ours)
 
 
 def is_clutter(name):

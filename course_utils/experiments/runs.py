@@ -40,6 +40,7 @@ WRITTEN = (
     r"runs\.jsonl|(results|labels|problems)\.csv|about\.json|scores\.png|"
     r"gallery-.*\.jpg|report\.html"
 )
+SIGN = r"runs\.jsonl|results\.csv|report\.html"  # those of no other command
 
 PACKAGES = (
     "keras",
@@ -302,12 +303,12 @@ def check_out(out):
     ValueError
         If it holds other files than those of an earlier comparison.
     """
-    files.check_folder(out, WRITTEN, _is_comparison)
+    files.check_folder(out, WRITTEN, SIGN, _is_comparison)
 
 
 def claim_out(out):
     """The same, and list what an earlier version of the course wrote there."""
-    files.claim_folder(out, WRITTEN, _is_comparison)
+    files.claim_folder(out, WRITTEN, SIGN, _is_comparison)
 
 
 def _is_comparison(folder):

@@ -164,6 +164,7 @@ def layout_note(files, root):
     """What looks wrong with the folders of an image set, in a sentence; or None."""
     folders = _folders(files, root)
     splits = [name for name in folders if name.lower() in SPLITS]
+    splits.sort(key=lambda name: not name.lower().startswith("train"))
     if len(splits) > 1:
         return (
             f"{root}: its folders {' and '.join(splits)} are taken for the classes, "

@@ -35,6 +35,7 @@ TITLES = {
 FRONT = Path(__file__).with_name("front")
 ON_A_LATTICE = ("grid", "cluster", "class")
 DECK = "deck.gl/dist.min.js"
+NAMES = r"index\.html|data", r"index\.html"  # in its folder; that of no other command
 SCRIPTS = ("data.js", "scene.js", "panel.js", "main.js")  # one after the other
 BEGIN, END = '<script type="application/json" id="about">', "</script>"
 
@@ -101,7 +102,7 @@ def write(
     page = out if out.suffix == ".html" else out / "index.html"
     in_one = page == out
     if not in_one:
-        files.claim_folder(out, r"index\.html|data", _is_map_folder)
+        files.claim_folder(out, *NAMES, _is_map_folder)
         files.claim(out, [page.name, "data"])
     with (
         atomic_file(page, "w", encoding="utf-8") as file,
@@ -159,7 +160,7 @@ def check_out(out):
     """Raise ValueError rather than write over somebody's files."""
     out = Path(out)
     if out.suffix != ".html":
-        files.check_folder(out, r"index\.html|data", _is_map_folder)
+        files.check_folder(out, *NAMES, _is_map_folder)
     elif out.is_dir():
         raise ValueError(f"{out} is a folder: give the name of a file, or a new one.")
     elif os.path.lexists(out) and not _is_map(out):

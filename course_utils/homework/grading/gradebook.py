@@ -23,6 +23,7 @@ MARKS = "marks.csv", "marks-without-names.csv"
 KEPT = {*MARKS, "adjustments.csv"}  # hold what people wrote: never removed
 # The names of what is written besides, or the first folder of it
 NAMES = r"(grades|problems|canvas|moodle)\.csv|.*\.html|feedback(-.*\.zip)?"
+SIGN = r"(grades|canvas|moodle)\.csv"  # those of no other command
 PLATFORMS = {"canvas": "Canvas", "moodle": "Moodle"}
 
 
@@ -100,7 +101,7 @@ def check_out(out):
         names = {path.name for path in folder.iterdir()}
         return all(name in KEPT or files.is_clutter(name) for name in names)
 
-    files.check_folder(out, NAMES, is_ours)
+    files.check_folder(out, NAMES, SIGN, is_ours)
 
 
 def _for_platform(graded, assignment, even_so):
