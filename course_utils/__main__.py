@@ -555,7 +555,11 @@ def _add_extract(commands):
         "shards (train-{0000..0099}.tar), or an address of fsspec (s3://…)",
     )
     extract.add_argument(
-        "--to", required=True, help="folder, or address of fsspec, for everything"
+        "--to",
+        required=True,
+        help="folder, or address of fsspec, for everything. Called again, only new and "
+        "changed pictures are computed; one edited with its size and modification time "
+        "unchanged is not noticed: then delete this folder",
     )
     extract.add_argument(
         "--representation", default="EfficientNetLite0", help="default: %(default)s"

@@ -475,7 +475,9 @@ GRADE = ["grade", "class", "--image-set", "set", "--replay", "0", "--out", "mine
 def test_a_folder_of_other_files_is_refused_before_any_work(
     call, folder, tmp_path, command, name, monkeypatch
 ):
-    write_folder(tmp_path / "mine", {name: b"mine"})
+    # A journal alone is gone on with by `compare`: its lines are only added to.
+    files = {name: b"mine"} | ({"a.txt": b"mine"} if name == "runs.jsonl" else {})
+    write_folder(tmp_path / "mine", files)
     write_folder(tmp_path / "class", {"a.zip": b"no zip"})
     before = snapshot(tmp_path)
     monkeypatch.setattr(datasets, "load", None)  # would be the first thing to last long

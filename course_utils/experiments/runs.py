@@ -312,18 +312,30 @@ def claim_out(out):
 
 
 def _is_comparison(folder):
-    """Whether a folder without a list of files is what an earlier version wrote."""
+    """Whether a folder without a list of files is what an earlier version wrote.
+
+    A journal alone may hold anything: it is gone on with, and never overwritten.
+    """
     try:
-        with open(folder / "runs.jsonl", encoding="utf-8") as file:
-            line = file.readline()
-        if line and {"key", "row", "labels"} - json.loads(line).keys():
-            return False
+        names = {path.name for path in folder.iterdir()}
+        if {name for name in names if not files.is_clutter(name)} == {"runs.jsonl"}:
+            return True
+        with open(folder / "runs.jsonl", encoding="utf-8", errors="replace") as file:
+            if not any(_is_entry(line) for line in file):
+                return False
         labels = folder / "labels.csv"
         if not labels.exists():
             return True
         with open(labels, encoding="utf-8") as file:
             return file.readline().startswith("image,true_label,")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
+        return False
+
+
+def _is_entry(line):
+    try:
+        return {"key", "row", "labels"} <= json.loads(line).keys()
+    except (ValueError, AttributeError):
         return False
 
 

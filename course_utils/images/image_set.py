@@ -77,9 +77,15 @@ class ImageSet:
         return f"ImageSet({self.name}: {len(self):,} pictures, {classes}{left_out})"
 
     def read(self, index):
-        """The bytes of an image; raises if they changed since the set was loaded."""
+        """The bytes of an image; ValueError if they changed since it was loaded."""
         source = self.sources[index]
-        data = source if isinstance(source, bytes) else read_regular(source)
+        try:
+            data = source if isinstance(source, bytes) else read_regular(source)
+        except OSError as error:
+            raise ValueError(
+                f"{self.images[index]} cannot be read any more ({error.strerror}): "
+                "load the image set again."
+            ) from error
         if hashlib.sha256(data).hexdigest() != self.digests[index]:
             raise ValueError(
                 f"{self.images[index]} has changed since {self.name} was loaded: "

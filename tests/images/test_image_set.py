@@ -10,6 +10,7 @@ import pytest
 from conftest import encode, picture_bytes, pixels
 
 from course_utils._support import downloads
+from course_utils.experiments import runs
 from course_utils.images import datasets, decoding, streams
 from course_utils.images.image_set import left_out
 
@@ -296,12 +297,19 @@ def test_only_regular_files_are_opened(tmp_path, kind, name):
     assert len(found) == 2
 
 
-def test_a_picture_replaced_by_a_pipe_is_not_waited_for(tmp_path):
+@pytest.mark.parametrize("instead", [None, os.mkfifo, os.mkdir])
+def test_a_picture_that_is_gone_is_named(tmp_path, instead):
     found = load(put(tmp_path, {"a/1.png": PICTURES[0], "b/1.png": PICTURES[1]}))
     (tmp_path / "a" / "1.png").unlink()
-    os.mkfifo(tmp_path / "a" / "1.png")
-    with pytest.raises(OSError, match="not a file"):
+    if instead:
+        instead(tmp_path / "a" / "1.png")
+    why = "not a file" if instead else "No such file or directory"
+    with pytest.raises(
+        ValueError, match=rf"a/1\.png cannot be read any more \({why}\)"
+    ):
         found.read(0)
+    results, _ = runs.run(found, ["raw"], ["ward"], k=2, progress=False)
+    assert "load the image set again" in results.attrs["skipped"]["raw"]
 
 
 def test_deep_pictures_are_rescaled_and_that_is_said(tmp_path):
