@@ -82,7 +82,11 @@ def _compare(options, arguments):
             chosen += groups.get(name, [name])
     algorithms = _split(options.algorithms)
     runs.check_names(chosen, algorithms)  # before a long download
+    runs.check_out(options.out)
     image_set = _load(options, rest=", see problems.csv")
+    if image_set.true_labels is None and not options.k and len(image_set) > 2:
+        _show_silhouettes(image_set, options, algorithms[0])
+        return
     seeds = options.seeds
     if options.student:
         seeds = submission.seeds(options.student, seeds)
@@ -97,6 +101,21 @@ def _compare(options, arguments):
     print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
 
 
+def _show_silhouettes(image_set, options, algorithm):
+    """Of images without labels, what speaks for which number of clusters."""
+    from course_utils.experiments import runs
+
+    representation = (_split(options.representations) or ["EfficientNetLite0"])[0]
+    table = runs.k_silhouettes(image_set, representation, algorithm)
+    print(f"\nSilhouettes of {representation} with {algorithm}, seed 0:\n")
+    print(table.round(3).to_string(index=False))
+    print(
+        f"\n{image_set.name} has no true labels, so choose the number of clusters: a "
+        "higher silhouette means clusters further apart. Then give it, as --k 5, and "
+        "the comparison is made."
+    )
+
+
 def _map(options, _):
     from course_utils.clustering.algorithms import parse_algorithm
     from course_utils.maps import image_map
@@ -105,6 +124,7 @@ def _map(options, _):
     extraction.parse(options.representation)  # before a long download
     if options.algorithm:
         parse_algorithm(options.algorithm)
+    image_map.check_out(options.out)
     image_set = _load(options)
     page = image_map.export(
         image_set,
@@ -120,14 +140,21 @@ def _map(options, _):
 
 
 def _extract(options, _):
+    from course_utils._support import files
     from course_utils.clustering import out_of_core
     from course_utils.images import streams
     from course_utils.images.image_set import left_out
-    from course_utils.representations import extraction
+    from course_utils.representations import extraction, feature_store
 
     extraction.parse(options.representation)
     if options.k:
         out_of_core.check_out_of_core(options.algorithm)  # before hours of work
+    folder = feature_store.Folder.at(options.to)
+    if folder.is_local:
+        files.check_no_file(folder.address)
+    about = folder.json(feature_store.ABOUT) or folder.json(feature_store.OLD_ABOUT)
+    if folder.names() and not (isinstance(about, dict) and "depends_on" in about):
+        raise ValueError(f"{folder.address} holds other files: give a new folder.")
     stream = streams.open_stream(options.source, part_size=options.part_size)
     found = extraction.extract(
         stream,
@@ -198,6 +225,8 @@ def _submit(options, _):
     from course_utils.images import datasets
     from course_utils.lessons import exercises
 
+    out = options.out or f"{options.student}.zip"
+    submission.check_out(out)
     rules = rubric.load_rubric(options.rubric)
     answers = submission.read_answers(options.answers) if options.answers else {}
     name = options.image_set or submission.image_set_of(options.results)
@@ -211,7 +240,6 @@ def _submit(options, _):
         for sentence in sentences:
             print(f"note: {sentence}", file=sys.stderr)
         code = submission.source_of(file=options.functions)
-    out = options.out or f"{options.student}.zip"
     submission.submit(
         out,
         image_set,
@@ -261,6 +289,7 @@ def _grade(options, _):
     out, folder = Path(options.out).resolve(), Path(options.folder).resolve()
     if out == folder or folder in out.parents:
         raise ValueError(f"--out {out} lies in the submissions: give another folder.")
+    gradebook.check_out(out)
     deadline = inbox.parse_deadline(options.deadline) if options.deadline else None
     rules = rubric.load_rubric(options.rubric)
     marked = [out / name for name in gradebook.MARKS if (out / name).exists()]
@@ -541,7 +570,11 @@ def _add_extract(commands):
         "shards (train-{0000..0099}.tar), or an address of fsspec (s3://…)",
     )
     extract.add_argument(
-        "--to", required=True, help="folder, or address of fsspec, for everything"
+        "--to",
+        required=True,
+        help="folder, or address of fsspec, for everything. Called again, only new and "
+        "changed pictures are computed; one edited with its size and modification time "
+        "unchanged is not noticed: then delete this folder",
     )
     extract.add_argument(
         "--representation", default="EfficientNetLite0", help="default: %(default)s"

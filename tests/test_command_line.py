@@ -4,6 +4,7 @@ The whole comparison on the stamps is in test_compare_stamps.py.
 """
 
 import csv
+import errno
 import os
 import socket
 import subprocess
@@ -197,9 +198,14 @@ def test_as_many_clusters_as_pictures_by_every_algorithm(call, folder, tmp_path)
 def test_pictures_without_classes_need_a_k(call, tmp_path):
     files = {f"{i}.png": data for i, data in enumerate(contents()[0].values())}
     folder = write_folder(tmp_path / "flat", files)
-    status, _, err = call("compare", folder, *SMALL)
-    assert status == 2
-    assert "flat has no true labels" in err and "--k 10" in err
+    status, out, err = call("compare", folder, *SMALL)
+    assert status == 0, err
+    assert "Silhouettes of raw with ward, seed 0" in out
+    rows = [line.split() for line in out.splitlines()]
+    shown = {int(row[0]): float(row[1]) for row in rows if row and row[0].isdigit()}
+    assert list(shown) == list(range(2, 11)) and max(shown, key=shown.get) == 3
+    assert "flat has no true labels" in out and "--k 5" in out
+    assert not (tmp_path / "out").exists()  # nothing was chosen
     status, out, err = call("compare", folder, *SMALL, "--k", "3")
     assert status == 0, err
     assert "flat: 15 pictures, no labels" in out and "silhouette" in out
@@ -235,7 +241,8 @@ def test_broken_pictures_are_named_and_left_out(call, folder, tmp_path):
     assert "15 pictures, 3 classes, 14 left out" in out
     assert "left out: blue/empty.png: the file is empty (0 bytes)" in out
     assert out.count("left out: ") == 10
-    assert "… and 4 more, see problems.csv" in out
+    assert "… and 3 more, see problems.csv" in out
+    assert "no pictures: notes.txt" in out
     problems = {row["image"]: row["reason"] for row in table("out/problems.csv")}
     assert set(problems) == set(bad)
     assert "truncated" in problems["red/cut.png"]
@@ -409,7 +416,8 @@ def assert_stopped(answer, sentence, *folders):
     assert status == 130, err
     assert err.rstrip().endswith(sentence) and "Traceback" not in err
     for folder in folders:
-        assert not [p for p in folder.rglob(".*") if p.suffix == ".part"]
+        hidden = {p.name for p in folder.rglob("*") if p.name.startswith(".")}
+        assert hidden <= {files.WRITTEN}
 
 
 @pytest.mark.parametrize(
@@ -479,3 +487,137 @@ def test_interrupted_grading_starts_anew_and_gives_the_same(
         for f in (Path("graded"), Path("uninterrupted"))
     )
     assert found == expected
+
+
+# Nothing of the user's is overwritten
+
+
+def snapshot(folder):
+    return {p: p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
+
+
+OTHER_FILES = ("labels.csv", "notes.txt", "about.json", "index.html", "problems.csv")
+GRADE = ["grade", "class", "--image-set", "set", "--replay", "0", "--out", "mine"]
+
+
+@pytest.mark.parametrize(
+    "name", [*OTHER_FILES, "scores.png", "runs.jsonl", "data/a.js"]
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "set", *SMALL[:-1], "mine"],
+        ["map", "set", "--representation", "raw", "--layouts", "pca", "--out", "mine"],
+        ["extract", "set", "--representation", "raw", "--to", "mine"],
+        GRADE,
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_of_other_files_is_refused_before_any_work(
+    call, folder, tmp_path, command, name, monkeypatch
+):
+    # A journal alone is gone on with by `compare`: its lines are only added to.
+    files = {name: b"mine"} | ({"a.txt": b"mine"} if name == "runs.jsonl" else {})
+    write_folder(tmp_path / "mine", files)
+    write_folder(tmp_path / "class", {"a.zip": b"no zip"})
+    before = snapshot(tmp_path)
+    monkeypatch.setattr(datasets, "load", None)  # would be the first thing to last long
+    status, _, err = call(*command)
+    assert status == 2, err
+    assert "mine" in err and "give a new folder" in err and "Traceback" not in err
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "set", *SMALL[:-1]],
+        ["map", "set", "--representation", "raw", "--layouts", "pca", "--out"],
+        ["extract", "set", "--representation", "raw", "--to"],
+        GRADE[:-1],
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize("out", ["mine", "mine/inside"])
+def test_a_file_in_the_place_of_a_folder_is_named(call, folder, tmp_path, command, out):
+    (tmp_path / "mine").write_text("mine")
+    write_folder(tmp_path / "class", {"a.zip": b"no zip"})
+    status, _, err = call(*command, out)
+    assert status == 2
+    assert "mine" in err and "folder" in err and "File exists" not in err
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_the_images_and_their_labels_are_no_place_for_results(call, folder, tmp_path):
+    (folder / "labels.csv").write_text("image,label\nred/0.png,x\nblue/0.png,y\n")
+    before = snapshot(folder)
+    status, _, err = call("compare", folder, *SMALL[:-1], folder)
+    assert status == 2 and "holds other files: give a new folder" in err
+    assert snapshot(folder) == before
+    assert call("compare", folder, *SMALL[:-1], folder / "results")[0] == 0
+    status, out, err = call("compare", folder, *SMALL[:-1], folder / "results")
+    assert status == 0 and "set: 2 pictures, 2 classes" in out, err
+
+
+def test_a_comparison_goes_into_its_own_folder_again(call, folder, tmp_path):
+    assert call("compare", folder, *SMALL)[0] == 0
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    assert call("compare", folder, *SMALL)[0] == 0
+    (tmp_path / "out" / files.WRITTEN).unlink()  # as an earlier version left it
+    assert call("compare", folder, *SMALL)[0] == 0
+    (tmp_path / "out" / "gallery-lbp.jpg").write_text("mine")
+    status, _, err = call("compare", folder, *SMALL)
+    assert status == 2 and "out/gallery-lbp.jpg is in the way" in err
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+def test_a_submission_is_not_written_over_another_file(call, folder, tmp_path):
+    (tmp_path / "ab1.zip").write_text("mine")
+    status, _, err = call("submit", "results", "--student", "ab1", "--name", "A")
+    assert status == 2 and "ab1.zip is in the way" in err
+    assert (tmp_path / "ab1.zip").read_text() == "mine"
+
+
+@pytest.mark.parametrize("where", ["fsync", "replace"])
+def test_a_full_disk_names_the_file(call, folder, monkeypatch, where):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, where, full)
+    status, _, err = call("compare", folder, *SMALL)
+    assert status == 2
+    assert "No space left on device" in err and "a file:" not in err
+    assert "course_utils: out/" in err or "own_cache" in err or "cache" in err
+
+
+def test_a_pipe_in_the_folder_hangs_nothing(call, folder):
+    os.mkfifo(folder / "red" / "x.jpg")
+    os.mkfifo(folder / "red" / "y")
+    status, out, err = call("compare", folder, *SMALL)
+    assert status == 0, err
+    assert "left out: red/x.jpg: cannot be read (not a file)" in out
+
+
+def test_the_results_of_one_command_are_not_those_of_another(call, folder, tmp_path):
+    assert call("compare", folder, *SMALL)[0] == 0
+    write_folder(tmp_path / "class", {"a.zip": b"no zip"})
+    before = snapshot("out")
+    how = ("--representation", "raw", "--layouts", "pca")
+    for command in (
+        ["map", folder, *how, "--out", "out"],
+        ["extract", folder, "--representation", "raw", "--to", "out"],
+        ["grade", "class", "--image-set", folder, "--out", "out"],
+    ):
+        status, _, err = call(*command)
+        assert status == 2 and "out holds other files: give a new folder" in err
+    assert snapshot("out") == before
+    assert call("map", folder, *how, "--out", "map")[0] == 0
+    status, _, err = call("compare", folder, *SMALL[:-1], "map")
+    assert status == 2 and "map holds other files" in err
+
+
+def test_what_a_notebook_adds_to_results_does_no_harm(call, folder, tmp_path):
+    assert call("compare", folder, *SMALL)[0] == 0
+    files.claim(tmp_path / "out", ["selection.csv"])
+    (tmp_path / "out" / "selection.csv").write_text("image")
+    assert call("compare", folder, *SMALL)[0] == 0

@@ -17,6 +17,8 @@ import fsspec
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
+from course_utils._support.files import is_regular
+
 # What filesystems call that which changes with a file's content.
 STAMPS = (
     *("ETag", "etag", "md5Hash", "content_md5", "checksum", "CRC", "mtime"),
@@ -97,7 +99,7 @@ class Files:
         """(size in bytes, stamp) of a file."""
         with _as_oserror(path):
             about = self.filesystem.info(path)
-            if about["type"] != "file":  # reading a pipe would wait for ever
+            if about["type"] != "file":
                 raise OSError(errno.EINVAL, "not a file", path)
             # fsspec rounds the time of a local file.
             stamp = os.stat(path).st_mtime_ns if self.is_local else _stamp(about)
@@ -106,7 +108,14 @@ class Files:
     def open(self, path):
         """A file object to read bytes from, which can seek."""
         with _as_oserror(path):
+            self._check_regular(path)
             return self.filesystem.open(path, "rb", block_size=BLOCK_SIZE)
+
+    def head(self, path, size):
+        """The first bytes of a file, at most `size`."""
+        with _as_oserror(path):
+            self._check_regular(path)
+            return self.filesystem.cat_file(path, end=size)
 
     def read(self, path, start=0, size=None):
         """The bytes of a file, or `size` of them from `start` on."""
@@ -114,10 +123,15 @@ class Files:
             return b""
         end = None if size is None else start + size
         with _as_oserror(path):
+            self._check_regular(path)
             data = self.filesystem.cat_file(path, start=start or None, end=end)
         if size is not None and len(data) != size:
             raise OSError(errno.EIO, "the file is shorter than it was", path)
         return data
+
+    def _check_regular(self, path):
+        if self.is_local and not is_regular(path):  # a pipe would wait for ever
+            raise OSError(errno.EINVAL, "not a file", path)
 
 
 def find(address, storage_options=None):

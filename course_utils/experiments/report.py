@@ -12,7 +12,7 @@ import pandas as pd
 from course_utils import metrics, plots
 from course_utils._support import files
 from course_utils._support.html import image_data_uri
-from course_utils.experiments.runs import COLUMNS, summary, versions
+from course_utils.experiments.runs import COLUMNS, claim_out, summary, versions
 from course_utils.representations import extraction
 
 CHART = (
@@ -76,7 +76,8 @@ def write(image_set, results, labels, out, command=""):
     results, labels
         As `experiments.run` returns them.
     out : path
-        The folder, made if needed; files of an earlier comparison are replaced.
+        The folder, made if needed; files of an earlier comparison are replaced, and
+        no others.
     command : str, default=""
         The command that made it, for the page.
 
@@ -85,14 +86,26 @@ def write(image_set, results, labels, out, command=""):
     list of Path
         results.csv, labels.csv, problems.csv, about.json, scores.png, one gallery-….jpg
         per representation, and report.html.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds other files.
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    claim_out(out)
+    chance = None
+    if image_set.true_labels is not None:
+        chance = plots.chance_level(results, labels, image_set.true_labels)
+    figures = _figures(image_set, results, labels, chance)
+    tables = ["results.csv", "labels.csv", "problems.csv", "about.json"]
+    names = [*tables, *figures, "report.html"]
+    files.claim(out, names)
     _write_csv(out / "results.csv", COLUMNS, _rows(results))
     true_names = image_set.true_names or [""] * len(image_set)
     columns = [image_set.images, true_names, *labels.values()]
-    names = ["image", "true_label", *labels]
-    _write_csv(out / "labels.csv", names, zip(*columns, strict=True))
+    header = ["image", "true_label", *labels]
+    _write_csv(out / "labels.csv", header, zip(*columns, strict=True))
     _write_csv(out / "problems.csv", ["image", "reason"], image_set.problems)
     about = {
         "command": command,
@@ -105,18 +118,13 @@ def write(image_set, results, labels, out, command=""):
     }
     with files.atomic_file(out / "about.json", "w", encoding="utf-8") as file:
         json.dump(about, file, indent=1)
-    chance = None
-    if image_set.true_labels is not None:
-        chance = plots.chance_level(results, labels, image_set.true_labels)
-    figures = _figures(image_set, results, labels, chance)
     for name, (_, data) in figures.items():
         with files.atomic_file(out / name) as file:
             file.write(data)
     page = _render_page(image_set, results, chance, figures, about)
     with files.atomic_file(out / "report.html", "w", encoding="utf-8") as file:
         file.write(page)
-    tables = ["results.csv", "labels.csv", "problems.csv", "about.json"]
-    return [out / name for name in (*tables, *figures, "report.html")]
+    return [out / name for name in names]
 
 
 def _rows(results):

@@ -35,6 +35,13 @@ COLUMNS = (
     "seconds",
 )
 
+# The names of what `run` and `report.write` leave in a folder
+WRITTEN = (
+    r"runs\.jsonl|(results|labels|problems)\.csv|about\.json|scores\.png|"
+    r"gallery-.*\.jpg|report\.html"
+)
+SIGN = r"runs\.jsonl|results\.csv|report\.html"  # those of no other command
+
 PACKAGES = (
     "keras",
     "tensorflow",
@@ -71,7 +78,8 @@ def run(
     seeds : int or sequence of int, default=5
         How many (0, 1, …), or which; a deterministic algorithm runs once, as seed 0.
     out : path, default=None
-        Folder for runs.jsonl, from which an interrupted experiment is continued.
+        Folder for runs.jsonl, from which an interrupted experiment is continued: new,
+        empty, or of an earlier experiment.
     progress : bool, default=True
         Whether to show a progress bar.
 
@@ -87,7 +95,8 @@ def run(
     Raises
     ------
     ValueError
-        Before any work, if a name is unknown or k is impossible.
+        Before any work, if a name is unknown, k is impossible, or `out` holds other
+        files.
 
     See Also
     --------
@@ -179,6 +188,45 @@ def check_names(representations, algorithms):
     return representations, algorithms
 
 
+def k_silhouettes(image_set, representation, algorithm="l2+kmeans", ks=range(2, 11)):
+    """Compute the silhouette for several numbers of clusters.
+
+    It needs no true labels, and helps to choose k; it does not choose.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    representation, algorithm : str
+        As for `run`.
+    ks : sequence of int, default=range(2, 11)
+        Numbers of clusters; those that the images are too few for are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per k: k and silhouette, with seed 0.
+
+    See Also
+    --------
+    metrics.silhouette : What it is.
+
+    Examples
+    --------
+    >>> from course_utils.images import load
+    >>> some = load("stamps", progress=False).subset(range(12))
+    >>> k_silhouettes(some, "raw", ks=(2, 3, 40))["k"].tolist()
+    [2, 3]
+    """
+    vectors = extraction.extract(image_set, representation, progress=False)
+    prepared = clustering.prepare(vectors, algorithm, 0)
+    rows = [
+        (k, metrics.silhouette(prepared, clustering.cluster(vectors, algorithm, k, 0)))
+        for k in ks
+        if k < len(image_set)
+    ]
+    return pd.DataFrame(rows, columns=["k", "silhouette"])
+
+
 def choose_k(image_set, k=None):
     """k if given, else the number of classes; ValueError if that is impossible."""
     if k is None:
@@ -243,6 +291,54 @@ def _names(names):
     return list(dict.fromkeys(names))
 
 
+def check_out(out):
+    """Check that the results of a comparison may be written to a folder.
+
+    Parameters
+    ----------
+    out : path
+
+    Raises
+    ------
+    ValueError
+        If it holds other files than those of an earlier comparison.
+    """
+    files.check_folder(out, WRITTEN, SIGN, _is_comparison)
+
+
+def claim_out(out):
+    """The same, and list what an earlier version of the course wrote there."""
+    files.claim_folder(out, WRITTEN, SIGN, _is_comparison)
+
+
+def _is_comparison(folder):
+    """Whether a folder without a list of files is what an earlier version wrote.
+
+    A journal alone may hold anything: it is gone on with, and never overwritten.
+    """
+    try:
+        names = {path.name for path in folder.iterdir()}
+        if {name for name in names if not files.is_clutter(name)} == {"runs.jsonl"}:
+            return True
+        with open(folder / "runs.jsonl", encoding="utf-8", errors="replace") as file:
+            if not any(_is_entry(line) for line in file):
+                return False
+        labels = folder / "labels.csv"
+        if not labels.exists():
+            return True
+        with open(labels, encoding="utf-8") as file:
+            return file.readline().startswith("image,true_label,")
+    except (OSError, ValueError):
+        return False
+
+
+def _is_entry(line):
+    try:
+        return {"key", "row", "labels"} <= json.loads(line).keys()
+    except (ValueError, AttributeError):
+        return False
+
+
 class _Journal:
     """Finished runs on disk, one JSON line each, so that none is computed twice.
 
@@ -251,6 +347,9 @@ class _Journal:
 
     def __init__(self, out, image_set):
         self.path = Path(out, "runs.jsonl") if out else None
+        if out:
+            claim_out(out)
+            files.claim(out, [self.path.name])
         self.about = [image_set.fingerprint, image_set.true_names, versions()]
         self.about = files.digest(json.dumps(self.about, sort_keys=True))
         self.runs = {}

@@ -222,7 +222,7 @@ def blobs(path, n, *, width=1280, n_classes=100, random_state=0):
     Raises
     ------
     ValueError
-        If a number is below 1, or the path does not end in .npy.
+        If a number is below 1, the path does not end in .npy, or another file is there.
 
     See Also
     --------
@@ -249,6 +249,7 @@ def blobs(path, n, *, width=1280, n_classes=100, random_state=0):
     mixing *= scales[:, None] / np.sqrt((scales**2).sum())
     true_labels = np.empty(n, dtype=np.int64)
     header = {"descr": "<f4", "fortran_order": False, "shape": (n, width)}
+    files.claim(path.parent, [path.name])
     with files.atomic_file(path) as file:
         np.lib.format.write_array_header_1_0(file, header)
         for number, start in enumerate(range(0, n, BLOCK)):

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 import warnings
 import zipfile
@@ -25,7 +26,7 @@ from course_utils._support import files
 from course_utils._support.text import has_ink, shown
 from course_utils.experiments.runs import versions
 from course_utils.homework import contact_sheet as sheets
-from course_utils.homework import own_functions, submission_file
+from course_utils.homework import own_functions, submission_file, untrusted_files
 from course_utils.homework.untrusted_files import MAX_BYTES
 from course_utils.images import datasets
 
@@ -250,7 +251,8 @@ def submit(
     Raises
     ------
     ValueError
-        If anything in it would not be accepted; the message says what to change.
+        If anything in it would not be accepted, or another file of that name is there;
+        the message says what to change.
     """
     if not (isinstance(student_id, str) and re.fullmatch(STUDENT_ID, student_id)):
         raise ValueError(
@@ -303,9 +305,26 @@ def submit(
             f"{MAX_BYTES // 1024**2} MB are allowed: hand in fewer runs."
         )
     submission_file.read_submission(data)  # says what would not be accepted
+    check_out(path)
     with files.atomic_file(path) as file:
         file.write(data)
     return hashlib.sha256(data).hexdigest()
+
+
+def check_out(path):
+    """Raise ValueError rather than write a submission over another file."""
+    if not os.path.lexists(path):
+        return
+    if Path(path).is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a file in .zip.")
+    try:
+        if not files.is_regular(path):
+            raise ValueError(files.in_the_way(path))
+        names = {member.filename for member in untrusted_files.zip_members(path)}
+    except (OSError, untrusted_files.BadZip):
+        names = set()
+    if not {"manifest.json", "labels.csv"} <= names:
+        raise ValueError(files.in_the_way(path))
 
 
 def _check_name(name):

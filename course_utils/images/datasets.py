@@ -6,13 +6,16 @@ they are asked for, and kept. Sources: Li, Andreeto, Ranzato and Perona, *Caltec
 Ng and Lee, *An analysis of single-layer networks*, AISTATS 2011.
 """
 
+import collections
 import csv
 import difflib
 import io
 import os
+import posixpath
 import shutil
 import socket
 import tarfile
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils._support import downloads
-from course_utils._support.csv_rows import read_rows
+from course_utils._support import downloads, filesystems
+from course_utils._support.csv_rows import find_columns, read_rows
 from course_utils._support.downloads import DownloadError
-from course_utils._support.files import cache_dir
+from course_utils._support.files import cache_dir, is_clutter, is_regular
 from course_utils._support.keras import import_keras
-from course_utils.images import decoding
+from course_utils.images import decoding, listings
 from course_utils.images.image_set import ImageSet, from_bytes, gather, relabel
 from course_utils.images.listings import if_not_unicode
 
@@ -61,8 +64,9 @@ def load(name="stamps", *, folder=None, progress=True):
     Parameters
     ----------
     name : str or path
-        One of `NAMES`, or a folder with images: one subfolder per class; or flat with a
+        One of `NAMES`, or a folder with images: one subfolder per class; or with a
         `labels.csv` (columns image, label and optionally caption); or without labels.
+        What is an image, its content says and not its name.
     folder : path, optional
         A folder that already holds Caltech-101; so does the environment variable
         COURSE_CALTECH101. Without them it is downloaded.
@@ -160,8 +164,10 @@ def _stamps(name, progress):
     )
 
 
-def _folder(root, name, progress):
+def _folder(root, name, progress, left_out=()):
+    """The image set of a folder; left_out: names of files that do not belong to it."""
     problems, files = [], []
+    here = filesystems.find(root)[0]
 
     def unreadable(error):
         if Path(error.filename) == root:
@@ -174,69 +180,140 @@ def _folder(root, name, progress):
         for link in [s for s in subfolders if Path(folder, s).is_symlink()]:
             inside = Path(folder, link).relative_to(root).as_posix()
             problems.append((inside, "a link to a folder is not followed"))
+        for results in list(subfolders):
+            inside = Path(folder, results).relative_to(root).as_posix()
+            if listings.is_comparison(here, str(root), inside):
+                subfolders.remove(results)
+                problems.append((inside, listings.COMPARISON))
         files += [Path(folder, n).relative_to(root).as_posix() for n in names]
     files = sorted(f for f in files if not Path(f).name.startswith("."))
     # Names in another encoding than the system's cannot be written into any result.
     strange = {name: shown for name in files if (shown := if_not_unicode(name))}
     files = [name for name in files if name not in strange]
     problems += [(shown, "the file name is not Unicode") for shown in strange.values()]
-    images = [f for f in files if f.lower().endswith(decoding.SUFFIXES)]
-    others = set(files) - set(images) - {"labels.csv"}
-    problems += [(f, "not a picture by its name") for f in others]
+    files = [f for f in files if not is_clutter(Path(f).name) and f != "labels.csv"]
+    images = [
+        f
+        for f in files
+        if f not in left_out and listings.holds_image(here, str(root / f))
+    ]
+    problems += [(f, decoding.OTHER) for f in set(files) - set(images)]
     labels = captions = None
-    if "labels.csv" in files:
-        labels, captions = _labels_csv(root / "labels.csv")
-        problems += [
-            (i, "in labels.csv, but not here") for i in set(labels) - set(images)
-        ]
+    table = root / "labels.csv"
+    found = _labels_csv(table, images) if table.exists() else None
+    if found:
+        labels, captions, missing = found
+        problems += [(i, "in labels.csv, but not here") for i in missing]
         problems += [(i, "has no row in labels.csv") for i in set(images) - set(labels)]
         images = [i for i in images if i in labels]
         if not images:
             raise ValueError(
-                f"{root / 'labels.csv'} names none of the pictures in {root}: its "
-                "column `image` must hold their paths inside the folder."
+                f"{table} names none of the pictures in {root}: its column `image` "
+                "must hold their paths inside the folder."
             )
-    elif len({i.split("/")[0] for i in images if "/" in i}) > 1:
-        problems += [
-            (i, "lies beside the class folders") for i in images if "/" not in i
-        ]
-        images = [i for i in images if "/" in i]
-        labels = {i: i.split("/")[0] for i in images}
+    else:
+        if len({i.split("/")[0] for i in images if "/" in i}) > 1:
+            problems += [
+                (i, "lies beside the class folders") for i in images if "/" not in i
+            ]
+            images = [i for i in images if "/" in i]
+            labels = {i: i.split("/")[0] for i in images}
+        if note := listings.layout_note(here, str(root)):
+            warnings.warn(note, stacklevel=3)
     sources = {image: root / image for image in images}
     return gather(name, sources, labels, captions, None, tuple(problems), progress)
 
 
-def _labels_csv(path):
-    """{image: label} and {image: caption} or None, from a table with a header."""
+def _labels_csv(path, images):
+    """({image: label}, {image: caption} or None, names of no image) of a table.
+
+    None for a table that a comparison wrote: it holds cluster labels, not true ones.
+    """
+    if not is_regular(path):
+        raise ValueError(f"{path} is not a file that can be read.")
     labels, captions = {}, {}
+    find = _finder(path, images)
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            header, rows = read_rows(file, {"image", "label", "caption"})
-            columns = [name.strip() for name in header]
-            if missing := {"image", "label"} - set(columns):
+        with open(path, "rb") as raw:
+            encoding = listings.table_encoding(raw, path)
+            text = io.TextIOWrapper(raw, encoding, newline="")
+            header, rows = read_rows(text, listings.COLUMNS)
+            if header[:2] == ["image", "true_label"]:
+                warnings.warn(
+                    f"{path} holds the cluster labels of a comparison: it is not taken "
+                    "for true labels.",
+                    stacklevel=4,
+                )
+                return None
+            places = find_columns(
+                header, listings.IMAGE, listings.LABEL, listings.CAPTION
+            )
+            names = zip(("image", "label"), places, strict=False)
+            if lacking := [name for name, place in names if place is None]:
                 raise ValueError(
-                    f"{path} lacks the column {' and '.join(sorted(missing))}: its "
-                    "first line must be `image,label` (and may add `caption`)."
+                    f"{path} lacks the column {' and '.join(lacking)}: its first line "
+                    "must be `image,label` (and may add `caption`)."
                 )
             for number, cells in rows:
                 where = f"{path}, row {number}"
                 if isinstance(cells, str):
                     raise ValueError(f"{where}: {cells}.")
-                row = dict(zip(columns, map(str.strip, cells), strict=False))
-                image = row["image"].replace("\\", "/").removeprefix("./")
-                if not image or not row["label"]:
+                image, label, caption = (
+                    "" if place is None else cells[place].strip() for place in places
+                )
+                if not image or not label:
                     raise ValueError(f"{where}: the image or its label is empty.")
+                name = image.replace("\\", "/").removeprefix("./")
+                image = find(name, where) or name
                 if image in labels:
                     raise ValueError(f"{where}: {image} is there twice.")
-                labels[image] = row["label"]
-                captions[image] = row.get("caption", "")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a CSV table in UTF-8: {error}") from error
-    return labels, captions if any(captions.values()) else None
+                labels[image], captions[image] = label, caption
+    except UnicodeError as error:
+        raise ValueError(
+            f"{path} is not a CSV table in UTF-8, UTF-16 or Windows-1252 ({error}): "
+            "save it as CSV UTF-8."
+        ) from error
+    missing = set(labels) - set(images)
+    return labels, captions if any(captions.values()) else None, missing
+
+
+def _finder(path, images):
+    """find(name, where): the image that a table means, or None.
+
+    It may be written with fewer folders or more than inside the image set, in other
+    capitals and without its suffix, as long as only one image can be meant.
+    """
+    exact, by_name = set(images), collections.defaultdict(list)
+    for image in images:
+        last = posixpath.basename(image).casefold()
+        by_name[last].append(image)
+        if (stem := posixpath.splitext(last)[0]) != last:
+            by_name[stem].append(image)
+
+    def fits(image, name):
+        image, name = f"/{image.casefold()}", f"/{name.casefold().lstrip('/')}"
+        shapes = image, posixpath.splitext(image)[0]
+        return any(shape.endswith(name) or name.endswith(shape) for shape in shapes)
+
+    def find(name, where):
+        if name in exact:
+            return name
+        last = posixpath.basename(name).casefold()
+        found = [image for image in by_name[last] if fits(image, name)]
+        if len(found) > 1:
+            raise ValueError(
+                f"{where}: {name} may be {found[0]} or {found[1]}: write the whole "
+                "path inside the folder."
+            )
+        return found[0] if found else None
+
+    return find
 
 
 def _caltech101(name, folder, progress):
-    found = _folder(_caltech101_folder(folder), name, progress)
+    # The archive holds a copy of one of the pictures under this name.
+    left_out = ("BACKGROUND_Google/tmp",)
+    found = _folder(_caltech101_folder(folder), name, progress, left_out)
     if name == "caltech101":
         return found
     background = found.class_names.index("BACKGROUND_Google")

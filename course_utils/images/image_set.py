@@ -5,13 +5,14 @@ out here and nowhere else.
 """
 
 import hashlib
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
+from course_utils._support.files import read_regular
 from course_utils._support.progress import progress_bar
 from course_utils.images import decoding
 
@@ -79,7 +80,7 @@ class ImageSet:
         """The bytes of an image; ValueError if it changed since the set was loaded."""
         source = self.sources[index]
         try:
-            data = source if isinstance(source, bytes) else Path(source).read_bytes()
+            data = source if isinstance(source, bytes) else read_regular(source)
         except OSError as error:  # deleted, moved, or on a disk that is gone
             raise ValueError(
                 f"{self.images[index]} can no longer be read "
@@ -134,10 +135,18 @@ def fingerprint(images, digests):
 
 
 def left_out(problems, rest=""):
-    """The first ten (image, reason) pairs as lines; rest: where the others are."""
+    """The first ten (image, reason) pairs as lines; rest: where the others are.
+
+    Files that do not claim to be pictures share one line.
+    """
+    others = [image for image, reason in problems if reason == decoding.OTHER]
+    problems = [pair for pair in problems if pair[1] != decoding.OTHER]
     lines = [f"left out: {image}: {reason}" for image, reason in problems[:10]]
     if len(problems) > 10:
         lines.append(f"… and {len(problems) - 10:,} more{rest}")
+    if others:
+        more = f" and {len(others) - 1:,} more files" if len(others) > 1 else ""
+        lines.append(f"no pictures: {others[0]}{more}")
     return lines
 
 
@@ -188,19 +197,24 @@ def gather(name, sources, labels, captions, categories, problems, progress):
     def look(item):
         image, source = item
         try:
-            data = source if isinstance(source, bytes) else Path(source).read_bytes()
-            decoding.check(data)
+            data = source if isinstance(source, bytes) else read_regular(source)
+            if decoding.check(data):
+                rescaled.append(image)
             return image, hashlib.sha256(data).hexdigest(), None
         except decoding.BadPicture as error:
             return image, None, str(error)
         except OSError as error:
             return image, None, f"cannot be read ({error.strerror})"
 
-    looked, bar = [], progress_bar(len(sources), f"reading {name}", progress)
+    looked, rescaled = [], []
+    bar = progress_bar(len(sources), f"reading {name}", progress)
     with ThreadPoolExecutor() as pool, bar:
         for found in pool.map(look, sources.items()):
             looked.append(found)
             bar.update()
+    if rescaled:
+        more = f" and {len(rescaled) - 1:,} more" if len(rescaled) > 1 else ""
+        warnings.warn(f"{min(rescaled)}{more}: {decoding.RESCALED}.", stacklevel=3)
     bad = tuple((image, reason) for image, _, reason in looked if reason)
     good = [(image, digest) for image, digest, reason in looked if not reason]
     problems = tuple(sorted((*problems, *bad)))

@@ -9,6 +9,7 @@ images are still the same.
 import hashlib
 import random
 import re
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -125,11 +126,12 @@ def open_stream(address, *, name=None, part_size=PART_SIZE, storage_options=None
     Parameters
     ----------
     address : path or str
-        A folder with images, class folders or tar shards; a manifest, *.csv or
-        *.parquet, with a column `image` and optionally `label` and `caption`; a tar
-        file; or a pattern of tar files with wildcards or braces, as
-        "shard-{0000..0099}.tar". A local path, or an address of fsspec, as
-        s3://bucket/folder.
+        A folder with images, class folders, tar shards or Parquet files; a manifest,
+        *.csv or *.parquet, with a column `image` (or file, filename, path) and
+        optionally `label` (or class, category) and `caption`; in Parquet the images
+        may be in the table themselves, as Hugging Face writes them; a tar file; or a
+        pattern of tar files with wildcards or braces, as "shard-{0000..0099}.tar". A
+        local path, or an address of fsspec, as s3://bucket/folder.
     name : str, optional
         Of the stream; by default from the address.
     part_size : int
@@ -182,22 +184,23 @@ def from_folder(address, *, name=None, part_size=PART_SIZE, storage_options=None
     files, root = filesystems.find(address, storage_options)
     if files.kind(root) != "folder":
         raise FileNotFoundError(f"{address} is not there, or no folder.")
-    if not any(isinstance(found, Found) for found in listings.tree(files, root)):
-        raise ValueError(f"{address} holds no pictures.")
     listing = partial(listings.tree, files, root)
+    _check_any(listing, f"{address} holds no pictures")
+    if note := listings.layout_note(files, root):
+        warnings.warn(note, stacklevel=2)
     return _stream(name, address, listing, part_size)
 
 
 def from_manifest(address, *, name=None, part_size=PART_SIZE, storage_options=None):
-    """The stream of a table with the column image, optionally label and caption."""
+    """The stream of tables with the column image, optionally label and caption."""
     address = filesystems.absolute(address)
     _check(part_size)
     files, path = filesystems.find(address, storage_options)
-    if files.kind(path) != "file":
+    paths = _tables(files, path)
+    if not paths:
         raise FileNotFoundError(f"{address} is not there, or no file.")
-    listing = partial(listings.manifest, files, path, storage_options)
-    if not any(isinstance(found, Found) for found in listing()):
-        raise ValueError(f"{address} names no pictures.")
+    listing = partial(listings.manifest, files, paths, storage_options)
+    _check_any(listing, f"{address} names no pictures")
     return _stream(name, address, listing, part_size)
 
 
@@ -215,6 +218,32 @@ def from_shards(address, *, name=None, storage_options=None):
         raise FileNotFoundError(f"{address}: there is no such tar file.")
     list_parts = partial(_tar_parts, files, path, folder, address)
     return ImageStream(name or _name(address), address, list_parts)
+
+
+def _tables(files, path):
+    """The paths of the tables at a path: a file, a folder of .parquet, or a pattern."""
+    kind = files.kind(path)
+    if kind == "folder":
+        names = sorted(e.name for e in files.entries(path) if _is_parquet(e))
+        return [files.join(path, name) for name in names]
+    if kind == "file":
+        return [path]
+    return files.glob(path) if re.search(r"[*?[]", path) else []
+
+
+def _is_parquet(entry):
+    return entry.kind == "file" and entry.name.lower().endswith(".parquet")
+
+
+def _check_any(listing, sentence):
+    """Raise ValueError with the sentence, and why, if a listing has no image."""
+    reasons = []
+    for found in listing():
+        if isinstance(found, Found):
+            return
+        if len(reasons) < 3:
+            reasons.append(f"\n  {found[0]}: {found[1]}")
+    raise ValueError(f"{sentence}{':' if reasons else '.'}{''.join(reasons)}")
 
 
 def _kind(files, path, address):
@@ -238,6 +267,10 @@ def _kind(files, path, address):
             f"{address} holds a labels.csv: open that file to have its labels, or use "
             "from_folder to leave them."
         )
+    if any(map(_is_parquet, entries)) and not any(
+        e.kind == "folder" or listings.is_image(e.name) for e in entries
+    ):
+        return "manifest"
     if not any(e.kind == "file" and e.name.endswith(".tar") for e in entries):
         return "tree"
     if any(e.kind == "folder" or listings.is_image(e.name) for e in entries):

@@ -15,7 +15,7 @@ import re
 import tarfile
 from pathlib import Path
 
-from course_utils._support.files import atomic_file
+from course_utils._support.files import atomic_file, claim
 from course_utils._support.progress import progress_bar
 from course_utils.images.listings import Item, if_not_unicode, is_image
 
@@ -188,6 +188,8 @@ class _Sample:
         if ".." in name and ".." in name.split("/"):
             return "its name leads out of the shard (..)"
         if is_image(name):
+            if "." in extension:  # of a mask, a second view, a depth map
+                return f"a further picture of its sample (.{extension}): not taken"
             if name in self.images:
                 return "is there twice: the first is taken"
             self.images[name] = member.offset_data, member.size
@@ -210,6 +212,8 @@ class _Sample:
                 label = about.get("label", about.get("class"))
                 self.label = self.label or _text(label)
                 self.caption = self.caption or _text(about.get("caption"))
+                if label is not None and _text(label) is None:
+                    return "its label is no text and no number: read without one"
         except UnicodeDecodeError:
             return "not UTF-8"
         except (ValueError, RecursionError):
@@ -251,7 +255,8 @@ def write_shards(image_set, folder, *, per_shard=1000, progress=True):
     Raises
     ------
     ValueError
-        If the folder holds other tar files.
+        If the folder holds other tar files, or ones of these names that this did not
+        write.
     OSError
         If it cannot be written.
 
@@ -279,6 +284,7 @@ def write_shards(image_set, folder, *, per_shard=1000, progress=True):
             f"{folder} holds shards of something else, as {others[0].name}, that would "
             "be mixed up with these: give an empty folder."
         )
+    claim(folder, [path.name for path in paths])
     names, taken = image_set.true_names, set()
     with progress_bar(len(image_set), "writing shards", progress) as bar:
         for path, start in zip(paths, starts, strict=True):

@@ -10,12 +10,15 @@ import base64
 import contextlib
 import html
 import json
+import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from course_utils._support import files
 from course_utils._support.files import atomic_file
 from course_utils._support.text import plain
 from course_utils.clustering import representatives
@@ -32,6 +35,7 @@ TITLES = {
 FRONT = Path(__file__).with_name("front")
 ON_A_LATTICE = ("grid", "cluster", "class")
 DECK = "deck.gl/dist.min.js"
+NAMES = r"index\.html|data", r"index\.html"  # in its folder; that of no other command
 SCRIPTS = ("data.js", "scene.js", "panel.js", "main.js")  # one after the other
 BEGIN, END = '<script type="application/json" id="about">', "</script>"
 
@@ -97,6 +101,9 @@ def write(
     made = sprites.build(image_set, order, cell=cell, detail=detail, progress=progress)
     page = out if out.suffix == ".html" else out / "index.html"
     in_one = page == out
+    if not in_one:
+        files.claim_folder(out, *NAMES, _is_map_folder)
+        files.claim(out, [page.name, "data"])
     with (
         atomic_file(page, "w", encoding="utf-8") as file,
         tempfile.TemporaryFile("w+", encoding="utf-8") as later,
@@ -131,6 +138,8 @@ def read(path):
     path = Path(path)
     page = path / "index.html" if path.is_dir() else path
     about = None
+    if not files.is_regular(page):
+        raise ValueError(f"{page} is no map of this course.")
     with open(page, encoding="utf-8") as file, contextlib.suppress(ValueError):
         for line in file:  # the sheets before it may be long
             if line.startswith(BEGIN):
@@ -148,14 +157,34 @@ def read(path):
 
 
 def check_out(out):
-    """Raise ValueError rather than write between somebody's files."""
-    if out.suffix == ".html" or not out.exists():
-        return
-    strange = [path.name for path in out.iterdir()] if out.is_dir() else [out.name]
-    if set(strange) - {"index.html", "data"}:
-        raise ValueError(
-            f"{out} holds other files: give a new folder, or a name in .html."
-        )
+    """Raise ValueError rather than write over somebody's files."""
+    out = Path(out)
+    if out.suffix != ".html":
+        files.check_folder(out, *NAMES, _is_map_folder)
+    elif out.is_dir():
+        raise ValueError(f"{out} is a folder: give the name of a file, or a new one.")
+    elif os.path.lexists(out) and not _is_map(out):
+        raise ValueError(files.in_the_way(out))
+
+
+def _is_map(page):
+    """Whether a file is a map of the course."""
+    try:
+        read(page)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+def _is_map_folder(folder):
+    """Whether a folder is a map, finished or not, of a version that made no list."""
+    names = {path.name for path in folder.iterdir() if not files.is_clutter(path.name)}
+    if not names <= {"index.html", "data"}:
+        return False
+    if "index.html" in names:
+        return _is_map(folder / "index.html")
+    inside = [path.name for path in (folder / "data").iterdir()]
+    return all(re.fullmatch(r"(sheet|pack)-\d+\.js|\..*", name) for name in inside)
 
 
 def _neighbours_together(points, n_squares=64):

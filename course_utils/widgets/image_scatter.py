@@ -1,5 +1,7 @@
 """The map in the notebook: dots, the picture under the pointer, and a lasso."""
 
+from pathlib import Path
+
 import ipywidgets
 import jscatter
 import numpy as np
@@ -8,7 +10,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from course_utils import plots
-from course_utils._support.files import atomic_file
+from course_utils._support import files
 from course_utils._support.text import cell
 from course_utils.images import decoding
 from course_utils.maps import layouts
@@ -146,11 +148,16 @@ class ImageScatter(base.Explorer):
         return pd.DataFrame(columns)
 
     def to_csv(self, path):
-        """Write `table`, its texts such that a spreadsheet takes none for a formula."""
+        """Write `table`, its texts such that a spreadsheet takes none for a formula.
+
+        Raises ValueError if another file is there already, one that this did not write.
+        """
         safe = self.table.map(
             lambda value: cell(value) if isinstance(value, str) else value
         )
-        with atomic_file(path, "w", encoding="utf-8", newline="") as file:
+        path = Path(path)
+        files.claim(path.parent, [path.name], _is_selection)
+        with files.atomic_file(path, "w", encoding="utf-8", newline="") as file:
             safe.to_csv(file, index=False)
 
     def gallery(self, **options):
@@ -175,13 +182,25 @@ class ImageScatter(base.Explorer):
     def _write(self):
         if not len(self.selection):
             raise ValueError("nothing is selected: draw around some dots first.")
-        self.to_csv(self.file.value)
+        try:
+            self.to_csv(self.file.value)
+        except OSError as error:
+            raise ValueError(f"{error.filename}: {error.strerror}") from error
         self.status.text = (
             f"wrote {base.count(len(self.selection))} to {self.file.value}"
         )
 
     def _clear(self):
         self.selection = []
+
+
+def _is_selection(path):
+    """Whether a file is a selection that an earlier version wrote."""
+    try:
+        first = files.read_regular(path)[:13]
+    except OSError:
+        return False
+    return first == b"image,cluster"
 
 
 def thumbnail_map(image_set, points):

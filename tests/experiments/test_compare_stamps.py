@@ -21,7 +21,14 @@ def refuse(*_, **__):
     raise socket.gaierror("the test has cut the network")
 socket.getaddrinfo = socket.create_connection = socket.socket.connect = refuse
 """
-FILES = {"results.csv", "labels.csv", "problems.csv", "about.json", "scores.png"}
+FILES = {
+    ".written.json",
+    "results.csv",
+    "labels.csv",
+    "problems.csv",
+    "about.json",
+    "scores.png",
+}
 FILES |= {"report.html", "runs.jsonl"}
 
 

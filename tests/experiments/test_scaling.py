@@ -341,3 +341,13 @@ def test_the_benchmark_goes_on_after_an_interruption(
     found = exponents.loc["triple loop", "seconds_exponent"]
     assert found == pytest.approx(expected, abs=0.01)
     assert (out / "scale.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_blobs_are_not_written_over_another_file(tmp_path):
+    path = tmp_path / "mine.npy"
+    path.write_bytes(b"mine")
+    with pytest.raises(ValueError, match=r"mine\.npy is in the way"):
+        scaling.blobs(path, 20, width=4)
+    assert path.read_bytes() == b"mine"
+    scaling.blobs(tmp_path / "a.npy", 20, width=4)
+    assert scaling.blobs(tmp_path / "a.npy", 30, width=4)[0].shape == (30, 4)

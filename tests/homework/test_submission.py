@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -425,3 +426,21 @@ def test_submit_knows_the_image_set_of_the_results(tmp_path):
     about.write_text("[]")
     with pytest.raises(ValueError, match="holds no results: run"):
         reader.image_set_of(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"a thesis", "a zip of pictures"])
+def test_a_submission_replaces_only_submissions(small, tmp_path, content):
+    path = tmp_path / "a.zip"
+    if isinstance(content, str):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("holiday.jpg", b"\xff")
+        content = path.read_bytes()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.zip is in the way"):
+        hand_in(path, small, "anna01", "Anna")
+    assert path.read_bytes() == content
+    with pytest.raises(ValueError, match="is a folder: give the name of a file"):
+        hand_in(tmp_path, small, "anna01", "Anna")
+    path.unlink()
+    first = hand_in(path, small, "anna01", "Anna")
+    assert hand_in(path, small, "anna01", "Anna") == first

@@ -3,13 +3,16 @@
 import errno
 import os
 import shutil
+import socket
 
 import numpy as np
 import pytest
-from conftest import picture_bytes, pixels
+from conftest import encode, picture_bytes, pixels
 
 from course_utils._support import downloads
-from course_utils.images import datasets
+from course_utils.experiments import runs
+from course_utils.images import datasets, decoding, streams
+from course_utils.images.image_set import left_out
 
 PICTURES = [picture_bytes(size=(24, 16), seed=seed) for seed in range(6)]
 
@@ -84,8 +87,8 @@ def test_hidden_files_are_passed_over_and_others_named(tmp_path):
     )
     assert found.images == ("a/1.png", "b/1.png")
     assert found.problems == (
-        ("b/film.mp4", "not a picture by its name"),
-        ("b/notes.txt", "not a picture by its name"),
+        ("b/film.mp4", "not a picture"),
+        ("b/notes.txt", "not a picture"),
         ("loose.png", "lies beside the class folders"),
     )
     assert "3 left out" in repr(found)
@@ -255,3 +258,147 @@ def test_a_file_that_is_gone_since_loading_is_named(tmp_path, how):
 def test_loading_from_a_folder_never_asks_the_network(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "fetch", lambda *_: pytest.fail("a download"))
     assert len(load(put(tmp_path, {"1.png": PICTURES[0]}))) == 1
+
+
+# What a file is, its content says
+
+
+def test_pictures_under_any_name(tmp_path):
+    jpeg = picture_bytes(format="JPEG")
+    files = {"a/photo.jfif": jpeg, "a/scan.jpe": jpeg, "b/none": jpeg, "b/x.txt": jpeg}
+    files |= {"a/gif.png": picture_bytes(format="GIF"), "b/y.dat": PICTURES[0]}
+    found = load(put(tmp_path, files))
+    assert found.images == tuple(sorted(files))
+    assert found.problems == ()
+    assert all(found.picture(i).ndim == 3 for i in range(6))
+
+
+def test_what_lies_about_in_a_folder_stays_quiet(tmp_path):
+    names = ["readme.txt", "Thumbs.db", "desktop.ini", ".DS_Store", "movie.mov", "x.md"]
+    files = {f"{c}/{i}.png": PICTURES[i] for i, c in enumerate("ab")}
+    files |= {f"{c}/{name}": b"\0\1text" for name in names for c in "ab"}
+    found = load(put(tmp_path, files))
+    assert len(found) == 2
+    assert {reason for _, reason in found.problems} == {decoding.OTHER}
+    assert len(found.problems) == 6  # what systems leave there is not even counted
+    assert left_out(found.problems) == ["no pictures: a/movie.mov and 5 more files"]
+
+
+def test_a_broken_picture_is_not_lost_among_other_files():
+    problems = [(f"{i:02}.txt", decoding.OTHER) for i in range(40)]
+    problems += [("z.png", "the file is empty (0 bytes)")]
+    assert left_out(problems, ", see there") == [
+        "left out: z.png: the file is empty (0 bytes)",
+        "no pictures: 00.txt and 39 more files",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x", "x.txt", "labels"])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_only_regular_files_are_opened(tmp_path, kind, name):
+    put(tmp_path, {"a/1.png": PICTURES[0], "b/1.png": PICTURES[1]})
+    path = tmp_path / "a" / name
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        here = os.getcwd()
+        os.chdir(path.parent)  # the path of a socket must be short
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(name)
+        os.chdir(here)
+    else:
+        path.symlink_to("/dev/zero")
+    found = load(tmp_path)
+    reason = "cannot be read (not a file)" if name == "x.jpg" else decoding.OTHER
+    assert found.problems == ((f"a/{name}", reason),)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("instead", [None, os.mkfifo, os.mkdir])
+def test_a_picture_that_is_gone_is_named(tmp_path, instead):
+    found = load(put(tmp_path, {"a/1.png": PICTURES[0], "b/1.png": PICTURES[1]}))
+    (tmp_path / "a" / "1.png").unlink()
+    if instead:
+        instead(tmp_path / "a" / "1.png")
+    why = "not a file" if instead else "No such file or directory"
+    with pytest.raises(
+        ValueError, match=rf"a/1\.png can no longer be read \({why}\)"
+    ):
+        found.read(0)
+    results, _ = runs.run(found, ["raw"], ["ward"], k=2, progress=False)
+    assert "load the image set" in results.attrs["skipped"]["raw"]
+
+
+def test_deep_pictures_are_rescaled_and_that_is_said(tmp_path):
+    deep = np.arange(600, dtype=np.float32).reshape(20, 30)
+    files = {f"{i}.tif": encode(deep + i, "TIFF") for i in range(3)}
+    put(tmp_path, files | {"a.png": PICTURES[0]})
+    with pytest.warns(UserWarning, match=r"0\.tif and 2 more: its values go beyond 8"):
+        found = load(tmp_path)
+    assert len(found) == 4
+    picture = found.picture(0)
+    assert (picture.min(), picture.max()) == (0, 255)
+
+
+# Folders that are no classes
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        ("train", "val"),
+        ("Train", "Test"),
+        ("training", "validation", "testing"),
+        ("TRAIN", "VALID"),
+    ],
+)
+def test_folders_that_look_like_splits_are_remarked_on(tmp_path, splits):
+    names = [f"{split}/{c}/{split}.png" for split in splits for c in "ab"]
+    put(tmp_path, dict(zip(names, PICTURES, strict=False)))
+    words = f"are taken for the classes.* give one of them: .*{splits[0]}"
+    with pytest.warns(UserWarning, match=words):
+        found = load(tmp_path)
+    assert found.class_names == tuple(sorted(splits))
+    with pytest.warns(UserWarning, match=words):
+        streams.open_stream(tmp_path)
+
+
+@pytest.mark.parametrize("above", ["one", "dataset/imgs", "a/b/c/d", "train"])
+def test_a_single_folder_above_the_classes_is_remarked_on(tmp_path, above):
+    files = {f"{above}/{c}/1.png": PICTURES[i] for i, c in enumerate("ab")}
+    put(tmp_path, files)
+    words = f"a single folder, so no classes: did you mean {tmp_path / above}\\?"
+    with pytest.warns(UserWarning, match=words):
+        found = load(tmp_path)
+    assert found.true_labels is None
+    assert load(tmp_path / above).class_names == ("a", "b")
+    with pytest.warns(UserWarning, match=words):
+        streams.open_stream(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train/1.png", "boat/1.png"),  # a class of trains
+        ("one/1.png", "one/2.png"),
+        ("one/only/1.png", "one/only/2.png"),
+        ("1.png", "2.png"),
+    ],
+)
+def test_other_folders_are_not_remarked_on(tmp_path, names):
+    put(tmp_path, dict(zip(names, PICTURES, strict=False)))
+    assert len(load(tmp_path)) == 2  # a warning would be an error
+    assert streams.open_stream(tmp_path).name == tmp_path.name
+
+
+def test_the_figures_of_a_comparison_are_no_pictures_of_the_set(tmp_path):
+    files = {f"{c}/1.png": PICTURES[i] for i, c in enumerate("ab")}
+    put(tmp_path, files | {"results/scores.png": PICTURES[2]})
+    put(tmp_path, {"results/.written.json": '["runs.jsonl", "scores.png"]'})
+    found = load(tmp_path)
+    assert found.class_names == ("a", "b")
+    assert [image for image, _ in found.problems] == ["results"]
+    items = [
+        i.image for part in streams.open_stream(tmp_path).parts() for i in part.items()
+    ]
+    assert items == ["a/1.png", "b/1.png"]

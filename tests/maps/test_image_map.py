@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+import os
 import re
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from conftest import picture_bytes
 from PIL import Image
 from small_sets import coloured, contents, noisy, write_folder
 
+from course_utils._support import files
 from course_utils.images import datasets, decoding
 from course_utils.maps import image_map, layouts, page, sprites
 
@@ -295,3 +297,43 @@ def test_deck_gl_is_the_build_that_its_page_names():
     assert digest in (folder / "README.md").read_text("utf-8")
     assert "MIT" in (folder / "README.md").read_text("utf-8")
     assert "Permission is hereby granted" in (folder / "LICENSE").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "content", [b"mine", b"", b"<html><script>x</script></html>", b"\xff\xfe\0"]
+)
+def test_a_page_of_somebody_else_is_left_alone(image_set, made, tmp_path, content):
+    page = tmp_path / "map.html"
+    page.write_bytes(content)
+    with pytest.raises(ValueError, match=r"map\.html is in the way"):
+        image_map.write(image_set, page, **made)
+    assert page.read_bytes() == content
+    website = tmp_path / "website"
+    (website / "data").mkdir(parents=True)
+    (website / "index.html").write_bytes(content)
+    with pytest.raises(ValueError, match="website holds other files"):
+        image_map.write(image_set, website, **made)
+    assert (website / "index.html").read_bytes() == content
+    with pytest.raises(ValueError, match="is a file: give the name of a folder"):
+        image_map.write(image_set, page / "inside", **made)
+
+
+def test_a_map_of_an_earlier_version_is_known_by_its_content(image_set, made, tmp_path):
+    for out in (tmp_path / "map.html", tmp_path / "map"):
+        image_map.write(image_set, out, **made)
+        (tmp_path / "map" / files.WRITTEN).unlink(missing_ok=True)
+        image_map.write(image_set, out, **made)
+    (tmp_path / "map" / "index.html").unlink()  # as an interrupted one was left
+    (tmp_path / "map" / files.WRITTEN).unlink()
+    assert image_map.write(image_set, tmp_path / "map", **made).exists()
+    (tmp_path / "map" / "index.html").unlink()
+    (tmp_path / "map" / files.WRITTEN).unlink()
+    (tmp_path / "map" / "data" / "mine.csv").write_text("mine")
+    with pytest.raises(ValueError, match="map holds other files"):
+        image_map.write(image_set, tmp_path / "map", **made)
+
+
+def test_a_pipe_is_no_map(tmp_path):
+    os.mkfifo(tmp_path / "map.html")
+    with pytest.raises(ValueError, match="is no map of this course"):
+        image_map.read(tmp_path / "map.html")

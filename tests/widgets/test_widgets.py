@@ -678,3 +678,28 @@ def test_a_stored_notebook_shows_the_picture():
         page, _ = exporter.from_notebook_node(notebook)
         assert "widget-view" not in page
         assert re.search(rf'<img alt="{said}"[^>]*src="data:image/png;base64', page)
+
+
+def test_a_selection_is_not_written_over_another_file(tmp_path):
+    image_set = coloured()
+    points = np.arange(2 * len(image_set)).reshape(-1, 2)
+    chart = widgets.ImageScatter(
+        image_set, points, cluster_labels=image_set.true_labels
+    )
+    chart.selection = [1, 3]
+    mine = tmp_path / "labels.csv"
+    for text in ("image,label\na.png,cat\n", "", "image,class\na.png,cat\n"):
+        mine.write_text(text)
+        with pytest.raises(ValueError, match=r"labels\.csv is in the way"):
+            chart.to_csv(mine)
+        assert mine.read_text() == text
+    new = tmp_path / "selection.csv"
+    chart.to_csv(new)
+    chart.selection = [2]
+    chart.to_csv(new)
+    assert len(pd.read_csv(new)) == 1
+    new.with_name(".written.json").unlink()  # as earlier versions left it
+    chart.to_csv(new)
+    chart.file.value = str(tmp_path / "selection.csv" / "inside.csv")
+    with pytest.raises(ValueError, match=r"selection\.csv: a file, where a folder is"):
+        chart._write()

@@ -9,7 +9,7 @@ import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from course_utils._support.csv_rows import read_rows
+from course_utils._support.csv_rows import find_separator, read_rows
 from course_utils._support.text import FORMULA, plain
 from course_utils.homework import untrusted_files
 
@@ -110,7 +110,8 @@ def read_sheet(path, known):
         if isinstance(cells, str):
             raise ValueError(_not_a_table(path, f"row {number}: {cells}"))
         rows.append((number, cells))
-    return Sheet(header, rows, _separator(text, header), data)
+    separator = find_separator(io.StringIO(text, newline="").readline(), known)
+    return Sheet(header, rows, separator, data)
 
 
 def read(path, known):
@@ -125,19 +126,6 @@ def read(path, known):
         by_name = defaultdict(str, zip(names, shown, strict=False))
         rows.append((number, by_name, dict(zip(sheet.header, cells, strict=False))))
     return set(names), rows
-
-
-def _separator(text, header):
-    """The separator that makes this header out of the first row."""
-
-    def first_row(separator):
-        lines = io.StringIO(text, newline="")
-        try:
-            return next(csv.reader(lines, delimiter=separator), [])
-        except csv.Error:
-            return []
-
-    return next((s for s in ",;\t" if first_row(s) == header), ",")
 
 
 def _not_a_table(path, why):

@@ -9,7 +9,6 @@ file that it gave as roster, see `hand_back`.
 
 import csv
 import io
-import json
 from pathlib import Path
 
 from course_utils._support import files
@@ -20,9 +19,11 @@ from course_utils.homework.grading.marks import COLUMNS, TOTAL, load_marks
 from course_utils.homework.grading.pages import SCORES
 from course_utils.homework.grading.rubric import short
 
-WRITTEN = ".written.json"  # names the files that a grading wrote
 MARKS = "marks.csv", "marks-without-names.csv"
 KEPT = {*MARKS, "adjustments.csv"}  # hold what people wrote: never removed
+# The names of what is written besides, or the first folder of it
+NAMES = r"(grades|problems|canvas|moodle)\.csv|.*\.html|feedback(-.*\.zip)?"
+SIGN = r"(grades|canvas|moodle)\.csv"  # those of no other command
 PLATFORMS = {"canvas": "Canvas", "moodle": "Moodle"}
 
 
@@ -51,9 +52,11 @@ def write(graded, out, assignment=None, *, even_so=False, named_answers=False):
     Raises
     ------
     ValueError
-        If out/marks.csv holds marks that were not counted.
+        If out/marks.csv holds marks that were not counted, or `out` other files than
+        those of a grading.
     """
     out = Path(out)
+    check_out(out)
     for name in MARKS:
         _check_marks(graded, out / name)
     made, notes = _for_platform(graded, assignment, even_so)
@@ -76,30 +79,29 @@ def write(graded, out, assignment=None, *, even_so=False, named_answers=False):
     shown = pages.class_pages(graded, title, troubles, notes, named_answers)
     tables |= _encoded(shown) | feedback | zips
     tables |= made
-    before = _written_before(out)
-    _list_written(out, before | set(tables))  # if this is interrupted, the next knows
+    before = files.written_before(out)
+    # If this is interrupted, the next grading knows what is its own.
+    files.claim(out, tables, lambda path: path.name in KEPT)
     for name, data in tables.items():
         with files.atomic_file(out / name) as file:
             file.write(data)
     for name in before - set(tables) - KEPT:
         (out / name).unlink(missing_ok=True)
-    _list_written(out, tables)
+    files.list_written(out, tables)
     return [out / name for name in tables], notes
 
 
-def _list_written(out, names):
-    with files.atomic_file(out / WRITTEN) as file:
-        file.write(json.dumps(sorted(names), indent=1).encode())
+def check_out(out):
+    """Raise ValueError rather than write a grading between other files.
 
+    Marks and adjustments may be there before the first grading.
+    """
 
-def _written_before(out):
-    """Names of what an earlier grading wrote into this folder."""
-    try:
-        names = json.loads((out / WRITTEN).read_text("utf-8"))
-        inside = [n for n in names if not Path(n).is_absolute() and ".." not in n]
-    except (OSError, TypeError, ValueError):
-        return set()
-    return set(inside)
+    def is_ours(folder):
+        names = {path.name for path in folder.iterdir()}
+        return all(name in KEPT or files.is_clutter(name) for name in names)
+
+    files.check_folder(out, NAMES, SIGN, is_ours)
 
 
 def _for_platform(graded, assignment, even_so):

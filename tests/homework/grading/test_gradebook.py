@@ -3,6 +3,7 @@
 import csv
 import html.parser
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -490,3 +491,35 @@ def test_from_submissions_to_pages(tmp_path, drawn):
         assert found.public["nmi"] == pytest.approx(found.leading.public)
         assert set(found.public) == set(found.private) == set(submission.CLAIMED)
     assert "notes.txt" in (tmp_path / "out" / "overview.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["thesis.docx", "grades.csv", "overview.html"])
+def test_a_folder_of_other_files_is_left_alone(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match=f"holds other files.*{name}"):
+        gradebook.write(graded(student()), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["problems.csv", "overview.html", "feedback"])
+def test_a_file_that_no_grading_wrote_is_in_the_way(tmp_path, name):
+    gradebook.write(graded(student()), tmp_path)
+    listed = tmp_path / gradebook.files.WRITTEN
+    names = json.loads(listed.read_text())
+    kept = [n for n in names if not n.startswith(name)]
+    assert len(kept) < len(names)
+    listed.write_text(json.dumps(kept))
+    with pytest.raises(ValueError, match=f"{name} is in the way"):
+        gradebook.check_out(tmp_path)
+    with pytest.raises(ValueError, match=f"{name} is in the way"):
+        gradebook.write(graded(student()), tmp_path)
+
+
+def test_marks_may_be_there_before_the_first_grading(tmp_path):
+    rows = "student_id,late_until\n"
+    (tmp_path / "adjustments.csv").write_text(rows)
+    (tmp_path / "Thumbs.db").write_text("of Windows")
+    gradebook.write(graded(student()), tmp_path)
+    assert (tmp_path / "adjustments.csv").read_text() == rows
+    gradebook.write(graded(student()), tmp_path)
+    assert (tmp_path / "grades.csv").exists()
