@@ -21,7 +21,9 @@ import json
 import os
 import platform
 import shutil
+import statistics
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -484,13 +486,15 @@ def _reasons(folder, name):
 class _Steps:
     """What is done to images; per_image in many threads, per_batch in this one.
 
-    size: the side of the square images that per_image is given.
+    size: the side of the square images that per_image is given. network: whether
+    per_batch runs one.
     """
 
     size: int
     per_image: Callable
     per_batch: Callable
     batch_size: int
+    network: bool = False
 
 
 def compute(pictures, indices, recipe, *, damaged=None, what="", progress=False):
@@ -507,7 +511,10 @@ def compute(pictures, indices, recipe, *, damaged=None, what="", progress=False)
 def _run(pictures, indices, steps, damaged=None, what="", progress=False):
     """`compute` for these steps."""
 
+    spent = {"decoding": [], "network": []}  # seconds of each image, of each batch
+
     def work(index):
+        started = time.perf_counter()
         try:
             return steps.per_image(pictures.picture(index, steps.size))
         except (BadPicture, OSError) as error:
@@ -515,6 +522,14 @@ def _run(pictures, indices, steps, damaged=None, what="", progress=False):
                 raise
             damaged[index] = getattr(error, "strerror", None) or str(error)
             return None
+        finally:
+            spent["decoding"].append(time.perf_counter() - started)
+
+    def compute_batch(done):
+        started = time.perf_counter()
+        rows = steps.per_batch(done)
+        spent["network"].append((time.perf_counter() - started) / len(done))
+        return rows
 
     size = steps.batch_size
     batches = [indices[i : i + size] for i in range(0, len(indices), size)]
@@ -531,8 +546,10 @@ def _run(pictures, indices, steps, damaged=None, what="", progress=False):
                 done = [future.result() for future in waiting.popleft()]
                 good = [i for i, found in enumerate(done) if found is not None]
                 if good:
-                    chunk_rows.append(steps.per_batch([done[i] for i in good]))
+                    chunk_rows.append(compute_batch([done[i] for i in good]))
                     chunk += [batch[i] for i in good]
+                if steps.network:
+                    bar.set_postfix_str(_speeds(spent), refresh=False)
                 bar.update(len(batch))
                 last = turn == len(batches) + AHEAD - 1
                 if chunk and (last or len(chunk) >= CHUNK):
@@ -540,6 +557,15 @@ def _run(pictures, indices, steps, damaged=None, what="", progress=False):
                     chunk, chunk_rows = [], []
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _speeds(spent):
+    """What threads and network could do alone, in images per second: who waits?"""
+    threads = N_THREADS / max(statistics.fmean(spent["decoding"]), 1e-9)
+    said = f"decoding {threads:,.0f}/s"
+    if spent["network"]:  # the median: the first batch compiles the network
+        said += f", network {1 / max(statistics.median(spent['network']), 1e-9):,.0f}/s"
+    return said
 
 
 def _steps(recipe):
@@ -572,7 +598,7 @@ def _steps(recipe):
         return rows.astype(np.float32, copy=False)
 
     size = backbones.TABLE[base].input_size
-    return _Steps(size, lambda picture: picture, forward, n_rows)
+    return _Steps(size, lambda picture: picture, forward, n_rows, network=True)
 
 
 def _bag_of(codebook):

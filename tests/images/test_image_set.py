@@ -321,9 +321,7 @@ def test_a_picture_that_is_gone_is_named(tmp_path, instead):
     if instead:
         instead(tmp_path / "a" / "1.png")
     why = "not a file" if instead else "No such file or directory"
-    with pytest.raises(
-        ValueError, match=rf"a/1\.png can no longer be read \({why}\)"
-    ):
+    with pytest.raises(ValueError, match=rf"a/1\.png can no longer be read \({why}\)"):
         found.read(0)
     results, _ = runs.run(found, ["raw"], ["ward"], k=2, progress=False)
     assert "load the image set" in results.attrs["skipped"]["raw"]

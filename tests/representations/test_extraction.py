@@ -3,13 +3,16 @@
 import collections
 import functools
 import os
+import re
 import subprocess
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 from conftest import ROOT, picture_bytes
+from tqdm import tqdm
 
 from course_utils._support import files as files_module
 from course_utils._support import keras
@@ -96,6 +99,28 @@ def test_rows_follow_the_image_set(own_cache):
         np.testing.assert_array_equal(extract(pictures, **options), expected)
     mixed = np.random.default_rng(0).permutation(300)
     np.testing.assert_array_equal(extract(pictures.subset(mixed)), expected[mixed])
+
+
+@pytest.mark.parametrize("representation", ["SqueezeNet", "colour"])
+def test_the_progress_says_who_waits_for_whom(
+    representation, own_cache, monkeypatch, capsys
+):
+    decode = extraction.decoding.decode
+
+    def slow(*arguments):
+        time.sleep(0.2)
+        return decode(*arguments)
+
+    def at_once(total, what, progress, unit="images"):
+        return tqdm(total=total, desc=what, unit=unit, mininterval=0)
+
+    pictures = image_set(4)
+    monkeypatch.setattr(extraction.decoding, "decode", slow)
+    monkeypatch.setattr(extraction, "progress_bar", at_once)
+    extraction.extract(pictures, representation)
+    said = re.findall(r"decoding (\d+)/s, network ([\d,]+)/s", capsys.readouterr().err)
+    assert bool(said) == (representation == "SqueezeNet")
+    assert all(int(decoding) <= extraction.N_THREADS / 0.2 for decoding, _ in said)
 
 
 def test_equal_pictures_are_computed_once(computed):
