@@ -102,17 +102,30 @@ def _compare(options, arguments):
 
 
 def _show_silhouettes(image_set, options, algorithm):
-    """Of images without labels, what speaks for which number of clusters."""
+    """Of images without labels, a map and what speaks for which number of clusters."""
     from course_utils.experiments import runs
+    from course_utils.maps import image_map
 
     representation = (_split(options.representations) or ["EfficientNetLite0"])[0]
+    page = Path(f"{Path(options.out)}-map.html")
+    image_map.check_out(page)
     table = runs.k_silhouettes(image_set, representation, algorithm)
     print(f"\nSilhouettes of {representation} with {algorithm}, seed 0:\n")
     print(table.round(3).to_string(index=False))
+    highest = table.loc[table["silhouette"].fillna(-1).idxmax(), "k"]
+    image_map.export(
+        image_set,
+        page,
+        representation=representation,
+        algorithm=algorithm,
+        k=int(highest),
+        wanted=("umap", "grid", "cluster"),
+    )
     print(
         f"\n{image_set.name} has no true labels, so choose the number of clusters: a "
-        "higher silhouette means clusters further apart. Then give it, as --k 5, and "
-        "the comparison is made."
+        "higher silhouette means clusters further apart. Look at the images as well: "
+        f"{page} is a map of them, coloured by {highest} clusters, the highest here. "
+        "Then give the number, as --k 5, and the comparison is made."
     )
 
 

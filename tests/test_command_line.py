@@ -195,7 +195,11 @@ def test_as_many_clusters_as_pictures_by_every_algorithm(call, folder, tmp_path)
     assert len(table(tmp_path / "out" / "results.csv")) == 9
 
 
-def test_pictures_without_classes_need_a_k(call, tmp_path):
+def test_pictures_without_classes_need_a_k(call, tmp_path, monkeypatch):
+    layout = layouts.layout  # UMAP would be compiled, words come from a network
+    monkeypatch.setattr(layouts, "layout", lambda v, _, **how: layout(v, "pca", **how))
+    words = [""] * 15
+    monkeypatch.setattr(image_map.hotspots, "hotspot_words", lambda *_, **__: words)
     files = {f"{i}.png": data for i, data in enumerate(contents()[0].values())}
     folder = write_folder(tmp_path / "flat", files)
     status, out, err = call("compare", folder, *SMALL)
@@ -206,6 +210,12 @@ def test_pictures_without_classes_need_a_k(call, tmp_path):
     assert list(shown) == list(range(2, 11)) and max(shown, key=shown.get) == 3
     assert "flat has no true labels" in out and "--k 5" in out
     assert not (tmp_path / "out").exists()  # nothing was chosen
+    page = (tmp_path / "out-map.html").read_text(encoding="utf-8")
+    assert page.endswith("</html>\n") and "k = 3" in page
+    assert "out-map.html is a map of them, coloured by 3 clusters" in out
+    (tmp_path / "out-map.html").write_text("mine")
+    status, _, err = call("compare", folder, *SMALL)
+    assert status == 2 and "out-map.html is in the way" in err
     status, out, err = call("compare", folder, *SMALL, "--k", "3")
     assert status == 0, err
     assert "flat: 15 pictures, no labels" in out and "silhouette" in out
