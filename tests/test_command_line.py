@@ -212,7 +212,7 @@ def test_pictures_without_classes_need_a_k(call, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()  # nothing was chosen
     page = (tmp_path / "out-map.html").read_text(encoding="utf-8")
     assert page.endswith("</html>\n") and "k = 3" in page
-    assert "out-map.html is a map of them, coloured by 3 clusters" in out
+    assert "out-map.html is a map of them, with 3 clusters" in out
     (tmp_path / "out-map.html").write_text("mine")
     status, _, err = call("compare", folder, *SMALL)
     assert status == 2 and "out-map.html is in the way" in err
