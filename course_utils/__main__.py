@@ -124,8 +124,8 @@ def _show_silhouettes(image_set, options, algorithm):
     print(
         f"\n{image_set.name} has no true labels, so choose the number of clusters: a "
         "higher silhouette means clusters further apart. Look at the images as well: "
-        f"{page} is a map of them, with {highest} clusters, the highest here. Then give "
-        "the number, as --k 5, and the comparison is made."
+        f"{page} is a map of them, with {highest} clusters, the highest here. Then "
+        "give the number, as --k 5, and the comparison is made."
     )
 
 

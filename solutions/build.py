@@ -88,7 +88,7 @@ def master_notebook(path):
             cell.source = SETUP.format(**names) + ("\n\n" + cell.source).rstrip()
     title, _, rest = notebook.cells[0].source.partition("\n")
     badge = f"\n\n{BADGE.format(**names)}" if names["path"] else ""
-    notebook.cells[0].source = f"{title}{badge}\n\n{rest}".rstrip()
+    notebook.cells[0].source = f"{title}{badge}\n\n{rest.strip()}"
     notebook.metadata = {
         "kernelspec": {
             "display_name": "Python 3",
