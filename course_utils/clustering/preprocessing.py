@@ -136,6 +136,14 @@ class ClippedPCA(PCA):
         self.components_[constant], found[:, constant] = 0, 0
         return found
 
+    def transform(self, X):
+        """As scikit-learn's, of which older versions divide 0 by 0."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = super().transform(X)
+        if self.whiten:
+            found[:, self._constant()] = 0
+        return found
+
     def fit_blocks(self, source):
         """Fit to a source: exact, with the eigenvectors of a sum over its blocks."""
         moments = Moments(source.width)
