@@ -22,9 +22,9 @@
 # **How it works** Run the cells in order. In an exercise, replace `return None` and run the
 # cell again: the line below it says whether you are right, and if not, why, with a hint to
 # unfold. At *Predict first*, replace `None` by your guess; a wrong guess teaches the most.
-# On Colab the machine and all that is on it are gone after a while: put `drive=True` into
-# the last line of the cell below (`lessons.start("…", drive=True)`), in every lesson, and
-# your answers, features and networks are kept on your Google Drive.
+# On Colab the machine and all that is on it are gone after a while: write
+# `lessons.start("…", drive=True)` below, in every lesson, and your answers, features and
+# networks are kept on your Google Drive.
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
@@ -425,7 +425,7 @@ else:
 # ## 3 · How many clusters?
 #
 # k-means wants k from you. Can the inertia choose it? Not by itself: with more centres, every
-# point finds one nearer, and with one centre a point the inertia is 0. What people look for is
+# point finds one nearer, and with one centre per point the inertia is 0. What people look for is
 # an **elbow**: the k after which the curve stops falling steeply.
 #
 # The **silhouette** (Rousseeuw 1987) asks every point how well it is placed. Let a be its mean
@@ -752,7 +752,7 @@ checks.summary()
 # **2.** The inertia for k = 8 is lower than for k = 5. Is k = 8 better?
 #
 # <details><summary>Answer</summary>That says nothing: the best inertia falls with every further
-# centre, down to 0 for one centre a point. Look where the curve stops falling steeply, or at
+# centre, down to 0 for one centre per point. Look where the curve stops falling steeply, or at
 # the silhouette, and remember that both also answer when there are no groups at all.</details>
 #
 # **3.** You cluster houses by their price in euros and their number of rooms. What will k-means

@@ -176,7 +176,7 @@ plots.gallery(image_set.subset(chosen), small_clusters, small_vectors, n_picture
 plt.show()
 
 # %% [markdown]
-# One row a cluster, the biggest first. To the left stand its size and its commonest
+# One row per cluster, the biggest first. On the left are its size and its most frequent
 # class; a cross marks a picture of another class.
 #
 # ### Purity: name each cluster after its majority, count the right names
@@ -197,7 +197,7 @@ plt.show()
 
 # %%
 def purity(true_labels, cluster_labels):
-    """Share of pictures that belong to the commonest class of their cluster."""
+    """Share of pictures that belong to the most frequent class of their cluster."""
     # BEGIN SOLUTION: return None
     table = contingency_table(true_labels, cluster_labels)
     return table.max(axis=0).sum() / table.sum()

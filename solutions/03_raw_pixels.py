@@ -340,12 +340,12 @@ plots.gallery(image_set, cluster_labels, vectors, n_pictures=8)
 plt.show()
 
 # %% [markdown]
-# One line a cluster, biggest first, the members nearest its mean on the left; a frame and a
-# cross mark pictures that are not of the cluster's commonest class. Cluster 4 has mostly things
+# One line per cluster, biggest first, the members nearest its mean on the left; a frame and a
+# cross mark pictures that are not of the cluster's most frequent class. Cluster 4 has mostly things
 # wider than tall, half of them mammals, seen from the side. Cluster 1 has what leaves most of
 # its paper white or is nearly white itself: garlic, an ostrich, thin petals, a cow. Cluster 0
 # is mostly darker discs, whether apple or penny. Cluster 5 has what is dark in the middle.
-# Cluster 6 is a mixture: flowers are its commonest class with a fifth of it, and none of the
+# Cluster 6 is a mixture: flowers are its most frequent class with a fifth of it, and none of the
 # eight in its line is one. The three traffic lights are a cluster of their own, because they are
 # the same picture but for the lamp.
 #

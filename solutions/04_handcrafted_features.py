@@ -356,7 +356,7 @@ checks.ex04_4(bag)
 #
 # ### Exercise 4.5 · Tf-idf (medium)
 #
-# `bags` has one row a picture and one column a word. Weigh every share.
+# `bags` has one row per picture and one column per word. Weigh every share.
 
 
 # %%
@@ -566,7 +566,7 @@ for text, its_bags in (("first", bags), ("second", second_bags)):
 # Ward, which has no seeds, sees a tiny gain each time, but merely to learn the words
 # again moves its score by far more. That fits step 5: a bag that hardly turns can
 # hardly change its neighbours. The bag itself has a plainer problem: the median stamp
-# has 166 keypoints for 200 words, fewer than one a word, so that much of its histogram
+# has 166 keypoints for 200 words, fewer than one per word, so that much of its histogram
 # is luck.
 #
 # ### Together

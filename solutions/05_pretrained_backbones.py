@@ -353,7 +353,7 @@ pd.crosstab(true_names, pd.Series(cluster_labels, name="cluster"))
 
 # %% [markdown]
 # A row is a cluster, its most typical pictures first; a cross and a frame mark those
-# that are not of its commonest class. The contingency table below it counts all 193.
+# that are not of its most frequent class. The contingency table below it counts all 193.
 # The birds are together, so are the coins, and the road signs but one. The mammals fill
 # two clusters, one of long-legged animals, mostly hoofed, and one of stocky, furry ones
 # like beaver, sheep and bear: the network sees a difference that our seven classes do
@@ -394,7 +394,7 @@ print(f"NMI before the top {mean_nmi(vectors):.2f}, after it {mean_nmi(after_top
 
 # %%
 commonest = pd.crosstab(cluster_labels, true_names).idxmax(axis=1)
-homes = {}  # the commonest class of a cluster: the vegetables in it
+homes = {}  # the most frequent class of a cluster: the vegetables in it
 for place in np.flatnonzero(true_names == "vegetables"):
     homes.setdefault(commonest[cluster_labels[place]], []).append(place)
 
@@ -547,14 +547,14 @@ checks.ex05_4(speak)
 # %% [markdown]
 # ### Exercise 5.5 · Strangers (medium)
 #
-# Return the places (0, 1, …) of all pictures that are not of the commonest class of
+# Return the places (0, 1, …) of all pictures that are not of the most frequent class of
 # their cluster, in ascending order. Names and cluster labels may be anything. If two
 # classes are equally common in a cluster, take the one that comes first in the
 # alphabet. Which score of lesson 2 is one minus the share of strangers?
 
 # %%
 def strangers(true_names, cluster_labels):
-    """Places of the pictures outside their cluster's commonest class: a list."""
+    """Places of the pictures outside their cluster's most frequent class: a list."""
     # BEGIN SOLUTION: return None
     found = []
     for cluster in set(cluster_labels):

@@ -162,7 +162,7 @@ def nmi_runs(points, true_labels=image_set.true_labels):
 
 
 def study_layers(features, true_labels=image_set.true_labels):
-    """A table with one row a layer and seed."""
+    """A table with one row per layer and seed."""
     rows = []
     for network, layers in DEPTHS.items():
         for layer in layers:
@@ -221,7 +221,7 @@ print(means["EfficientNetLite0"].round(3).to_string())
 # into probabilities. A coin that resembles an ImageNet class a little more than the
 # others gets nearly all its probability there, and two coins that fall to two
 # different classes become as far apart as a coin and a goose. The step can be undone:
-# the logarithm gives the scores back, but for one number a picture, which goes when
+# the logarithm gives the scores back, but for one number per picture, which goes when
 # the mean is taken off.
 
 # %%

@@ -66,7 +66,7 @@ print(vectors.shape, "·", ", ".join(image_set.class_names))
 #
 # ### Exercise 7.1 · PCA in two dimensions (medium)
 #
-# Write `pca_2d(vectors)`: an array (n, 2), one row a picture. `np.linalg.svd(C,
+# Write `pca_2d(vectors)`: an array (n, 2), one row per picture. `np.linalg.svd(C,
 # full_matrices=False)` returns U, S and Vᵀ. Which way an axis points is free.
 
 
@@ -98,7 +98,7 @@ lessons.reveal(prediction, float(shares[1]), "the share of two directions")
 # Less than a sixth. The map below is a shadow of something much larger. From here on
 # the library computes maps: `maps.layout(vectors, "pca")`, or `"tsne"`, or `"umap"`.
 # The study of Thomas and Abraham draws its ResNet50 features like this, with seaborn,
-# one dot a picture, coloured by class. We add a marker for each class, for readers who
+# one dot per picture, coloured by class. We add a marker for each class, for readers who
 # do not see all colours.
 
 # %%
@@ -107,7 +107,7 @@ MARKERS = "osD^vPX*"
 
 
 def scatter(points, panel, title, legend=False):
-    """A map with a dot a picture, by class."""
+    """A map with a dot per picture, by class."""
     sns.scatterplot(
         x=points[:, 0], y=points[:, 1], hue=true_names, style=true_names,
         hue_order=image_set.class_names, style_order=image_set.class_names,

@@ -63,7 +63,7 @@ three = np.array(
 # for every **pair** of pictures: *do these two lie together?* For a and b the answers
 # are no, yes, yes. The share of yes is the pair's **co-association**, here 2/3.
 #
-# The co-association matrix M has one row and one column a picture; `M[i, j]` is the
+# The co-association matrix M has one row and one column per picture; `M[i, j]` is the
 # share of labelings that put pictures i and j into one cluster.
 #
 # ### Exercise 8.1 · Co-association with loops (easy)
@@ -103,7 +103,7 @@ pd.DataFrame(clustering.co_association(three), names, names).round(2)
 #
 # The loops ask one question after the other, and for n pictures there are n² of them a
 # labeling. The same can be had from one multiplication. Write a labeling as a table
-# with one row a picture and one column a cluster, 1 where the picture lies and 0
+# with one row per picture and one column per cluster, 1 where the picture lies and 0
 # elsewhere. This is called **one-hot**. For the first labeling, with clusters 0, 1, 2:
 #
 # | | 0 | 1 | 2 |
@@ -168,7 +168,7 @@ for function in (together_by_loops, together_by_product, clustering.co_associati
         print(f"{function.__name__:20} {seconds:7.4f} s, largest difference {gap:.0e}")
 
 # %% [markdown]
-# They agree but for rounding, and the product is faster by far. From here on we
+# They agree up to rounding, and the product is faster by far. From here on we
 # take the library's.
 #
 # ## 2 · From the matrix to clusters
@@ -669,7 +669,7 @@ for name in ("all thirteen views", "both networks, all layers"):
 # (`scores_of(found)[0]` is the NMI). For instance:
 #
 # - what does each of several weak voters add to `POOL`?
-# - does one seed a view do as well as four (`voters(...)[::N_SEEDS]` takes the first)?
+# - does one seed per view do as well as four (`voters(...)[::N_SEEDS]` takes the first)?
 # - may voters have another k than the answer? (`clustering.cluster` with k = 14)
 
 # %%

@@ -64,7 +64,7 @@ print("for example:", ", ".join(noun_names[::111]))
 # they show. Before scaling we can subtract from every picture what all pictures have
 # in common, their mean, and the same for the nouns (`representations.centred`). Does it help? We
 # can tell without any true label: describe each picture by its five nearest nouns, and
-# count how often the commonest ones come.
+# count how often the most frequent ones come.
 
 
 # %%
@@ -87,7 +87,7 @@ noun_vectors = representations.centred(noun_weights)
 print("centred:    ", commonest(pictures, noun_vectors))
 
 # %% [markdown]
-# Centred, more nouns are used and the commonest come less often: the descriptions tell
+# Centred, more nouns are used and the most frequent come less often: the descriptions tell
 # the pictures apart better. From here on we use the centred vectors.
 #
 # ### Exercise 10.1 · The nouns of an image (easy)
@@ -207,7 +207,7 @@ space = noun_vectors[chosen]
 #
 # ### Exercise 10.3 · Pseudo-labels (medium)
 #
-# Write `pseudo(pictures, centres, space, n_nouns)`: an int array, one label a picture.
+# Write `pseudo(pictures, centres, space, n_nouns)`: an int array, one label per picture.
 # For each centre of pictures, find its nouns, make the semantic centre, then compare
 # all pictures with all semantic centres.
 
@@ -262,7 +262,7 @@ for index in moved[:6]:
 #
 # ### Exercise 10.4 · The three losses (hard)
 #
-# Write all three with NumPy. `p` and `q` have one row a picture; row i of `q` belongs
+# Write all three with NumPy. `p` and `q` have one row per picture; row i of `q` belongs
 # to the neighbour of picture i. A probability can be exactly 0, and log(0) is −∞:
 # inside a logarithm take at least `SMALLEST`.
 
@@ -599,7 +599,7 @@ by_name = [cluster_names[label][0] for label in sic_labels]
 pd.crosstab(pd.Series(image_set.true_names, name="class"), pd.Series(by_name, name=""))
 
 # %% [markdown]
-# A row is a class, a column a cluster by its first noun. Mammals got two clusters, and
+# Each row is a class, each column a cluster, by its first noun. Mammals got two clusters, and
 # vegetables none: they lie among fruit, flowers and even small mammals, and no name
 # says so. A name describes the centre of a cluster, not its members.
 #

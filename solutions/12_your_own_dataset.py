@@ -120,7 +120,7 @@ for panel in panels.flat:
 plt.show()
 
 # %% [markdown]
-# One column a class: its first picture, a middle one and its last, and how many it has.
+# One column per class: its first picture, a middle one and its last, and how many it has.
 # Look before you compute. In the stand-in, a planet is round and a tree looks like a
 # tree. But what makes a bow, a nutcracker and a wreath *Christmas* is in our heads and
 # not in the pixels.
@@ -205,7 +205,7 @@ for what, reason in results.attrs["skipped"].items():
 # %% [markdown]
 # ## 3 · Read the results
 #
-# `results` has a row a run, `labels` the clusters of each run. The summary has the mean
+# `results` has a row per run, `labels` the clusters of each run. The summary has the mean
 # over the seeds and how far they spread (`_std`); here are its last, best lines:
 
 # %%
@@ -302,8 +302,8 @@ figure.set_size_inches(9.6, 6)
 plt.show()
 
 # %% [markdown]
-# One row a cluster, the pictures nearest its centre first; a cross marks a picture that
-# is not of its cluster's commonest class. On the stand-in, planets and trees have rows
+# One row per cluster, the pictures nearest its centre first; a cross marks a picture that
+# is not of its cluster's most frequent class. On the stand-in, planets and trees have rows
 # almost of their own. The clothes have two, one of grey drawings and one of coloured
 # hats. No row is Christmas: its pictures turn up in most of the rows, a pie among the
 # planets, a fir among the trees, and a stocking, for whatever reason, among the fish.
@@ -311,13 +311,13 @@ plt.show()
 # ### Exercise 12.3 · The wrong images (medium)
 #
 # The gallery shows only some. Write `strangers`, which returns the places (indices) of
-# **all** pictures whose class is not the commonest class of their cluster, in rising
-# order. Of equally common classes the first in sorted order counts as the commonest.
+# **all** pictures whose class is not the most frequent class of their cluster, in rising
+# order. Of equally common classes the first in sorted order counts as the most frequent.
 
 
 # %%
 def strangers(true_labels, cluster_labels):
-    """Indices of the pictures that are not of their cluster's commonest class."""
+    """Indices of the pictures that are not of their cluster's most frequent class."""
     # BEGIN SOLUTION: return None
     true_labels, found = np.asarray(true_labels), []
     for cluster in np.unique(cluster_labels):
@@ -372,7 +372,7 @@ from sklearn.metrics.cluster import contingency_matrix
 
 
 def purity(true_labels, cluster_labels):
-    """Share of pictures that belong to the commonest class of their cluster."""
+    """Share of pictures that belong to the most frequent class of their cluster."""
     # BEGIN SOLUTION: return None
     counts = contingency_matrix(true_labels, cluster_labels)
     return counts.max(axis=0).sum() / counts.sum()
@@ -514,8 +514,8 @@ if path:
         print(f"{lesson}: {len(states)} checks, like", *list(states.items())[:1])
 
 # %% [markdown]
-# `labels.csv` has a row a picture (its name, then its checksum and class if they are
-# your own) and a column a run. `manifest.json` says who you are and which run was made
+# `labels.csv` has a row per picture (its name, then its checksum and class if they are
+# your own) and a column per run. `manifest.json` says who you are and which run was made
 # how, with the scores you claim, the values of 12.4, your answers, and how far you are
 # in the lessons: state and number of tries of every check, as `checks.summary()` shows
 # them. It costs no points; it tells your instructor what was hard. (Colab forgets the

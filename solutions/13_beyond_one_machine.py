@@ -326,7 +326,7 @@ print(stream.name, "has", sum(1 for _ in stream.parts()), "parts")
 # %% [markdown]
 # `images.open_stream` has read no picture. A stream knows its **parts**, here one a shard,
 # and a part is what can be done, lost and done again by itself. `extract` is the call
-# that you know. For a stream it writes one file a part into the folder `to` (in
+# that you know. For a stream it writes one file per part into the folder `to` (in
 # Parquet, a format for tables), and each file appears whole or not at all.
 #
 # A run over a million pictures will be interrupted. We do not wait for it: this stream
@@ -388,7 +388,7 @@ n_continued = sum(found.counts[3:])
 rate = n_continued / second_seconds
 start_up = max(first_seconds - sum(found.counts[:3]) / rate, 0)
 n_cores = os.cpu_count()
-print(f"rate: {rate:.0f} pictures a second on {n_cores} cores")
+print(f"rate: {rate:.0f} pictures per second on {n_cores} cores")
 print(f"that is {rate / n_cores:.1f} a second and core; start-up: {start_up:.1f} s")
 
 # %% [markdown]
@@ -556,7 +556,7 @@ in_parts.round(3).to_frame("score").T
 # cannot be added like matrices. Here a table is a dictionary, `{(class, cluster):
 # count}`. Write `purity_of_parts(tables)`: add up a list of such tables, whose classes
 # and clusters may differ, and return two things, the total (a dictionary of the same
-# kind) and its purity: over all clusters, the count of the commonest class, added up
+# kind) and its purity: over all clusters, the count of the most frequent class, added up
 # and divided by the number of pictures.
 #
 # So `{("bird", 0): 9, ("coin", 1): 4}` and `{("bird", 0): 1, ("coin", 0): 5}`
@@ -620,7 +620,7 @@ def plan(n):
 
 
 plans = pd.DataFrame({f"{n:,}": plan(n) for n in (1_000_000, 100_000_000)})
-print(f"{rate:.0f} pictures a second, {bytes_a_picture / 1000:.1f} kB a picture")
+print(f"{rate:.0f} pictures per second, {bytes_a_picture / 1000:.1f} kB per picture")
 plans.style.format("{:,.2f}")
 
 # %% [markdown]
@@ -642,7 +642,7 @@ plans.style.format("{:,.2f}")
 #   reads the features a few times, or take a sample of a million of them.
 # - **Labels and scores** by the workers, `clustering.label_out_of_core(…, to="s3://…")`.
 #
-# **With a GPU** the network may do thousands of pictures a second, and then decoding
+# **With a GPU** the network may do thousands of pictures per second, and then decoding
 # the files on the CPU takes longest. Our own run had no GPU, so this is not measured
 # here: run the notebook on one and look at the rate.
 #
@@ -716,7 +716,7 @@ for n in (10**6, 10**7, 10**8):
 n_mine = 3_000_000
 plan_of_mine = f"""A nature reserve has ten wildlife cameras with {n_mine:,} frames of
 about 200 kB, together 600 GB, on a disk in the office. I pack them into 1,500 shards of
-2,000 on that disk, so nothing has to be moved. At {rate:.0f} pictures a second
+2,000 on that disk, so nothing has to be moved. At {rate:.0f} pictures per second
 SqueezeNet takes {n_mine / rate / 3600:.0f} hours on one machine, and nobody is waiting:
 I take one machine and no cluster, and let it go on after each interruption. The
 features are {n_mine * found.width * 4 / 1e9:.1f} GB and stay on the same disk. Ward
@@ -771,7 +771,7 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# In each part the commonest class of a cluster may be another one, and each part gets
+# In each part the most frequent class of a cluster may be another one, and each part gets
 # its own. The mean of the parts, weighted by their sizes, is never lower than the
 # purity of the whole. Counts can be added up, purities cannot.
 #

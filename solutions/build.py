@@ -15,8 +15,8 @@ from the student's notebook, and
     …
     # END SOLUTION
 
-becomes the stub behind the colon, with the indentation of the marker. The cell tagged
-`setup` gets the lines that find the course, or fetch it on Colab, before its own.
+becomes the stub behind the colon, with the indentation of the marker. Before the
+cell tagged `setup` comes one that finds the course, or fetches it on Colab.
 """
 
 import argparse
@@ -41,7 +41,8 @@ BLOCK = re.compile(
     r"^([ \t]*)# BEGIN SOLUTION: ?(.*)\n(?:.*\n)*?\1# END SOLUTION[ \t]*$", re.MULTILINE
 )
 MARKER = re.compile(r"^[ \t]*# (BEGIN|END) SOLUTION.*\n?", re.MULTILINE)
-SETUP = """\
+FETCH = """\
+# @title Find the course, or fetch it: run this first
 import shutil, subprocess, sys
 from pathlib import Path
 
@@ -65,11 +66,13 @@ if COURSE is None:  # as on Colab, which starts with nothing: fetch the course o
         )
     part.rename(COURSE)
 if str(COURSE) not in sys.path:
-    sys.path.insert(0, str(COURSE))
-
+    sys.path.insert(0, str(COURSE))"""
+START = """\
 from course_utils import lessons
 
 checks = lessons.start("{lesson}")"""
+# How Colab and JupyterLab fold the code of a cell away
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["fetch"]}
 COLAB = "https://colab.research.google.com/github/{path}/blob/{tag}/notebooks/{lesson}.ipynb"
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -85,7 +88,12 @@ def master_notebook(path):
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{path.stem[:2]}-{number:03d}"
         if "setup" in cell.metadata.get("tags", ()):
-            cell.source = SETUP.format(**names) + ("\n\n" + cell.source).rstrip()
+            cell.source = START.format(**names) + ("\n\n" + cell.source).rstrip()
+            fetch = nbformat.v4.new_code_cell(
+                FETCH.format(**names), metadata={**FOLDED}
+            )
+            fetch.id, place = f"{path.stem[:2]}-fetch", number
+    notebook.cells.insert(place, fetch)
     title, _, rest = notebook.cells[0].source.partition("\n")
     badge = f"\n\n{BADGE.format(**names)}" if names["path"] else ""
     notebook.cells[0].source = f"{title}{badge}\n\n{rest.strip()}"
@@ -219,7 +227,7 @@ def address(path):
     solution, fresh = MASTERS / f"{path.stem}.ipynb", solution_notebook(path)
     executed = nbformat.read(solution, 4)
     for number, (old, new) in enumerate(zip(executed.cells, fresh.cells, strict=True)):
-        told = number and "setup" not in new.metadata.get("tags", ())
+        told = number and "fetch" not in new.metadata.get("tags", ())
         if told and old.source != new.source:
             raise ValueError(f"{solution} is stale: run solutions/build.py first.")
         old.source = new.source

@@ -53,11 +53,12 @@ CORE = (
 # google.colab, with what the course and its widgets use of it
 STAND_IN = {
     "__init__.py": "from . import drive, output\n",
-    "drive.py": "def mount(where):\n    pass\n",
+    "drive.py": "def mount(where):\n    print('mounted', where)\n",
     "output/__init__.py": (
         "from . import _widgets\n"
         "def enable_custom_widget_manager(**_):\n"
         "    _widgets.enable_custom_widget_manager()\n"
+        "    print('other widgets allowed')\n"
     ),
     "output/_widgets.py": (
         "_installed_url = None\n"
@@ -124,10 +125,7 @@ def colab(folder, lessons):
     """The lessons with Colab's versions; the number of those that fail, and repins."""
     python = environment(folder, "3.13")
     run(*UV, "pip", "install", "-q", "-p", python, "-r", COLAB)
-    for name, text in STAND_IN.items():
-        path = folder / "stand_in" / "google" / "colab" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_stand_in(folder / "stand_in")
     content = folder / "content"
     shutil.rmtree(content, ignore_errors=True)
     ignored = shutil.ignore_patterns(".git", ".*cache", "__pycache__", ".venv", "tests")
@@ -149,10 +147,19 @@ def colab(folder, lessons):
     return bool(repinned or any(failed))
 
 
+def write_stand_in(folder):
+    """Write `google.colab` into a folder that is put on the path."""
+    for name, text in STAND_IN.items():
+        path = folder / "google" / "colab" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 def setup():
     import build
 
-    return build.SETUP.format(lesson="01_clustering_by_hand", repository="", tag="")
+    names = {"lesson": "01_clustering_by_hand", "repository": "", "tag": ""}
+    return f"{build.FETCH}\n\n{build.START}".format(**names)
 
 
 def notebook_of(sources):

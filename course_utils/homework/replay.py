@@ -190,6 +190,7 @@ class Features:
     def __init__(self, image_set, representation):
         self.image_set, self.representation = image_set, representation
         self.exact, self.problem, self.wide = None, "", False
+        self.words = representation.partition(":")[0] == "bovw"
         try:
             self.exact = extraction.extract(
                 image_set, representation, precision="float32", progress=False
@@ -197,8 +198,8 @@ class Features:
         except Exception as error:  # no network, no memory, no keypoint …
             self.problem = f"{representation}: {error or type(error).__name__}"
         else:
-            self.wide = 2 * len(self.exact) < self.exact.shape[1]
-        self.words = representation.partition(":")[0] == "bovw"
+            n_images, width = self.exact.shape
+            self.wide = 2 * n_images < width and not self.words
         self.n_others = len(NOISE)
         if self.words:
             self.n_others = OTHER_WORDS if len(image_set) <= MAX_SIFT else 0
@@ -306,7 +307,7 @@ class Replays:
         found, (*steps, method) = self.features, self.algorithm.split("+")
         # These algorithms see nothing but distances.
         distances = method != "gmm" and set(steps) <= {"l2"}
-        rotated = found.wide and not found.words and distances
+        rotated = found.wide and distances
         yield self._cluster(found.rotated() if rotated else found.exact, self.seed)
         # Another version of scikit-learn draws other batches, as another seed does.
         other_batches = method == "minibatch" and not found.words

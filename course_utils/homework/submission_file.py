@@ -46,7 +46,7 @@ class Submission:
     """What a submission says. Nothing of it is verified; `review` does that.
 
     runs: the dictionaries of the manifest. labels: {run: int array (n_images,)}, in the
-    order of images. digests, true_names: one a picture if the labels are self-supplied,
+    order of images. digests, true_names: one per image if the labels are self-supplied,
     else None. code: {name: text} of the student's own functions, only to be read.
     contact_sheet: a JPEG, encoded anew, or None. receipt: SHA-256 of the file. notes:
     sentences on what was put right.

@@ -20,7 +20,7 @@ def too_large(size):
     return f"{size / 1e6:,.0f} MB: larger than {MAX_BYTES // 1024**2} MB"
 
 
-def read_regular(path):
+def read_bounded(path):
     """The bytes of a regular file, at most MAX_BYTES + 1; OSError if it is not one."""
     if os.path.islink(path):
         raise OSError("a link is not followed")

@@ -342,7 +342,7 @@ def grouped(labels, points=None):
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:
-        raise ValueError(f"labels have shape {labels.shape}: one a picture is needed.")
+        raise ValueError(f"labels have shape {labels.shape}: one per image is needed.")
     points = None if points is None else _points(points)
     if points is not None and len(points) != len(labels):
         raise ValueError(f"{len(labels)} labels, but {len(points)} points.")

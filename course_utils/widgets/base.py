@@ -126,7 +126,7 @@ class Thumbnails:
         return image_data_uri(file.getvalue(), "jpeg")
 
 
-BADGES = {"": "", "★": ", the medoid", "✕": ", not of the commonest class"}
+BADGES = {"": "", "★": ", the medoid", "✕": ", not of the most frequent class"}
 
 
 class Explorer:

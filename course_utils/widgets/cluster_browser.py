@@ -168,7 +168,7 @@ def in_order(vectors, labels, cluster, medoid):
 
 
 def commonest_class(image_set, members):
-    """(share, name) of the commonest class of these, and which are of another."""
+    """(share, name) of the most frequent class of these, and which are of another."""
     own = image_set.true_labels[members]
     classes, counts = np.unique(own, return_counts=True)
     most = classes[counts.argmax()]
@@ -212,7 +212,7 @@ def sentence(image_set, labels):
         names=("purity", "nmi"),
     )
     return (
-        f"{found}, ✕ is not of its cluster's commonest class. "
+        f"{found}, ✕ is not of its cluster's most frequent class. "
         f"Purity {scores['purity']:.2f}, NMI {scores['nmi']:.2f}."
     )
 

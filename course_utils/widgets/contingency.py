@@ -97,7 +97,7 @@ class ContingencyExplorer(base.Explorer):
         )
 
     def static(self):
-        """The table as a figure: the biggest clusters, the commonest classes."""
+        """The table as a figure: the biggest clusters, the most frequent classes."""
         most = base.ROWS_A_PAGE
         rows = [self.numbers.index(cluster) for cluster in self.order[:most]]
         columns = np.sort(np.argsort(-self.counts.sum(axis=0), kind="stable")[:most])

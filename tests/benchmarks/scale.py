@@ -42,7 +42,7 @@ COLUMNS = (
     "cpu_seconds",
     "peak_gb",
     "start_gb",
-    "rate",  # pictures a second
+    "rate",  # pictures per second
     "nmi",  # with the true labels of the made-up features: what speed costs
     "note",
 )

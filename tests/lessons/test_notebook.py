@@ -6,6 +6,7 @@ import sys
 import types
 from pathlib import Path
 
+import environments
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -19,24 +20,6 @@ sys.path.insert(0, str(ROOT / "solutions"))
 import build  # noqa: E402
 
 COLAB = "import google.colab"  # Colab's kernel has done so before the first cell
-
-# What widgets use of the real module (googlecolab/colabtools, google/colab/output).
-OUTPUT = """
-from . import _widgets
-
-def enable_custom_widget_manager(**_):
-    _widgets.enable_custom_widget_manager()
-    print('other widgets allowed')
-"""
-WIDGETS = """
-_installed_url = None
-
-def enable_custom_widget_manager(url='https://example.org/manager.js'):
-    global _installed_url
-    _installed_url = url
-
-def supported_only_message(): ...
-"""
 
 
 @pytest.fixture
@@ -56,14 +39,7 @@ def published_course(tmp_path):
 @pytest.fixture
 def colab_machine(tmp_path, monkeypatch):
     """An empty folder to work in, `google.colab` to import, Colab's variables."""
-    modules = tmp_path / "modules" / "google" / "colab"
-    modules.mkdir(parents=True)
-    (modules / "__init__.py").write_text("from . import drive, output\n")
-    (modules / "output.py").write_text(OUTPUT)
-    (modules / "_widgets.py").write_text(WIDGETS)
-    (modules / "drive.py").write_text(
-        "def mount(where):\n    print('mounted', where)\n", encoding="utf-8"
-    )
+    environments.write_stand_in(tmp_path / "modules")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
     monkeypatch.setenv("COLAB_GPU", "0")
@@ -84,7 +60,8 @@ def run_cells(folder, *sources):
 
 
 def setup_cell(repository, tag="v1"):
-    return build.SETUP.format(lesson="02_scoring", repository=repository, tag=tag)
+    names = {"lesson": "02_scoring", "repository": repository, "tag": tag}
+    return f"{build.FETCH}\n\n{build.START}".format(**names)
 
 
 def test_colab_fetches_the_course_says_what_is_there_and_can_keep_it_on_drive(
@@ -249,8 +226,9 @@ def test_without_an_address_on_github_there_is_no_badge(settings, repository):
     settings(repository)
     first, *others = build.student_notebook(MASTER).cells
     assert "badge" not in first.source and first.source.count("\n\n") >= 1
-    (setup,) = [c for c in others if "setup" in c.metadata.get("tags", ())]
-    assert f'address, words = "{repository}"' in setup.source
+    (fetch,) = [c for c in others if "fetch" in c.metadata.get("tags", ())]
+    assert f'address, words = "{repository}"' in fetch.source
+    assert fetch.metadata["cellView"] == "form"  # its code is folded away
 
 
 @pytest.mark.parametrize(

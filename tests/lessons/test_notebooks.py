@@ -127,10 +127,11 @@ def test_template(path):
         "two predict-first prompts"
     )
     assert all(not cell.get("outputs") for cell in notebook.cells)
-    setup = build.SETUP.format(**build.names_of(path.stem))
-    assert len(setup.splitlines()) <= 30 and code[0].startswith(setup)
+    names = build.names_of(path.stem)
+    assert code[0] == build.FETCH.format(**names)
+    assert code[1].startswith(build.START.format(**names))
     for source in code:
-        assert len(source.removeprefix(setup).splitlines()) <= 30, source
+        assert len(source.splitlines()) <= 30, source
         assert max(map(len, source.splitlines()), default=0) <= 88, source
 
 

@@ -93,7 +93,7 @@ def read_sheet(path, known):
     known: the columns that decide which separator is meant, see `csv_rows`.
     """
     try:
-        data = untrusted_files.read_regular(os.path.realpath(path))
+        data = untrusted_files.read_bounded(os.path.realpath(path))
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"{path} cannot be read ({why}).") from error

@@ -25,7 +25,7 @@ from course_utils.homework.untrusted_files import (
     MAX_BYTES,
     BadZip,
     packing_problem,
-    read_regular,
+    read_bounded,
     read_zip_member,
     too_large,
     zip_members,
@@ -90,7 +90,7 @@ class Receipt:
             if len(self.source) == 2:
                 data = read_zip_member(*self.source, MAX_BYTES, MAX_DIRECTORY)
             else:
-                data = read_regular(*self.source)
+                data = read_bounded(*self.source)
         except OSError as error:
             why = error.strerror or error
             raise ValueError(f"{self.path} cannot be read ({why}).") from error

@@ -245,7 +245,7 @@ def _read(path):
     """What an instructor's file says, as `_Mapping`."""
     where = f"the rubric {path}"
     try:
-        data = untrusted_files.read_regular(os.path.realpath(path))
+        data = untrusted_files.read_bounded(os.path.realpath(path))
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"{where} cannot be read: {why}.") from error
