@@ -23,7 +23,6 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "solutions"))
@@ -126,13 +125,14 @@ def colab(folder, lessons):
     python = environment(folder, "3.13")
     run(*UV, "pip", "install", "-q", "-p", python, "-r", COLAB)
     write_stand_in(folder / "stand_in")
+    add_kernel(python, folder)
     content = folder / "content"
     shutil.rmtree(content, ignore_errors=True)
     ignored = shutil.ignore_patterns(".git", ".*cache", "__pycache__", ".venv", "tests")
     shutil.copytree(ROOT, content / "image-clustering", ignore=ignored)
     before = freeze(python)
     first = notebook_of(["import google.colab", setup()])
-    execute(first, python, folder)
+    execute(first, folder)
     print(*(o.get("text", "") for c in first.cells for o in c.outputs), end="")
     repinned = sorted(before - freeze(python))
     for line in repinned:
@@ -142,7 +142,7 @@ def colab(folder, lessons):
     masters = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
     masters = [m for m in masters if not lessons or m.name[:2] in lessons]
     with ThreadPoolExecutor(2) as pool:
-        failed = list(pool.map(lambda m: lesson(m, python, folder), masters))
+        failed = list(pool.map(lambda m: lesson(m, folder), masters))
     print(f"{len(masters) - sum(failed)} of {len(masters)} lessons run on Colab")
     return bool(repinned or any(failed))
 
@@ -167,7 +167,7 @@ def notebook_of(sources):
     return nbformat.v4.new_notebook(cells=cells)
 
 
-def lesson(master, python, folder):
+def lesson(master, folder):
     """Run the solution of a lesson; True if it fails."""
     import build
 
@@ -176,9 +176,9 @@ def lesson(master, python, folder):
     notebook.cells.insert(0, start)
     started, why = time.perf_counter(), ""
     try:
-        execute(notebook, python, folder)
-    except CellExecutionError as error:
-        why = f", fails: {str(error).strip().splitlines()[-1][:300]}"
+        execute(notebook, folder)
+    except Exception as error:  # a cell's, or a kernel that died: the others still run
+        why = f", fails: {(str(error).strip() or repr(error)).splitlines()[-1][:300]}"
     widgets = sum(
         "application/vnd.jupyter.widget-view+json" in output.get("data", {})
         for cell in notebook.cells
@@ -189,14 +189,18 @@ def lesson(master, python, folder):
     return bool(why)
 
 
-def execute(notebook, python, folder):
-    """Run a notebook by a kernel of this Python, in the folder that Colab has."""
+def add_kernel(python, folder):
+    """Let `execute` find a kernel of this Python; before any notebook runs."""
     kernel = folder / "jupyter" / "kernels" / "colab"
     kernel.mkdir(parents=True, exist_ok=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     about = {"argv": argv, "display_name": "Colab", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(about), encoding="utf-8")
     os.environ["JUPYTER_PATH"] = str(folder / "jupyter")
+
+
+def execute(notebook, folder):
+    """Run a notebook by the kernel of `add_kernel`, in the folder that Colab has."""
     own = {
         "PYTHONPATH": str(folder / "stand_in"),
         "COURSE_CACHE": str(folder / "cache"),
