@@ -42,6 +42,8 @@ PYTHONS = ("3.11", "3.12", "3.13")
 # that are trained.
 CORE = (
     *("tests/test_metrics.py", "tests/test_plots.py", "tests/clustering"),
+    "--ignore=tests/clustering/test_semantic.py",
+    "--ignore=tests/clustering/test_joint_learning.py",
     *("tests/images", "tests/representations/test_handcrafted.py"),
     *("tests/representations/test_bundled.py", "tests/experiments/test_runs.py"),
     *("tests/homework/test_review.py", "tests/homework/test_submission_file.py"),
@@ -223,7 +225,8 @@ def lowest(folder):
     """The core tests with the lowest versions that requirements.txt allows."""
     python = environment(folder, "3.11")
     install = (*UV, "pip", "install", "-q", "-p", python)
-    run(*install, "--resolution", "lowest-direct", "-r", ROOT / "requirements.txt")
+    lowest = "--upgrade", "--resolution", "lowest-direct"  # also in a kept folder
+    run(*install, *lowest, "-r", ROOT / "requirements.txt")
     pinned = folder / "pinned.txt"
     pinned.write_text("\n".join(sorted(freeze(python))), encoding="utf-8")
     tools = "pytest", "pytest-xdist[psutil]", "pytest-timeout", "hypothesis", "nbclient"
