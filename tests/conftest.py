@@ -13,7 +13,8 @@ from pathlib import Path
 n_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 if n_workers > 1:
     n_threads = str(max(1, (os.cpu_count() or 1) // n_workers))
-    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    names = "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT"
+    for variable in names:
         os.environ.setdefault(variable, n_threads)
 
 import numpy as np  # noqa: E402

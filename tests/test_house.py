@@ -45,6 +45,7 @@ BROUGHT_BY = {
 NOT_REQUIRED = {
     "keras_hub": "CLIP, online only; the error says what to install",
     "torch": "another backend of Keras",
+    "jax": "another backend of Keras",
     "google": "Colab's own",
 }
 

@@ -5,6 +5,7 @@ import functools
 import importlib
 import logging
 import os
+import shutil
 from pathlib import Path
 
 
@@ -31,10 +32,21 @@ def accelerator():
     return next((kind for kind in ("TPU", "GPU") if kind in kinds), "CPU")
 
 
+def accelerator_in_sight():
+    """Whether to ask Keras, whose import takes seconds, for a GPU or TPU."""
+    devices = "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"  # NVIDIA, on Windows' Linux, AMD
+    tpus = "/dev/accel0", "/dev/vfio/0"
+    nvidia = shutil.which("nvidia-smi") is not None
+    return nvidia or any(map(os.path.exists, (*devices, *tpus)))
+
+
 @functools.cache
 def import_keras():
     """Import Keras (seconds) without the start-up chatter of its backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A notebook and a command, or two notebooks, share a GPU: none takes it all.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
     with contextlib.ExitStack() as undo:
         with contextlib.suppress(OSError):  # C++ writes to the file, not to sys.stderr
@@ -65,11 +77,43 @@ def computing_in(precision="float32"):
     config.set_dtype_policy(precision)
     config.set_image_data_format("channels_last")
     try:
-        yield
+        with _whole_float32():
+            yield
     finally:
         config.set_floatx(before[1])
         config.set_dtype_policy(before[0])
         config.set_image_data_format(before[2])
+
+
+@contextlib.contextmanager
+def _whole_float32():
+    """Products of float32 in float32: a GPU would take TF32, with 10 of its 23 bits."""
+    backend = import_keras().backend.backend()
+    if backend == "tensorflow":
+        from tensorflow import config
+
+        with_tf32 = config.experimental.tensor_float_32_execution_enabled()
+        config.experimental.enable_tensor_float_32_execution(False)
+        try:
+            yield
+        finally:
+            config.experimental.enable_tensor_float_32_execution(with_tf32)
+    elif backend == "jax":
+        import jax
+
+        with jax.default_matmul_precision("float32"):
+            yield
+    elif backend == "torch":
+        from torch.backends import cuda, cudnn
+
+        before = cuda.matmul.allow_tf32, cudnn.allow_tf32
+        cuda.matmul.allow_tf32 = cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            cuda.matmul.allow_tf32, cudnn.allow_tf32 = before
+    else:
+        yield
 
 
 def settings_file():

@@ -107,11 +107,12 @@ def run(
     seeds = _seeds(seeds)
     journal = _Journal(out, image_set)
     rows, labels, skipped = [], {}, {}
+    shared = extraction.Comparison(image_set, representations)
     bar = tqdm(representations, unit="", leave=False, disable=not progress)
     for representation in bar:
         bar.set_description(representation)
         try:
-            vectors = extraction.extract(image_set, representation, progress=progress)
+            vectors = shared.extract(representation, progress)
         except (WeightsUnavailable, ValueError) as error:
             skipped[representation] = str(error)
             bar.write(f"skipped: {error}")

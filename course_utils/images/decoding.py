@@ -20,6 +20,7 @@ SUFFIXES = (
     *(".jpx", ".ico"),
 )
 MAX_PIXELS = 89_478_485  # above, a JPEG is reduced: 0.4 GB in Pillow
+MIN_REDUCED = 100_000  # below, a JPEG takes a millisecond or less as it is
 MAX_OTHER = 2 * MAX_PIXELS  # of the formats that can only be decoded as a whole
 
 # Pillow knows them, but needs another program (EPS) or has no decoder.
@@ -43,11 +44,12 @@ def decode(data, size=None):
     EXIF orientation; transparent parts become white; of an animation the first frame;
     grey, palette, CMYK and deeper pictures become 8-bit RGB. A JPEG of more than
     MAX_PIXELS is decoded at 1/2, 1/4 or 1/8 of its scale. size: if given, stretched to
-    size × size pixels (bilinear, antialiased).
+    size × size pixels (bilinear, antialiased); a JPEG of more than MIN_REDUCED pixels
+    is decoded at the smallest of these scales that is at least twice as large.
     Returns: uint8 array (height, width, 3). Raises BadPicture; a truncated file is bad,
     never padded.
     """
-    with _opened(data) as image:
+    with _opened(data, size and functools.partial(_twice, size)) as image:
         image = _as_rgb(image, data)
         if size is not None and image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
@@ -60,7 +62,7 @@ def thumbnail(data, size):
     Looks like what `decode` gives, proportions kept, never made larger. A JPEG is
     decoded at a fraction of its scale, which is quick. Raises BadPicture.
     """
-    with _opened(data, lambda width, height: (2 * size, 2 * size)) as image:
+    with _opened(data, functools.partial(_twice, size, least=0)) as image:
         image = _as_rgb(image, data)
         image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
         return image.copy()
@@ -90,6 +92,11 @@ def is_picture(file):
     except Exception:  # Pillow's plugins raise nearly every kind
         return False
     return True
+
+
+def _twice(size, width, height, least=MIN_REDUCED):
+    """The (width, height) that a JPEG needs to be made size pixels wide and high."""
+    return (2 * size, 2 * size) if width * height > least else (width, height)
 
 
 class _opened:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pandas as pd
 import pooch
 
@@ -208,6 +209,14 @@ def _check_weights(name, path, known_hash, modified):
         )
 
 
+def not_finite(name, layer=None):
+    """The WeightsUnavailable for a network that does not give numbers."""
+    return WeightsUnavailable(
+        f"{name} gives NaN or infinity: its weights in {weights_file(name, layer)} "
+        "must be damaged. Fetch them again."
+    )
+
+
 def _with_name(known_hash):
     """A hash as pooch wants it, like "md5:…"; None for none."""
     kind = "md5" if len(known_hash) == 32 else "sha256"
@@ -216,7 +225,13 @@ def _with_name(known_hash):
 
 def weights_digest(name, layer=None):
     """SHA-256 of the weights, fetched if need be: part of the key of the cache."""
-    return files.sha256(fetch_weights(name, layer))
+    path = fetch_weights(name, layer)
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _digest(path, modified):
+    return files.sha256(path)
 
 
 def build_backbone(
@@ -258,27 +273,66 @@ def build_backbone(
     --------
     >>> model = build_backbone("VGG19", "fc2")  # doctest: +SKIP
     """
-    keras = import_keras()
-    row = TABLE[name]
+    network, prepare, (features,) = _features(name, (layer,), weights, precision)
+    return _from_pixels(name, network, preprocess and prepare, features)
+
+
+def build_layers(name, layers, *, precision="float32"):
+    """`build_backbone` for several layers at once: a model with a list of outputs.
+
+    layers: tuple of str or None; those of the classifier are not mixed with others,
+    since their weights are in another file.
+    """
+    network, prepare, features = _features(name, layers, "pretrained", precision)
+    return _from_pixels(name, network, prepare, features)
+
+
+def build_all_layers(name, layer=None):
+    """(model, names): a network from images to what each of its layers puts out.
+
+    layer: any one of those that are in the same file of weights. The last output, with
+    the name "", is the network's own.
+    """
+    with computing_in("float32"):
+        network, prepare = _network(TABLE[name], layer, "pretrained")
+    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
+        raise not_finite(name, layer)  # OpenVINO's ReLU makes a number of NaN
+    outputs = {key: layer.output for key, layer in _layers(network).items()}
+    outputs[""] = network.output
+    model = _from_pixels(name, network, prepare, list(outputs.values()))
+    return model, list(outputs)
+
+
+def _features(name, layers, weights, precision):
+    """(network, its preprocessing, one output a layer: a vector for each image)."""
+    keras, row = import_keras(), TABLE[name]
     with computing_in(precision):
-        network, preprocess_input = _network(row, layer, weights)
-    output = _output(row, network, layer)
+        network, prepare = _network(row, layers[0], weights)
+    outputs = [_output(row, network, layer) for layer in layers]
     with computing_in("float32"):  # means and features in full precision
-        if precision != "float32":
-            output = keras.ops.cast(output, "float32")
-        if len(output.shape) == 4:
-            output = keras.layers.GlobalAveragePooling2D()(output)
-        elif len(output.shape) != 2:
-            raise ValueError(
-                f"{name}:{layer} gives {output.shape}, not one vector per image."
-            )
-        size = row.input_size
+        for place, (layer, output) in enumerate(zip(layers, outputs, strict=True)):
+            if precision != "float32":
+                output = keras.ops.cast(output, "float32")
+            if len(output.shape) == 4:
+                output = keras.layers.GlobalAveragePooling2D()(output)
+            elif len(output.shape) != 2:
+                raise ValueError(
+                    f"{name}:{layer} gives {output.shape}, not one vector per image."
+                )
+            outputs[place] = output
+    return network, prepare, outputs
+
+
+def _from_pixels(name, network, prepare, outputs):
+    """A model from uint8 images to these outputs of a network inside it."""
+    keras, size = import_keras(), TABLE[name].input_size
+    with computing_in("float32"):
         pictures = keras.Input((size, size, 3), dtype="uint8", name="pictures")
         prepared = keras.ops.cast(pictures, "float32")
-        if preprocess:
-            prepared = preprocess_input(prepared)
-        features = keras.Model(network.input, output)(prepared)
-        return keras.Model(pictures, features, name=name)
+        if prepare:
+            prepared = prepare(prepared)
+        found = keras.Model(network.input, outputs)(prepared)
+        return keras.Model(pictures, found, name=name)
 
 
 def backbone_layers(name):
@@ -339,7 +393,6 @@ def _network(row, layer, weights):
         network = getattr(module, row.name)(
             weights=weights and str(weights),
             include_top=layer in row.top_layers,
-            pooling=None if layer else "avg",
             input_shape=(row.input_size, row.input_size, 3),
         )
     except (ValueError, KeyError, OSError, RuntimeError) as error:
@@ -359,13 +412,18 @@ def _output(row, network, layer):
         return network.output
     known = _layers(network)
     if layer not in known:
-        near = difflib.get_close_matches(layer, [*known, *row.top_layers], n=3)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise ValueError(
-            f"{row.name} has no layer {layer!r}. {hint}"
-            f"representations.backbone_layers({row.name!r}) lists them."
-        )
+        raise unknown_layer(row.name, layer, known)
     return known[layer].output
+
+
+def unknown_layer(name, layer, known):
+    """The ValueError for a layer that is not among the known names."""
+    near = difflib.get_close_matches(layer, [*known, *TABLE[name].top_layers], n=3)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    return ValueError(
+        f"{name} has no layer {layer!r}. {hint}"
+        f"representations.backbone_layers({name!r}) lists them."
+    )
 
 
 def _layers(network):

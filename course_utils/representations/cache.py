@@ -96,7 +96,8 @@ def entries():
 def clear(representation=None):
     """Delete the features of one representation; returns the bytes freed.
 
-    If None, those of all, with the layouts of maps and the parts of streams.
+    If None, those of all, with the layouts of maps, the parts of streams and the
+    converted networks.
     """
     found = entries()
     if representation is not None:
@@ -104,7 +105,7 @@ def clear(representation=None):
         if found.empty:
             raise ValueError(f"the cache holds nothing of {representation!r}.")
         return sum(files.remove(features_dir() / name) for name in found["folder"])
-    others = (files.cache_dir() / name for name in ("layouts", "parts"))
+    others = (files.cache_dir() / name for name in ("layouts", "parts", "networks"))
     folders = [*_stores(), *(folder for folder in others if folder.is_dir())]
     return sum(files.remove(folder) for folder in folders)
 

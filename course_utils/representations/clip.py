@@ -22,6 +22,7 @@ from sklearn.preprocessing import normalize
 from course_utils._support import downloads, files
 from course_utils._support.keras import computing_in, import_keras
 from course_utils._support.progress import progress_bar
+from course_utils.representations import inference
 from course_utils.representations.cache import Store
 
 PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
@@ -141,18 +142,22 @@ def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=Tru
     >>> vectors = picture_vectors(stamps, load_clip())  # doctest: +SKIP
     """
     keras = import_keras()
-    with computing_in("float32"):
-        pictures = keras.Input(model.backbone.vision_encoder.image_shape)
-        network = keras.Model(pictures, model.backbone.get_vision_embeddings(pictures))
+
+    def build():
+        with computing_in("float32"):
+            pictures = keras.Input(model.backbone.vision_encoder.image_shape)
+            vectors = model.backbone.get_vision_embeddings(pictures)
+            return keras.Model(pictures, vectors), [""]
+
+    network = inference.network_of("CLIP", {"model": model.key}, build, batch_size)
 
     def compute(places):
         batch = np.stack([_square(image_set.picture(i), model.size) for i in places])
-        return model.preprocessor.image_converter(batch.astype(np.float32))
+        batch = model.preprocessor.image_converter(batch.astype(np.float32))
+        return network(np.asarray(batch))[0]
 
     digests = list(image_set.digests)
-    return _vectors(
-        "pictures", digests, compute, network, model, batch_size, cache, progress
-    )
+    return _vectors("pictures", digests, compute, model, batch_size, cache, progress)
 
 
 def noun_vectors(
@@ -194,18 +199,17 @@ def noun_vectors(
     with computing_in("float32"):
         tokens = keras.Input((None,), dtype="int32")
         network = keras.Model(tokens, model.backbone.get_text_embeddings(tokens))
+    network = inference.OnKeras(network, batch_size)
 
     def compute(places):
         chosen = {"prompts": [texts[i] for i in places], "images": None}
-        return model.preprocessor(chosen)["token_ids"]
+        return network(np.asarray(model.preprocessor(chosen)["token_ids"]))[0]
 
     digests = [files.digest(text) for text in texts]
-    return _vectors(
-        "nouns", digests, compute, network, model, batch_size, cache, progress
-    )
+    return _vectors("nouns", digests, compute, model, batch_size, cache, progress)
 
 
-def _vectors(what, digests, compute, network, model, batch_size, cache, progress):
+def _vectors(what, digests, compute, model, batch_size, cache, progress):
     """Rows for the digests, from the cache or else computed batch by batch."""
     if not digests:
         raise ValueError(f"there are no {what}.")
@@ -220,10 +224,7 @@ def _vectors(what, digests, compute, network, model, batch_size, cache, progress
             chunk, fresh = missing[start : start + CHUNK], []
             for begin in range(0, len(chunk), batch_size):
                 places = chunk[begin : begin + batch_size]
-                full = places + places[:1] * (batch_size - len(places))  # one shape
-                with computing_in("float32"):
-                    vectors = np.asarray(network.predict_on_batch(compute(full)))
-                fresh.append(normalize(vectors[: len(places)].astype(np.float32)))
+                fresh.append(normalize(compute(places)))
                 bar.update(len(places))
             fresh = np.concatenate(fresh)
             names = [digests[place] for place in chunk]

@@ -18,9 +18,6 @@ import hashlib
 import importlib.metadata
 import io
 import json
-import os
-import platform
-import shutil
 import statistics
 import threading
 import time
@@ -30,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
+import joblib
 import numpy as np
 import PIL
 import skimage
@@ -39,7 +37,12 @@ from course_utils._support import engines, files, keras
 from course_utils._support.progress import progress_bar
 from course_utils.images import decoding
 from course_utils.images.decoding import BadPicture
-from course_utils.representations import backbones, feature_store, handcrafted
+from course_utils.representations import (
+    backbones,
+    feature_store,
+    handcrafted,
+    inference,
+)
 from course_utils.representations.cache import Store
 from course_utils.representations.feature_store import (
     ABOUT,
@@ -48,26 +51,21 @@ from course_utils.representations.feature_store import (
     Folder,
     Part,
 )
+from course_utils.representations.inference import TooLarge
 
-RECIPE = 1  # raise it when the course computes features differently
+RECIPE = 2  # raise it when the course computes features differently
 
 CHUNK = 128  # images in a chunk of features; divides or is divided by a batch
 TASK = 256  # images that a worker of an engine gets at a time
-BATCH_SIZES = {"CPU": 32, "GPU": 256, "TPU": 128}
 AHEAD = 3  # batches in the works
-N_THREADS = min(16, os.cpu_count() or 1)
+BATCH_SIZE = 32  # images in a batch of handcrafted representations
+N_THREADS = min(16, joblib.cpu_count())  # what this process may use
+MAX_KEPT = 2**28  # bytes of decoded images that a comparison keeps
 
 PRECISIONS = ("float32", "mixed_float16")
 TOLERANCE = 0.002  # 1 − cosine of an image's features in half and in full precision
 
 CODEBOOK = "_codebook.npy"  # the visual words of a folder of parts
-
-_one_network = threading.Lock()
-_kept = {}  # what it was built from: (model, its lock); one at most
-
-
-class TooLarge(ArithmeticError):
-    """Half-precision numbers overflowed inside the network."""
 
 
 def parse(representation):
@@ -194,29 +192,35 @@ def extract(
         bags = extract(images, base, cache=cache, progress=progress, engine=engine)
         return handcrafted.tf_idf(bags)
     chosen = choose_precision(base, precision)
-    recipe = Recipe(base, layer, batch_size, chosen)
+    recipe = Recipe(base, (layer,), batch_size, chosen)
     if is_stream:
         return _stream(images, representation, recipe, engine, to, progress)
-    rest = engine, cache, progress
+    (features,) = _whole(images, recipe, engine, cache, progress)
+    return features
+
+
+def _whole(*arguments):
+    """`_image_set`, in full precision where half of it does not do."""
+    image_set, recipe, *rest = arguments
     try:
-        return _image_set(images, representation, recipe, *rest)
+        return _image_set(image_set, recipe, *rest)
     except TooLarge as error:
-        warnings.warn(f"{error}: it is computed in float32 instead.", stacklevel=2)
-        recipe = replace(recipe, precision="float32")
-        return _image_set(images, representation, recipe, *rest)
+        warnings.warn(f"{error}: it is computed in float32 instead.", stacklevel=3)
+        return _image_set(image_set, replace(recipe, precision="float32"), *rest)
 
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """How features are computed; small, so that it can be sent to another machine.
 
+    layers: one, or several of a network that are computed together.
     weights: SHA-256 of the network's weights. With it a process keeps the network from
     one call to the next, and refuses to compute with other weights.
     codebook: the visual words of `bovw`, float32 (n_words, 128); else None.
     """
 
     base: str
-    layer: str | None = None
+    layers: tuple = (None,)
     batch_size: int | None = None
     precision: str = "float32"
     weights: str | None = None
@@ -235,23 +239,21 @@ def choose_precision(base, precision=None):
         )
     if base in handcrafted.NAMES:
         return "float32"
-    if precision is None and _gpu_in_sight() and keras.accelerator() == "GPU":
+    if precision is None and _gpu():
         return "mixed_float16"
     return precision or "float32"
 
 
-def _gpu_in_sight():
-    """Whether to ask Keras, whose import takes seconds, for a GPU."""
-    devices = "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"  # NVIDIA, on Windows' Linux, AMD
-    return shutil.which("nvidia-smi") is not None or any(map(os.path.exists, devices))
+def _gpu():
+    return keras.accelerator_in_sight() and keras.accelerator() == "GPU"
 
 
-def _spec(images, recipe):
-    """All that the features depend on besides the picture's bytes.
+def _spec(images, recipe, layer):
+    """All that the features of a layer depend on besides the picture's bytes.
 
-    The backend of Keras is left out: it changes no more than the last digits.
+    OpenVINO and the backend of Keras are left out: they change the last digits only.
     """
-    base, layer = recipe.base, recipe.layer
+    base = recipe.base
     spec = {"base": base, "layer": layer, "recipe": RECIPE, "pillow": PIL.__version__}
     if base == "bovw":  # its words come from the pictures: it depends on the whole set
         whole = getattr(images, "fingerprint", None) or images.address
@@ -266,49 +268,154 @@ def _spec(images, recipe):
     }
 
 
-def _image_set(image_set, representation, recipe, engine, cache, progress):
+def _image_set(image_set, recipe, engine, cache, progress, pictures=None):
+    """The features of an image set, or where the recipe has several layers a list.
+
+    pictures: where decoded images come from, if not from the set itself.
+    """
     if not len(image_set):
         raise ValueError(f"{image_set.name} holds no picture: there are no features.")
-    spec = _spec(image_set, recipe) if cache or engine is not None else {}
-    store = Store(representation, spec) if cache else None
     places = collections.defaultdict(list)  # of each distinct image
     for place, digest in enumerate(image_set.digests):
         places[digest].append(place)
-    features, found = None, set()
+    tables = []
+    for layer in recipe.layers:
+        name = f"{recipe.base}:{layer}" if layer else recipe.base
+        spec = _spec(image_set, recipe, layer) if cache or engine is not None else {}
+        store = Store(name, spec) if cache else None
+        tables.append(_Table(places, len(image_set), store))
+    lacking = set().union(*(places.keys() - table.found for table in tables))
+    missing = [first for digest, (first, *_) in places.items() if digest in lacking]
+    if missing:
+        if recipe.base == "bovw":
+            codebook = learn_codebook(pictures or image_set, progress)
+            recipe = replace(recipe, codebook=codebook)
+        layers = ", ".join(filter(None, recipe.layers))
+        what = f"{recipe.base}:{layers}" if layers else recipe.base
+        how = {"what": what, "progress": progress}
+        if engine is None:
+            chunks = compute(pictures or image_set, missing, recipe, **how)
+        else:
+            recipe = replace(recipe, weights=spec.get("weights"))
+            chunks = _spread(
+                image_set, missing, recipe, engine, progress=progress, **how
+            )
+        for indices, blocks in chunks:
+            digests = [image_set.digests[index] for index in indices]
+            for table, rows in zip(tables, blocks, strict=True):
+                table.add(digests, rows)
+    return [table.features for table in tables]
 
-    def put(digests, rows):
-        nonlocal features
+
+class _Table:
+    """The features of one representation, filled from its store and then further.
+
+    places: {digest of an image: its rows}.
+    """
+
+    def __init__(self, places, n_images, store):
+        self.places, self.n_images, self.store = places, n_images, store
+        self.features, self.found = None, set()
+        for digests, rows in store.chunks() if store else ():
+            self._put(digests, rows)
+
+    def add(self, digests, rows):
+        """Put in what has been computed, and keep it."""
+        fresh = [i for i, digest in enumerate(digests) if digest not in self.found]
+        if fresh:  # another layer may have lacked an image that is here
+            digests, rows = [digests[i] for i in fresh], rows[fresh]
+            self._put(digests, rows)
+            if self.store:
+                self.store.write(digests, rows)
+
+    def _put(self, digests, rows):
         pairs = [
             (place, row)
             for row, digest in enumerate(digests)
-            for place in places.get(digest, ())
+            for place in self.places.get(digest, ())
         ]
         if pairs:
-            if features is None:
-                features = files.rows(len(image_set), rows.shape[1])
+            if self.features is None:
+                self.features = files.rows(self.n_images, rows.shape[1])
             where, which = zip(*pairs, strict=True)
-            features[list(where)] = rows[list(which)]
-            found.update(digests)
+            self.features[list(where)] = rows[list(which)]
+            self.found.update(digests)
 
-    for digests, rows in store.chunks() if store else ():
-        put(digests, rows)
-    missing = [first for digest, (first, *_) in places.items() if digest not in found]
-    if missing:
-        if recipe.base == "bovw":
-            codebook = learn_codebook(image_set, progress)
-            recipe = replace(recipe, codebook=codebook)
-        how = {"what": representation, "progress": progress}
-        if engine is None:
-            chunks = compute(image_set, missing, recipe, **how)
-        else:
-            recipe = replace(recipe, weights=spec.get("weights"))
-            chunks = _spread(image_set, missing, recipe, engine, **how)
-        for indices, rows in chunks:
-            digests = [image_set.digests[index] for index in indices]
-            put(digests, rows)
-            if store:
-                store.write(digests, rows)
-    return features
+
+class Comparison:
+    """`extract` for several representations of one image set, which share work.
+
+    Images are decoded once for each size, as far as `MAX_KEPT` goes, and the layers of
+    one network are computed together. representations: the names to be asked for.
+    """
+
+    def __init__(self, image_set, representations):
+        self.image_set, self.ready = image_set, {}
+        self.together = collections.defaultdict(list)  # layers, of a network's weights
+        for base, layer in dict.fromkeys(map(parse, representations)):
+            self.together[_network_of(base, layer)].append(layer)
+        sizes = collections.Counter(_size(base) for base, _ in self.together)
+        self.pictures = _Pictures(image_set, {s for s in sizes if sizes[s] > 1})
+
+    def extract(self, representation, progress=True):
+        """What `extract` gives and raises."""
+        base, layer = parse(representation)
+        if base == "bovw" and layer:
+            return handcrafted.tf_idf(self.extract(base, progress))
+        if layer not in self.ready.get(base, ()):
+            layers = self.together.pop(_network_of(base, layer), ())
+            layers = tuple(layers) if layer in layers else (layer,)
+            try:
+                found = self._compute(base, layers, progress)
+            except ValueError:
+                if len(layers) == 1:
+                    raise
+                layers = (layer,)  # it may be another one that does not exist
+                found = self._compute(base, layers, progress)
+            self.ready = {base: dict(zip(layers, found, strict=True))}
+        return self.ready[base][layer]
+
+    def _compute(self, base, layers, progress):
+        recipe = Recipe(base, layers, precision=choose_precision(base))
+        return _whole(self.image_set, recipe, None, True, progress, self.pictures)
+
+
+def _network_of(base, layer):
+    """What representations share that are computed together."""
+    if base in handcrafted.NAMES:
+        return base, None
+    return base, backbones.weights_file(base, layer)
+
+
+def _size(base):
+    """Side of the square images that a representation is given, in pixels."""
+    if base == "bovw":
+        return handcrafted.BOVW_SIZE
+    if base in handcrafted.HANDCRAFTED:
+        return handcrafted.HANDCRAFTED[base][1]
+    return backbones.TABLE[base].input_size
+
+
+class _Pictures:
+    """An image set that decodes images of some sizes once, while there is room."""
+
+    def __init__(self, image_set, sizes):
+        self.image_set, self.sizes = image_set, sizes
+        self.kept, self.room, self.lock = {}, MAX_KEPT, threading.Lock()
+
+    def __len__(self):
+        return len(self.image_set)
+
+    def picture(self, index, size):
+        if (index, size) in self.kept:
+            return self.kept[index, size]
+        found = self.image_set.picture(index, size)
+        if size in self.sizes:
+            with self.lock:
+                if found.nbytes <= self.room and (index, size) not in self.kept:
+                    self.kept[index, size] = found
+                    self.room -= found.nbytes
+        return found
 
 
 def _spread(image_set, indices, recipe, engine, what, progress):
@@ -322,8 +429,8 @@ def _spread(image_set, indices, recipe, engine, what, progress):
     tasks = ((chunk, image_set.subset(chunk)) for chunk in chunks)
     function = functools.partial(_chunk, recipe)
     with progress_bar(len(indices), what, progress) as bar:
-        for (chunk, _), rows in engines.spread(function, tasks, engine):
-            yield chunk, rows
+        for (chunk, _), blocks in engines.spread(function, tasks, engine):
+            yield chunk, blocks
             bar.update(len(chunk))
 
 
@@ -331,12 +438,12 @@ def _chunk(recipe, task):
     """On a worker: the features of a small image set."""
     _, image_set = task
     every = range(len(image_set))
-    found = compute(image_set, every, recipe)
-    return np.concatenate([rows for _, rows in found])
+    found = [blocks for _, blocks in compute(image_set, every, recipe)]
+    return [np.concatenate(blocks) for blocks in zip(*found, strict=True)]
 
 
 def _stream(stream, representation, recipe, engine, to, progress):
-    spec = _spec(stream, recipe)
+    spec = _spec(stream, recipe, *recipe.layers)
     recipe = replace(recipe, weights=spec.get("weights"))
     about = {
         "image_set": stream.name,
@@ -444,7 +551,8 @@ def _part(folder, recipe, task):
     items, problems = part.look()
     source = _Items(items)
     damaged, rows, kept = {}, [], []
-    for indices, block in compute(source, range(len(items)), recipe, damaged=damaged):
+    chunks = compute(source, range(len(items)), recipe, damaged=damaged)
+    for indices, (block,) in chunks:
         kept += indices
         rows.append(block)
     problems = [*problems, *((items[i].image, damaged[i]) for i in sorted(damaged))]
@@ -486,8 +594,9 @@ def _reasons(folder, name):
 class _Steps:
     """What is done to images; per_image in many threads, per_batch in this one.
 
-    size: the side of the square images that per_image is given. network: whether
-    per_batch runs one.
+    size: the side of the square images that per_image is given. per_batch: from a list
+    of what per_image gives to a list of arrays, one for each layer. network: whether it
+    runs one.
     """
 
     size: int
@@ -498,42 +607,35 @@ class _Steps:
 
 
 def compute(pictures, indices, recipe, *, damaged=None, what="", progress=False):
-    """Yield (indices, rows) chunk by chunk: list of int, float32 (m, width).
+    """Yield (indices, blocks) chunk by chunk: list of int, list of float32 (m, width).
 
     pictures: has `picture(index, size)`, a square uint8 RGB array; it is called in many
-    threads. indices: which, in order. damaged: a dict that collects {index: reason} of
-    images that cannot be read, which are left out; if None, the first one raises. what:
-    the words before the progress bar. Raises TooLarge.
+    threads. indices: which, in order. Blocks: one for each layer of the recipe.
+    damaged: a dict that collects {index: reason} of images that cannot be read, which
+    are left out; if None, the first one raises. what: the words before the progress
+    bar. Raises TooLarge.
     """
     yield from _run(pictures, indices, _steps(recipe), damaged, what, progress)
 
 
 def _run(pictures, indices, steps, damaged=None, what="", progress=False):
     """`compute` for these steps."""
-
-    spent = {"decoding": [], "network": []}  # seconds of each image, of each batch
+    speeds = _Speeds()
 
     def work(index):
-        started = time.perf_counter()
         try:
-            return steps.per_image(pictures.picture(index, steps.size))
+            with speeds.timing("decoding"):
+                picture = pictures.picture(index, steps.size)
+            return steps.per_image(picture)
         except (BadPicture, OSError) as error:
             if damaged is None:
                 raise
             damaged[index] = getattr(error, "strerror", None) or str(error)
             return None
-        finally:
-            spent["decoding"].append(time.perf_counter() - started)
-
-    def compute_batch(done):
-        started = time.perf_counter()
-        rows = steps.per_batch(done)
-        spent["network"].append((time.perf_counter() - started) / len(done))
-        return rows
 
     size = steps.batch_size
     batches = [indices[i : i + size] for i in range(0, len(indices), size)]
-    waiting, chunk, chunk_rows = collections.deque(), [], []
+    waiting, chunk, found = collections.deque(), [], []
     pool = ThreadPoolExecutor(N_THREADS)
     with pool, progress_bar(len(indices), what, progress) as bar:
         try:
@@ -543,90 +645,80 @@ def _run(pictures, indices, steps, damaged=None, what="", progress=False):
                 if turn < AHEAD:
                     continue
                 batch = batches[turn - AHEAD]
-                done = [future.result() for future in waiting.popleft()]
-                good = [i for i, found in enumerate(done) if found is not None]
+                with speeds.timing("waiting"):
+                    done = [future.result() for future in waiting.popleft()]
+                good = [i for i, image in enumerate(done) if image is not None]
                 if good:
-                    chunk_rows.append(compute_batch([done[i] for i in good]))
+                    with speeds.timing("network", len(good)):
+                        found.append(steps.per_batch([done[i] for i in good]))
                     chunk += [batch[i] for i in good]
                 if steps.network:
-                    bar.set_postfix_str(_speeds(spent), refresh=False)
+                    bar.set_postfix_str(speeds.sentence(), refresh=False)
                 bar.update(len(batch))
                 last = turn == len(batches) + AHEAD - 1
                 if chunk and (last or len(chunk) >= CHUNK):
-                    yield chunk, np.concatenate(chunk_rows)
-                    chunk, chunk_rows = [], []
+                    blocks = zip(*found, strict=True)
+                    yield chunk, [np.concatenate(rows) for rows in blocks]
+                    chunk, found = [], []
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _speeds(spent):
-    """What threads and network could do alone, in images per second: who waits?"""
-    threads = N_THREADS / max(statistics.fmean(spent["decoding"]), 1e-9)
-    said = f"decoding {threads:,.0f}/s"
-    if spent["network"]:  # the median: the first batch compiles the network
-        said += f", network {1 / max(statistics.median(spent['network']), 1e-9):,.0f}/s"
-    return said
+class _Speeds:
+    """Who waits for whom, the network or the threads that decode images?"""
+
+    def __init__(self):
+        self.spent = collections.defaultdict(list)  # seconds, of an image each
+
+    @contextlib.contextmanager
+    def timing(self, what, n_images=1):
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[what].append((time.perf_counter() - started) / n_images)
+
+    def sentence(self):
+        """What both could do alone, in images per second, and which is the slower."""
+        threads = N_THREADS / max(statistics.fmean(self.spent["decoding"]), 1e-9)
+        said = f"decoding {threads:,.0f}/s"
+        if self.spent["network"]:  # the median: the first batch may be much slower
+            network = 1 / max(statistics.median(self.spent["network"]), 1e-9)
+            slower = "decoding" if threads < network else "network"
+            said += f", network {network:,.0f}/s: {slower} is the bottleneck"
+        return said
 
 
 def _steps(recipe):
     base = recipe.base
     if base in handcrafted.NAMES:
         if base == "bovw":
-            size, per_image = handcrafted.BOVW_SIZE, _bag_of(recipe.codebook)
+            per_image = _bag_of(recipe.codebook)
         else:
-            per_image, size = handcrafted.HANDCRAFTED[base]
-        batch_size = recipe.batch_size or BATCH_SIZES["CPU"]
-        return _Steps(size, per_image, np.stack, batch_size)
-    model, lock = _network(recipe)
-    n_rows = recipe.batch_size or BATCH_SIZES[keras.accelerator()]
+            per_image, _ = handcrafted.HANDCRAFTED[base]
+        batch_size = recipe.batch_size or BATCH_SIZE
+        return _Steps(_size(base), per_image, _one_block, batch_size)
+    network = inference.network(
+        base,
+        recipe.layers,
+        batch_size=recipe.batch_size,
+        precision=recipe.precision,
+        weights=recipe.weights,
+    )
 
     def forward(pictures):
-        # A smaller last batch would compile the network once more: fill it up.
-        batch = np.zeros((n_rows, *pictures[0].shape), np.uint8)
-        np.stack(pictures, out=batch[: len(pictures)])
-        # A worker may have several threads, but has one network.
-        with lock, keras.computing_in(recipe.precision):
-            rows = np.asarray(model.predict_on_batch(batch))[: len(pictures)]
-        if not np.isfinite(rows).all():
-            if recipe.precision != "float32":
-                raise TooLarge(f"{base} makes numbers too large for {recipe.precision}")
-            path = backbones.weights_file(base, recipe.layer)
-            raise backbones.WeightsUnavailable(
-                f"{base} gives NaN or infinity: its weights in {path} must be damaged. "
-                "Fetch them again."
-            )
-        return rows.astype(np.float32, copy=False)
+        return network(np.stack(pictures))
 
-    size = backbones.TABLE[base].input_size
-    return _Steps(size, lambda picture: picture, forward, n_rows, network=True)
+    size = network.batch_size
+    return _Steps(_size(base), lambda picture: picture, forward, size, network=True)
+
+
+def _one_block(rows):
+    return [np.stack(rows)]
 
 
 def _bag_of(codebook):
     return lambda p: handcrafted.bag_of_words(handcrafted.sift(p), codebook)
-
-
-def _network(recipe):
-    """(model, lock); a process builds it once for all the parts that it computes."""
-    base, layer, precision = recipe.base, recipe.layer, recipe.precision
-    with _one_network:
-        key = (base, layer, precision, recipe.weights)
-        if key in _kept:
-            return _kept[key]
-        _kept.clear()
-        if recipe.weights:
-            here = backbones.weights_digest(base, layer)
-            if here != recipe.weights:
-                raise ValueError(
-                    f"the weights of {base} on {platform.node()} are not those of the "
-                    "machine that asked: give both the same file in KERAS_HOME."
-                )
-        found = (
-            backbones.build_backbone(base, layer, precision=precision),
-            threading.Lock(),
-        )
-        if recipe.weights:
-            _kept[key] = found
-        return found
 
 
 def learn_codebook(image_set, progress=False):
@@ -640,11 +732,10 @@ def learn_codebook(image_set, progress=False):
         for found in batch:
             order = generator.permutation(len(found))
             sample.append(found[order[: handcrafted.CODEBOOK_DESCRIPTORS]])
-        return np.zeros((len(batch), 0))
+        return []
 
-    size, batch_size = handcrafted.BOVW_SIZE, BATCH_SIZES["CPU"]
-    steps = _Steps(size, handcrafted.sift, keep, batch_size)
+    steps = _Steps(handcrafted.BOVW_SIZE, handcrafted.sift, keep, BATCH_SIZE)
     what = "bovw: codebook"
-    for _ in _run(image_set, indices.tolist(), steps, what=what, progress=progress):
+    for _ in _run(image_set, indices.tolist(), steps, None, what, progress):
         pass
     return handcrafted.fit_codebook(np.concatenate(sample))

@@ -146,16 +146,17 @@ def enlarge(image_set, n):
 
 def _network(material, n, choice):
     from course_utils._support import keras
-    from course_utils.representations import backbones, extraction
+    from course_utils.representations import backbones, extraction, inference
 
     name, way = choice
     os.environ["COURSE_CACHE"] = str(Path(material.folder, "cache"))
     image_set = enlarge(material.image_set, n)
     model = backbones.build_backbone(name, precision=extraction.choose_precision(name))
-    # A model that extract need not build again keeps the comparison to the forward.
-    backbones.build_backbone = lambda *_, **__: model
+    network = inference.network(name, (None,))
+    # A network that extract need not make again keeps the comparison to the forward.
+    inference.network = lambda *_, **__: network
     size = backbones.TABLE[name].input_size
-    batch = extraction.BATCH_SIZES[keras.accelerator()]
+    batch = inference.BATCH_SIZES[keras.accelerator()]
     one = np.zeros((1, size, size, 3), np.uint8)
     if way in ("bare forward", "predict"):
         with ThreadPoolExecutor() as pool:

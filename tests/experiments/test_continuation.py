@@ -175,12 +175,12 @@ def test_other_true_labels_are_another_experiment(tmp_path, calls):
 
 def test_other_features_are_another_experiment(tmp_path, calls, monkeypatch):
     run(noisy(), tmp_path, ["raw"], ["ward"])
-    extract = extraction.extract
+    extract = extraction.Comparison.extract
 
     def other(*args, **how):
         return extract(*args, **how) + 1
 
-    monkeypatch.setattr(extraction, "extract", other)
+    monkeypatch.setattr(extraction.Comparison, "extract", other)
     run(noisy(), tmp_path, ["raw"], ["ward"])
     assert calls.n == 2
 

@@ -284,11 +284,9 @@ def test_plain_loops_agree_on_pairs(parts):
 
 
 def test_every_way_of_extraction_gives_the_same(parts, stamps, own_cache, monkeypatch):
-    from course_utils.representations import backbones
+    from course_utils.representations import inference
 
-    monkeypatch.setattr(
-        backbones, "build_backbone", backbones.build_backbone
-    )  # the setup replaces it
+    monkeypatch.setattr(inference, "network", inference.network)  # setup replaces it
     material = parts.Material(str(own_cache), stamps)
     found = {}
     for name, method in parts.methods("extraction", ["SqueezeNet"]).items():

@@ -17,7 +17,13 @@ from tqdm import tqdm
 from course_utils._support import files as files_module
 from course_utils._support import keras
 from course_utils.images import datasets
-from course_utils.representations import backbones, cache, extraction, handcrafted
+from course_utils.representations import (
+    backbones,
+    cache,
+    extraction,
+    handcrafted,
+    inference,
+)
 
 
 def image_set(n=10, name="made", start=0):
@@ -175,8 +181,11 @@ def test_another_recipe_version_or_representation_is_another_store(
 
 
 def test_another_layer_or_other_weights_are_another_store(computed, monkeypatch):
-    network = types.SimpleNamespace(predict_on_batch=lambda batch: batch.mean((1, 2)))
-    monkeypatch.setattr(backbones, "build_backbone", lambda *_, **how: network)
+    def network(batch):
+        return [batch.mean((1, 2)).astype(np.float32)]
+
+    network.batch_size = 2
+    monkeypatch.setattr(inference, "network", lambda *_, **how: network)
     extract(image_set(2), "SqueezeNet")
     extract(image_set(2), "SqueezeNet:fire5")
     assert len(computed) == 4
@@ -259,7 +268,7 @@ def test_an_unknown_precision_is_refused(computed):
 
 def test_half_precision_where_there_is_a_gpu(monkeypatch):
     choose = extraction.choose_precision
-    monkeypatch.setattr(extraction, "_gpu_in_sight", lambda: True)
+    monkeypatch.setattr(keras, "accelerator_in_sight", lambda: True)
     monkeypatch.setattr(keras, "accelerator", lambda: "GPU")
     assert choose("SqueezeNet") == "mixed_float16"
     assert choose("SqueezeNet", "float32") == "float32"
@@ -284,14 +293,15 @@ def test_half_precision_gives_nearly_the_same_features(name, keras_home, own_cac
 def test_numbers_too_large_for_half_precision_are_computed_in_full(
     monkeypatch, own_cache
 ):
-    def build(name, layer, precision):
+    def build(name, layers, precision):
         def predict_on_batch(batch):
             rows = batch.mean((1, 2)) * 1000
-            return rows.astype(np.float16) if precision != "float32" else rows
+            return [rows.astype(np.float16) if precision != "float32" else rows]
 
         return types.SimpleNamespace(predict_on_batch=predict_on_batch)
 
-    monkeypatch.setattr(backbones, "build_backbone", build)
+    monkeypatch.setattr(inference, "on_accelerator", lambda: True)
+    monkeypatch.setattr(backbones, "build_layers", build)
     with (
         np.errstate(over="ignore"),
         pytest.warns(UserWarning, match="SqueezeNet .* for mixed_float16: .* float32"),
