@@ -62,7 +62,7 @@ def thumbnail(data, size):
     Looks like what `decode` gives, proportions kept, never made larger. A JPEG is
     decoded at a fraction of its scale, which is quick. Raises BadPicture.
     """
-    with _opened(data, functools.partial(_twice, size, least=0)) as image:
+    with _opened(data, lambda width, height: (2 * size, 2 * size)) as image:
         image = _as_rgb(image, data)
         image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
         return image.copy()
@@ -94,9 +94,10 @@ def is_picture(file):
     return True
 
 
-def _twice(size, width, height, least=MIN_REDUCED):
+def _twice(size, width, height):
     """The (width, height) that a JPEG needs to be made size pixels wide and high."""
-    return (2 * size, 2 * size) if width * height > least else (width, height)
+    whole = width * height <= MIN_REDUCED
+    return (width, height) if whole else (2 * size, 2 * size)
 
 
 class _opened:

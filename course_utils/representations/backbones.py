@@ -287,14 +287,14 @@ def build_layers(name, layers, *, precision="float32"):
     return _from_pixels(name, network, prepare, features)
 
 
-def build_all_layers(name, layer=None):
+def build_all_layers(name, layer=None, *, weights="pretrained"):
     """(model, names): a network from images to what each of its layers puts out.
 
     layer: any one of those that are in the same file of weights. The last output, with
     the name "", is the network's own.
     """
     with computing_in("float32"):
-        network, prepare = _network(TABLE[name], layer, "pretrained")
+        network, prepare = _network(TABLE[name], layer, weights)
     if not all(np.isfinite(weights).all() for weights in network.get_weights()):
         raise not_finite(name, layer)  # OpenVINO's ReLU makes a number of NaN
     outputs = {key: layer.output for key, layer in _layers(network).items()}
