@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
@@ -185,15 +186,11 @@ def gallery(
     order = np.lexsort((clusters, -sizes, clusters == -1))  # noise last
     left_out = max(0, len(order) - max_clusters)
     order = order[:max_clusters]
-    figure, panels = plt.subplots(
-        len(order),
-        n_pictures,
-        squeeze=False,
-        figsize=(2.6 + 0.82 * n_pictures, 0.5 + 0.92 * len(order)),
-        gridspec_kw={"wspace": 0.08, "hspace": 0.12},
+    figure, panel = plt.subplots(
+        figsize=(2.6 + 0.82 * n_pictures, 0.5 + 0.92 * len(order))
     )
-    names = image_set.true_names
-    for row, cluster in zip(panels, clusters[order], strict=True):
+    names, crosses, side = image_set.true_names, [], 0.92  # of a place of 1 × 1
+    for top, cluster in enumerate(clusters[order]):
         members = np.flatnonzero(cluster_labels == cluster)
         members = members[nearest_first(vectors[members])]
         text = "noise" if cluster == -1 else f"cluster {cluster}"
@@ -203,19 +200,21 @@ def gallery(
             classes, counts = np.unique([names[i] for i in members], return_counts=True)
             majority = classes[counts.argmax()]
             text += f"\n{counts.max() / len(members):.0%} {majority}"
-        place = {"ha": "right", "va": "center", "transform": row[0].transAxes}
-        row[0].text(-0.12, 0.5, text, parse_math=False, **place)  # a $ is no formula
-        for panel, index in zip(row, members, strict=False):
-            panel.imshow(image_set.picture(index, 96))
+        place = {"ha": "right", "va": "center", "parse_math": False}
+        panel.text(-0.12, top + side / 2, text, **place)  # a $ is no formula
+        for left, index in enumerate(members[:n_pictures]):
+            extent = left, left + side, top + side, top
+            panel.imshow(image_set.picture(index, 96), extent=extent)
             stranger = majority is not None and names[index] != majority
-            panel.spines[:].set_color(STRANGER if stranger else "#cccccc")
-            panel.spines[:].set_linewidth(2.5 if stranger else 0.8)
+            colour, width = (STRANGER, 2.5) if stranger else ("#cccccc", 0.8)
+            frame = {"edgecolor": colour, "linewidth": width, "fill": False}
+            panel.add_patch(Rectangle((left, top), side, side, **frame))
             if stranger:
-                panel.plot(85, 11, "X", color=STRANGER, ms=8, mec="white")
-        for panel in row:
-            panel.set_xticks([])
-            panel.set_yticks([])
-            panel.spines[:].set_visible(bool(panel.images))
+                crosses.append((left + 0.89 * side, top + 0.11 * side))
+    if crosses:
+        panel.plot(*zip(*crosses, strict=True), "X", color=STRANGER, ms=8, mec="white")
+    panel.set(xlim=(-0.03, n_pictures), ylim=(len(order), -0.03), anchor="NW")
+    panel.set_axis_off()
     title = title or ""
     if left_out:
         title += f"  ({left_out} smaller clusters are not shown)"
