@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
 from sklearn.pipeline import make_pipeline
 
+from course_utils._support.threads import threads_for
 from course_utils.clustering import out_of_core
 from course_utils.clustering.estimators import (
     DBSCANClusters,
@@ -37,7 +38,6 @@ from course_utils.clustering.validation import (
     check_features,
     check_n_clusters,
     check_random_state,
-    threads_for,
 )
 
 ALGORITHMS = {  # name: function of (n_clusters, random_state) that makes the estimator

@@ -14,12 +14,12 @@ from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
 from sklearn.preprocessing import normalize
 
 from course_utils import metrics
+from course_utils._support.threads import threads_for
 from course_utils.clustering import micro_clusters
 from course_utils.clustering.validation import (
     check_n_clusters,
     check_random_state,
     renumber,
-    threads_for,
 )
 
 MAX_IMAGES = 8_000  # all pairs of so many, as float32 and float64, are 0.8 GB

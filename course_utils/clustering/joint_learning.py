@@ -11,13 +11,13 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from course_utils._support.threads import threads_for
 from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.clustering.validation import (
     as_float,
     check_features,
     check_n_clusters,
     renumber,
-    threads_for,
 )
 
 N_NEIGHBOURS = 20  # K_s of the paper

@@ -11,11 +11,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
+from course_utils._support.threads import threads_for
 from course_utils.clustering.validation import (
     as_float,
     check_features,
     check_random_state,
-    threads_for,
 )
 
 

@@ -26,6 +26,7 @@ from tqdm.auto import tqdm
 
 from course_utils import metrics
 from course_utils._support import engines
+from course_utils._support.threads import threads_for
 from course_utils.clustering.preprocessing import (
     Prepared,
     Rows,
@@ -40,7 +41,6 @@ from course_utils.clustering.preprocessing import (
 from course_utils.clustering.validation import (
     check_n_clusters,
     check_random_state,
-    threads_for,
 )
 from course_utils.representations.feature_store import Folder, read_part
 

@@ -17,13 +17,13 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.preprocessing import normalize
 
 from course_utils._support.keras import import_keras
+from course_utils._support.threads import threads_for
 from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.clustering.validation import (
     check_features,
     check_n_clusters,
     check_random_state,
     renumber,
-    threads_for,
 )
 
 SMALLEST = 1e-8  # a probability inside a logarithm is at least that

@@ -1,15 +1,10 @@
 """Checks and small helpers that all of the clustering functions share."""
 
-import functools
-
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
-from threadpoolctl import ThreadpoolController
 
 BLOCK_ROWS = 1024  # of features, read at a time: 5 MB at a width of 1,280
-
-SMALL = 2_000_000  # numbers: up to here one thread is faster than many
 
 
 def check_n_clusters(n_clusters, n_images):
@@ -114,17 +109,3 @@ def renumber(labels):
     """Number the same clusters 0, 1, … in the order of their first image: int (n,)."""
     _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[codes]
-
-
-def threads_for(array):
-    """Context manager: one thread while an algorithm works on a small array.
-
-    On few numbers, threads cost more than they bring, much more on a busy machine.
-    """
-    return _controller().limit(limits=1 if array.size < SMALL else None)
-
-
-@functools.cache
-def _controller():
-    """Found once: to look for the libraries takes longer than a small clustering."""
-    return ThreadpoolController()

@@ -6,6 +6,7 @@ stopped.
 """
 
 import contextlib
+import functools
 import importlib.metadata
 import json
 import platform
@@ -241,6 +242,7 @@ def choose_k(image_set, k=None):
     return int(k)
 
 
+@functools.cache
 def versions():
     """Versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}
