@@ -1,17 +1,23 @@
 """Handcrafted representations: what people computed before networks learnt to.
 
 Each function turns one image, a square uint8 RGB array, into one vector. Lesson 3
-takes `raw` apart, lesson 4 the others.
+takes `raw` apart, lesson 4 the others. `hog` and `lbp` give what scikit-image gives,
+several times as fast: a table instead of an arctangent per pixel, a filter of OpenCV
+instead of an interpolation per pixel and neighbour.
 """
+
+import functools
 
 import cv2
 import numpy as np
-from skimage.feature import hog as skimage_hog
-from skimage.feature import local_binary_pattern
 from sklearn.cluster import MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
+HOG_CELL, HOG_BINS = 16, 9  # pixels along the side of a cell; orientations
+
 LBP_CIRCLES = ((8, 1), (16, 2), (24, 3))  # (neighbours, radius in pixels)
+
+TIE = 1e-3  # grey levels: more than single precision can be wrong by
 
 N_WORDS = 200  # as in Guérin's tutorial
 
@@ -43,9 +49,33 @@ def hog(picture):
     9 orientations, cells of 16 × 16 pixels, blocks of 2 × 2 cells.
     Source: Dalal and Triggs, CVPR 2005.
     """
-    return skimage_hog(
-        _grey(picture), orientations=9, pixels_per_cell=(16, 16), cells_per_block=(2, 2)
-    ).astype(np.float32)
+    grey = _grey(picture).astype(np.int32)
+    down, right = np.zeros_like(grey), np.zeros_like(grey)
+    down[1:-1] = grey[2:] - grey[:-2]
+    right[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
+    n_rows, n_cols = np.array(grey.shape) // HOG_CELL
+    cells = np.arange(n_rows * n_cols).reshape(n_rows, n_cols) * HOG_BINS
+    bins = cells.repeat(HOG_CELL, axis=0).repeat(HOG_CELL, axis=1)
+    inside = np.s_[: len(bins), : bins.shape[1]]  # pixels left over have no cell
+    down, right = down[inside], right[inside]
+    bins += _orientations().take((down + 255) * 511 + right + 255)
+    strengths = np.sqrt(down * down + right * right)
+    cells = np.bincount(bins.ravel(), strengths.ravel(), n_rows * n_cols * HOG_BINS)
+    cells = cells.reshape(n_rows, n_cols, HOG_BINS) / HOG_CELL**2
+    windows = np.lib.stride_tricks.sliding_window_view(cells, (2, 2), axis=(0, 1))
+    blocks = windows.transpose(0, 1, 3, 4, 2).reshape(-1, 4 * HOG_BINS)
+    for most in (0.2, np.inf):  # "L2-Hys": to length 1, cut off, to length 1 again
+        lengths = np.sqrt((blocks**2).sum(axis=1, keepdims=True) + 1e-10)
+        blocks = np.minimum(blocks / lengths, most)
+    return blocks.ravel().astype(np.float32)
+
+
+@functools.cache
+def _orientations():
+    """The bin of every gradient: uint8, at [down + 255, right + 255]."""
+    steps = np.arange(-255, 256)
+    degrees = np.arctan2(steps[:, None], steps) * (180 / np.pi) % 180
+    return (degrees // (180 / HOG_BINS)).astype(np.uint8)
 
 
 def lbp(picture):
@@ -56,10 +86,84 @@ def lbp(picture):
     grey = _grey(picture)
     histograms = []
     for n_neighbours, radius in LBP_CIRCLES:
-        codes = local_binary_pattern(grey, n_neighbours, radius, method="uniform")
-        counts = np.bincount(codes.astype(int).ravel(), minlength=n_neighbours + 2)
-        histograms.append(counts / codes.size)
+        codes = _uniform_patterns(grey, n_neighbours, radius)
+        n_codes = n_neighbours + 2
+        counts = cv2.calcHist([codes], [0], None, [n_codes], [0, n_codes])
+        histograms.append(counts.ravel().astype(float) / codes.size)
     return np.concatenate(histograms).astype(np.float32)
+
+
+def _uniform_patterns(grey, n_neighbours, radius):
+    """The code of each pixel, to the bit that of scikit-image: uint8, shaped like grey.
+
+    A neighbour's bit is 1 if it is at least as bright as the pixel. It lies between
+    four pixels, so it is interpolated. A filter in single precision does this for the
+    whole picture, and tells the bit wherever the two differ clearly. They do not on
+    plain paper, where four equal pixels give just their level, and in a few other
+    places, which are interpolated in double precision, as scikit-image does it. Much is
+    done to all neighbours at once: during few long calls other threads can run.
+    """
+    n_rows, n_cols = grey.shape
+    kernels, tops, lefts, downs, rights = _circle(n_neighbours, radius, n_rows, n_cols)
+    light, level = grey.astype(np.float32), grey.astype(np.int16)
+    padded = np.pad(level, (radius, radius + 1))  # black all around
+    four = padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
+    alike = (four[0] == four[1]) & (four[0] == four[2]) & (four[0] == four[3])
+    plain = np.where(alike, four[0], -1)
+
+    options = {"anchor": (radius, radius), "borderType": cv2.BORDER_CONSTANT}
+    difference = np.empty_like(light)
+    bits, unclear, on_plain = np.zeros((3, n_neighbours, n_rows, n_cols), bool)
+    for i, (kernel, top, left) in enumerate(zip(kernels, tops, lefts, strict=True)):
+        cv2.filter2D(light, -1, kernel, difference, **options)
+        if i % (n_neighbours // 4) == 0:  # it is a pixel: nothing is rounded
+            np.greater_equal(difference, 0, out=bits[i])
+            unclear[i] = bits[i]
+        else:
+            np.greater_equal(difference, TIE, out=bits[i])
+            np.greater(difference, -TIE, out=unclear[i])
+            window = plain[top : top + n_rows, left : left + n_cols]
+            np.equal(window, level, out=on_plain[i])
+    bits |= on_plain
+    unclear ^= bits
+    which, rows, cols = np.unravel_index(np.flatnonzero(unclear), bits.shape)
+    corners = [corner[tops[which] + rows, lefts[which] + cols] for corner in four]
+    between = _interpolate(*corners, downs[which, rows], rights[which, cols])
+    bits[which, rows, cols] = between >= grey[rows, cols]
+
+    bits = bits.view(np.uint8)
+    changes = (bits[1:] ^ bits[:-1]).sum(axis=0, dtype=np.uint8)
+    not_uniform = (changes > 2) * np.uint8(n_neighbours + 1)
+    return np.maximum(bits.sum(axis=0, dtype=np.uint8), not_uniform)
+
+
+@functools.lru_cache(maxsize=8)
+def _circle(n_neighbours, radius, n_rows, n_cols):
+    """Where the neighbours are: the same for all pictures of one size.
+
+    How far a neighbour lies below and right of the pixel above and left of it depends,
+    by rounding, on row and column.
+    """
+    angles = 2 * np.pi * np.arange(n_neighbours)[:, None] / n_neighbours
+    rows = np.arange(n_rows) + np.round(-radius * np.sin(angles), 5)
+    cols = np.arange(n_cols) + np.round(radius * np.cos(angles), 5)
+    downs, rights = rows - np.floor(rows), cols - np.floor(cols)
+    tops = np.floor(rows[:, 0]).astype(int) + radius  # in the padded picture
+    lefts = np.floor(cols[:, 0]).astype(int) + radius
+    kernels = np.zeros((n_neighbours, 2 * radius + 2, 2 * radius + 2), np.float32)
+    for i, (top, left) in enumerate(zip(tops, lefts, strict=True)):
+        down, right = downs[i, 0], rights[i, 0]
+        shares = np.outer((1 - down, down), (1 - right, right))
+        kernels[i, top : top + 2, left : left + 2] = shares
+    kernels[:, radius, radius] -= 1  # the pixel itself
+    return kernels, tops, lefts, downs, rights
+
+
+def _interpolate(top_left, top_right, bottom_left, bottom_right, down, right):
+    # The order of operations is scikit-image's: it decides how the last bit is rounded.
+    top = (1 - right) * top_left + right * top_right
+    bottom = (1 - right) * bottom_left + right * bottom_right
+    return (1 - down) * top + down * bottom
 
 
 def sift(picture):
@@ -89,6 +193,8 @@ def sift(picture):
     >>> sift(np.zeros((64, 64, 3), np.uint8)).shape
     (0, 128)
     """
+    # No cv2.setNumThreads here: it holds for the whole process, and is not safe while
+    # another thread is at work. Whoever finds OpenCV's threads busy does without them.
     _, descriptors = cv2.SIFT_create().detectAndCompute(_grey(picture), None)
     return np.zeros((0, 128), np.float32) if descriptors is None else descriptors
 

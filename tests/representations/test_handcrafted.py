@@ -1,8 +1,13 @@
 """Representations made by hand: widths, known values, and the words of the picture."""
 
+import platform
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
 import numpy as np
 import pytest
 from conftest import encode, pixels
+from skimage import feature
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from course_utils.images import datasets
@@ -65,6 +70,130 @@ def test_hog_sees_edges_and_lbp_sees_texture():
     for histogram in np.split(texture, np.cumsum(widths)[:-1]):
         assert histogram.sum() == pytest.approx(1)
     assert np.abs(texture - handcrafted.lbp(flat(224))).max() > 0.1
+
+
+def grey_pictures(n_rows, n_cols):
+    """Name and picture: what is easy, and what is decided by rounding or by ties."""
+    generator = np.random.default_rng(n_rows)
+    row, col = np.mgrid[:n_rows, :n_cols]
+    noise = generator.integers(0, 256, (n_rows, n_cols))
+    for level in (0, 1, 3, 100, 127, 128, 254, 255):
+        yield f"all {level}", np.full_like(noise, level)
+    yield "noise", noise
+    for n_levels in (2, 3, 17):
+        yield f"noise of {n_levels} levels", noise % n_levels * (255 // (n_levels - 1))
+        yield f"nearly flat, {n_levels} levels", 90 + noise % n_levels
+    for step in (1, 2, 7):
+        yield f"gradient of {step} to the right", col * step % 256
+        yield f"gradient of {step} down", row * step % 256
+        yield f"gradient of {step} on the diagonal", (row + col) * step % 256
+        yield f"gradient of {step} on the other", (row - col) * step % 256
+        yield f"checkerboard of {step}", (row // step + col // step) % 2 * 255
+        yield f"stripes of {step}", col // step % 3 * 80
+        yield f"lying stripes of {step}", row // step % 2 * 200
+    yield "all levels side by side", (row // 14 * 16 + col // 14) % 256
+    yield "all levels, elsewhere", (row // 11 * 53 + col // 13 * 7) % 256
+    yield "one dot", (row == n_rows // 2) * (col == n_cols // 3) * 1
+    yield "rings", np.hypot(row - 60, col - 50).astype(int) % 256
+    yield "smooth", pixels(4, n_cols, n_rows)[..., 0]
+    on_paper = np.where((abs(row - n_rows // 2) < 30) & (col > 40), noise, 253)
+    yield "noise on paper", on_paper
+    yield "blurred on paper", cv2.blur(on_paper.astype(np.uint8), (5, 5))
+    for seed in range(3):
+        boxes = np.full_like(noise, generator.integers(256))
+        for top, left, height, width, level in generator.integers(0, 256, (40, 5)):
+            boxes[top : top + height // 4, left : left + width // 4] = level
+        yield f"boxes {seed}", boxes
+
+
+def of_grey(grey):
+    return np.dstack([grey] * 3).astype(np.uint8)
+
+
+on_x86 = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"),
+    reason="elsewhere scikit-image may round a product and a sum at once",
+)
+
+
+def uniform_patterns(grey, n_neighbours, radius):
+    return feature.local_binary_pattern(grey, n_neighbours, radius, method="uniform")
+
+
+@on_x86
+@pytest.mark.parametrize(
+    "size", [(224, 224), (61, 131), (9, 5), (2, 300), (1, 1)], ids=str
+)
+def test_every_pixel_has_the_pattern_that_scikit_image_finds(size):
+    for name, grey in grey_pictures(*size):
+        grey = grey.astype(np.uint8)
+        for n_neighbours, radius in handcrafted.LBP_CIRCLES:
+            found = handcrafted._uniform_patterns(grey, n_neighbours, radius)
+            expected = uniform_patterns(grey, n_neighbours, radius)
+            assert (found != expected).sum() == 0, (name, n_neighbours)
+
+
+def lbp_of_scikit_image(picture):
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    histograms = []
+    for n_neighbours, radius in handcrafted.LBP_CIRCLES:
+        codes = uniform_patterns(grey, n_neighbours, radius).astype(int)
+        counts = np.bincount(codes.ravel(), minlength=n_neighbours + 2)
+        histograms.append(counts / codes.size)
+    return np.concatenate(histograms).astype(np.float32)
+
+
+def hog_of_scikit_image(picture):
+    return feature.hog(
+        cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
+        orientations=9,
+        pixels_per_cell=(16, 16),
+        cells_per_block=(2, 2),
+        block_norm="L2-Hys",
+    )
+
+
+@pytest.mark.parametrize("side", [128, 32, 75])
+def test_hog_equals_scikit_image(side):
+    for name, grey in grey_pictures(side, side):
+        picture = of_grey(grey)
+        found, expected = handcrafted.hog(picture), hog_of_scikit_image(picture)
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).max() < 1e-6, name  # it sums in float32
+
+
+def test_hog_knows_every_gradient():
+    steps = np.arange(-255, 256)
+    degrees = np.rad2deg(np.arctan2(steps[:, None], steps)) % 180
+    bins = handcrafted._orientations()
+    assert bins.shape == (511, 511)
+    for i in range(9):
+        inside = (degrees >= 20 * i) & (degrees < 20 * (i + 1))
+        np.testing.assert_array_equal(bins == i, inside)
+
+
+def sift_of_opencv(picture):
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return cv2.SIFT_create().detectAndCompute(grey, None)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "of_library", "side", "tolerance"),
+    [
+        pytest.param("lbp", lbp_of_scikit_image, 224, 0, marks=on_x86),
+        ("hog", hog_of_scikit_image, 128, 1e-6),
+        ("sift", sift_of_opencv, 224, 0),
+    ],
+)
+def test_stamps_side_by_side_have_the_values_of_the_libraries(
+    stamps, name, of_library, side, tolerance
+):
+    pictures = [stamps.picture(i, side) for i in range(len(stamps))]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(getattr(handcrafted, name), pictures))
+    for one, picture in zip(found, pictures, strict=True):
+        expected = of_library(picture)
+        np.testing.assert_allclose(one, expected, rtol=0, atol=tolerance)
 
 
 def test_a_flat_picture_has_no_keypoints_and_an_empty_bag():
