@@ -3,8 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
 from course_utils import metrics
@@ -33,6 +32,7 @@ TITLES = {
 
 STRANGER = PALETTE[1]  # frame of an image outside its cluster's most frequent class
 
+TILE, TILE_MARGIN = 96, 4  # of an image in a gallery, in pixels
 SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
 
 
@@ -189,8 +189,9 @@ def gallery(
     figure, panel = plt.subplots(
         figsize=(2.6 + 0.82 * n_pictures, 0.5 + 0.92 * len(order))
     )
-    names, crosses, side = image_set.true_names, [], 0.92  # of a place of 1 × 1
-    for top, cluster in enumerate(clusters[order]):
+    names, crosses, step = image_set.true_names, [], TILE + 2 * TILE_MARGIN
+    sheet = np.full((step * len(order), step * n_pictures, 3), 255, np.uint8)
+    for row, cluster in enumerate(clusters[order]):
         members = np.flatnonzero(cluster_labels == cluster)
         members = members[nearest_first(vectors[members])]
         text = "noise" if cluster == -1 else f"cluster {cluster}"
@@ -201,19 +202,22 @@ def gallery(
             majority = classes[counts.argmax()]
             text += f"\n{counts.max() / len(members):.0%} {majority}"
         place = {"ha": "right", "va": "center", "parse_math": False}
-        panel.text(-0.12, top + side / 2, text, **place)  # a $ is no formula
-        for left, index in enumerate(members[:n_pictures]):
-            extent = left, left + side, top + side, top
-            panel.imshow(image_set.picture(index, 96), extent=extent)
+        panel.text(-0.12, row + 0.5, text, **place)  # a $ is no formula
+        for column, index in enumerate(members[:n_pictures]):
             stranger = majority is not None and names[index] != majority
-            colour, width = (STRANGER, 2.5) if stranger else ("#cccccc", 0.8)
-            frame = {"edgecolor": colour, "linewidth": width, "fill": False}
-            panel.add_patch(Rectangle((left, top), side, side, **frame))
+            top, left = row * step + TILE_MARGIN, column * step + TILE_MARGIN
+            colour, width = (STRANGER, 3) if stranger else ("#cccccc", 1)
+            frame = np.s_[top - width : top + TILE + width]
+            frame = frame, np.s_[left - width : left + TILE + width]
+            sheet[frame] = ImageColor.getrgb(colour)
+            picture = image_set.picture(index, TILE)
+            sheet[top : top + TILE, left : left + TILE] = picture
             if stranger:
-                crosses.append((left + 0.89 * side, top + 0.11 * side))
+                crosses.append((column + 0.86, row + 0.14))
+    panel.imshow(sheet, extent=(0, n_pictures, len(order), 0))
     if crosses:
         panel.plot(*zip(*crosses, strict=True), "X", color=STRANGER, ms=8, mec="white")
-    panel.set(xlim=(-0.03, n_pictures), ylim=(len(order), -0.03), anchor="NW")
+    panel.set(xlim=(0, n_pictures), ylim=(len(order), 0), anchor="NW")
     panel.set_axis_off()
     title = title or ""
     if left_out:

@@ -48,7 +48,7 @@ PACKAGES = (
     "tensorflow",
     "numpy",
     "scikit-learn",
-    "scikit-image",
+    "openvino",
     "opencv-python-headless",
     "pillow",
 )

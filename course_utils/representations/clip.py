@@ -149,7 +149,9 @@ def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=Tru
             vectors = model.backbone.get_vision_embeddings(pictures)
             return keras.Model(pictures, vectors), [""]
 
-    network = inference.network_of("CLIP", {"model": model.key}, build, batch_size)
+    network = inference.network_of(
+        "CLIP", {"model": model.key}, build, batch_size, progress
+    )
 
     def compute(places):
         batch = np.stack([_square(image_set.picture(i), model.size) for i in places])

@@ -30,7 +30,6 @@ import cv2
 import joblib
 import numpy as np
 import PIL
-import skimage
 import sklearn
 
 from course_utils._support import engines, files, keras
@@ -259,7 +258,7 @@ def _spec(images, recipe, layer):
         whole = getattr(images, "fingerprint", None) or images.address
         spec |= {"image_set": whole, "sklearn": sklearn.__version__}
     if base in handcrafted.NAMES:
-        return spec | {"cv2": cv2.__version__, "skimage": skimage.__version__}
+        return spec | {"cv2": cv2.__version__}
     if recipe.precision != "float32":
         spec["precision"] = recipe.precision
     return spec | {
@@ -615,7 +614,8 @@ def compute(pictures, indices, recipe, *, damaged=None, what="", progress=False)
     are left out; if None, the first one raises. what: the words before the progress
     bar. Raises TooLarge.
     """
-    yield from _run(pictures, indices, _steps(recipe), damaged, what, progress)
+    steps = _steps(recipe, progress)
+    yield from _run(pictures, indices, steps, damaged, what, progress)
 
 
 def _run(pictures, indices, steps, damaged=None, what="", progress=False):
@@ -689,7 +689,7 @@ class _Speeds:
         return said
 
 
-def _steps(recipe):
+def _steps(recipe, progress):
     base = recipe.base
     if base in handcrafted.NAMES:
         if base == "bovw":
@@ -704,6 +704,7 @@ def _steps(recipe):
         batch_size=recipe.batch_size,
         precision=recipe.precision,
         weights=recipe.weights,
+        progress=progress,
     )
 
     def forward(pictures):

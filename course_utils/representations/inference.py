@@ -49,14 +49,17 @@ class TooLarge(ArithmeticError):
     """Half-precision numbers overflowed inside the network."""
 
 
-def network(base, layers, *, batch_size=None, precision="float32", weights=None):
+def network(
+    base, layers, *, batch_size=None, precision="float32", weights=None, progress=False
+):
     """A function from images to the features of some layers of a backbone.
 
     base, layers: as in `build_backbone`; all layers with the same file of weights.
     batch_size: images per step, chosen for the device if None. weights: SHA-256 that
-    the weights must have; a process keeps such a network for its next call. Returns an
-    object with `batch_size` that is called with uint8 images (m, side, side, 3), and
-    gives a list of float32 arrays (m, width), one per layer.
+    the weights must have; a process keeps such a network for its next call. progress:
+    whether to say how long the conversion took that is done once. Returns an object
+    with `batch_size` that is called with uint8 images (m, side, side, 3), and gives a
+    list of float32 arrays (m, width), one per layer.
     """
     with _one_network:
         key = (base, layers, batch_size, precision, weights)
@@ -71,7 +74,7 @@ def network(base, layers, *, batch_size=None, precision="float32", weights=None)
         found = None
         if precision == "float32" and not on_accelerator():
             try:
-                found = _on_cpu(base, layers, batch_size, weights)
+                found = _on_cpu(base, layers, batch_size, weights, progress)
             except Unavailable as error:
                 say_once(f"{base} runs in Keras, which takes longer: {error}.")
         if found is None:
@@ -84,11 +87,11 @@ def network(base, layers, *, batch_size=None, precision="float32", weights=None)
         return found
 
 
-def network_of(name, key, build, batch_size):
+def network_of(name, key, build, batch_size, progress=False):
     """`network` for a model that is no backbone. Its arguments: see `converted`."""
     if not on_accelerator():
         try:
-            model = converted(name, key, build)
+            model = converted(name, key, build, progress)
             return OnOpenVINO(model, ["layer:"], batch_size)
         except Unavailable as error:
             say_once(f"{name} runs in Keras, which takes longer: {error}.")
@@ -236,13 +239,13 @@ def _row_of(model, name):
     return opset.result(output)
 
 
-def _on_cpu(base, layers, batch_size, weights):
+def _on_cpu(base, layers, batch_size, weights, progress):
     """`OnOpenVINO` of a backbone; raises Unavailable, or as `build_backbone` does."""
     weights = weights or backbones.weights_digest(base, layers[0])
     file = backbones.weights_file(base, layers[0]).name  # with the classifier or not
     key = {"base": base, "file": file, "weights": weights, "keras": _version("keras")}
     build = functools.partial(backbones.build_all_layers, base, layers[0])
-    model = converted(base, key, build)
+    model = converted(base, key, build, progress)
     names = [layer or backbones.TABLE[base].default_layer for layer in layers]
     known = {name for output in model.outputs for name in output.names}
     for name in names:
@@ -256,7 +259,7 @@ def _on_cpu(base, layers, batch_size, weights):
         raise ValueError(f"{base}:{'|'.join(names)} gives {error}.") from error
 
 
-def converted(name, key, build):
+def converted(name, key, build, progress=False):
     """A Keras network as an openvino.Model, from the cache or else converted.
 
     key: dict, fit for JSON, of all that it depends on. build: gives (model, outputs), a
@@ -280,8 +283,8 @@ def converted(name, key, build):
         raise Unavailable(f"OpenVINO cannot convert it ({reason})") from error
     _keep(found, folder)
     seconds = time.perf_counter() - started
-    if seconds > 2:
-        sentence = f"{name} converted for this CPU, once: {seconds:.1f} s"
+    if progress:
+        sentence = f"{name} is converted for the CPU, once: {seconds:.1f} s"
         tqdm.write(sentence, file=sys.stderr)
     return found
 

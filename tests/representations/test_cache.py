@@ -246,7 +246,7 @@ def test_the_cache_may_be_moved_between_two_extractions(tmp_path, monkeypatch):
 def test_the_key_of_a_store_is_that_of_the_first_edition(own_cache):
     """Caches of the first edition are used: its name for the stamps' raw features."""
     spec = {"base": "raw", "layer": None, "recipe": 1, "pillow": "13.0.0"}
-    spec |= {"cv2": "5.0.0", "skimage": "0.26.0"}
+    spec |= {"cv2": "5.0.0"}
     assert cache.Store("raw", spec).folder.name == "raw-53781213333c"
 
 
