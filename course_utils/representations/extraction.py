@@ -355,6 +355,9 @@ class Comparison:
             self.together[_network_of(base, layer)].append(layer)
         sizes = collections.Counter(_size(base) for base, _ in self.together)
         self.pictures = _Pictures(image_set, {s for s in sizes if sizes[s] > 1})
+        networks = [pair for pair in self.together if pair[0] in backbones.TABLE]
+        if len(self.together) > 1:  # there is other work meanwhile
+            inference.prepare((base, self.together[base, w][0]) for base, w in networks)
 
     def extract(self, representation, progress=True):
         """What `extract` gives and raises."""

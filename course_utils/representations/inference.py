@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -39,6 +40,7 @@ CONVERSION = 1  # raise it when networks are written down differently
 
 _one_network = threading.Lock()
 _kept = {}  # what it was built from: the network; one at most
+_at_work = []  # processes that `prepare` has started
 
 
 class Unavailable(RuntimeError):
@@ -241,9 +243,7 @@ def _row_of(model, name):
 
 def _on_cpu(base, layers, batch_size, weights, progress):
     """`OnOpenVINO` of a backbone; raises Unavailable, or as `build_backbone` does."""
-    weights = weights or backbones.weights_digest(base, layers[0])
-    file = backbones.weights_file(base, layers[0]).name  # with the classifier or not
-    key = {"base": base, "file": file, "weights": weights, "keras": _version("keras")}
+    key = _key(base, layers[0], weights)
     build = functools.partial(backbones.build_all_layers, base, layers[0])
     model = converted(base, key, build, progress)
     names = [layer or backbones.TABLE[base].default_layer for layer in layers]
@@ -259,6 +259,56 @@ def _on_cpu(base, layers, batch_size, weights, progress):
         raise ValueError(f"{base}:{'|'.join(names)} gives {error}.") from error
 
 
+def _key(base, layer, weights=None):
+    """All that a converted backbone depends on; for `converted`."""
+    weights = weights or backbones.weights_digest(base, layer)
+    file = backbones.weights_file(base, layer).name  # with the classifier or not
+    version = importlib.metadata.version("keras")
+    return {"base": base, "file": file, "weights": weights, "keras": version}
+
+
+def prepare(backbones_and_layers):
+    """Start to convert backbones in another process, while this one does other work.
+
+    Those that are in the cache, or lack their weights, are passed over.
+    """
+    missing = []
+    for base, layer in backbones_and_layers:
+        here = backbones.weights_state(base, layer) == "here"
+        with contextlib.suppress(Unavailable, backbones.WeightsUnavailable):
+            if here and not _folder(base, _key(base, layer)).exists():
+                missing.append(f"{base}:{layer or ''}")
+    if not missing or on_accelerator():
+        return
+    course = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (course, os.environ.get("PYTHONPATH"))))
+    with contextlib.suppress(OSError):
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__, *missing],
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _at_work.append(process)
+
+
+def _wait_for(folder):
+    """Wait until a process of `prepare` has written a network, or all have ended."""
+    while not folder.exists():
+        _at_work[:] = [process for process in _at_work if process.poll() is None]
+        if not _at_work:
+            return
+        time.sleep(0.05)
+
+
+def _folder(name, key):
+    """Where a network is kept."""
+    key = key | {"conversion": CONVERSION, "openvino": _openvino().__version__}
+    text = json.dumps(key, sort_keys=True)
+    return networks_dir() / f"{name}-{files.digest(text)[:12]}"
+
+
 def converted(name, key, build, progress=False):
     """A Keras network as an openvino.Model, from the cache or else converted.
 
@@ -266,13 +316,11 @@ def converted(name, key, build, progress=False):
     Keras model with one input and a list of outputs, and a name for each; it is called
     only if nothing is in the cache. Raises Unavailable.
     """
-    openvino = _openvino()
-    key |= {"conversion": CONVERSION, "openvino": openvino.__version__}
-    text = json.dumps(key, sort_keys=True)
-    folder = networks_dir() / f"{name}-{files.digest(text)[:12]}"
+    openvino, folder = _openvino(), _folder(name, key)
+    started = time.perf_counter()
+    _wait_for(folder)
     with contextlib.suppress(RuntimeError):  # not there, or damaged
         return openvino.Core().read_model(folder / "network.xml")
-    started = time.perf_counter()
     import_tensorflow()
     model, outputs = build()
     try:
@@ -360,5 +408,13 @@ def import_tensorflow():
         )
 
 
-def _version(package):
-    return importlib.metadata.version(package)
+def _main(names):
+    """What the process of `prepare` does."""
+    for name in names:
+        base, _, layer = name.partition(":")
+        with contextlib.suppress(Exception):  # whoever needs it is told
+            _on_cpu(base, (layer or None,), None, None, False)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

@@ -346,3 +346,33 @@ def test_sizes_are_those_that_representations_are_given():
     assert extraction._size("raw") == handcrafted.HANDCRAFTED["raw"][1]
     assert extraction._size("bovw") == handcrafted.BOVW_SIZE
     assert extraction._size("Xception") == 299
+
+
+def test_networks_are_converted_in_another_process_meanwhile(own_cache):
+    """So the one that compares never imports TensorFlow, the first time either."""
+    code = """
+import sys
+from course_utils import experiments, images
+some = images.load("stamps", progress=False).subset(range(12))
+names = ["colour", "SqueezeNet", "SqueezeNet:fire3"]
+results, _ = experiments.run(some, names, "l2+ward", progress=False)
+print(len(results), {"keras", "tensorflow"} & set(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "3 set()", done.stderr
+    assert len(list((own_cache / "networks").iterdir())) == 1
+
+
+def test_a_process_that_ends_without_a_network_is_not_waited_for(
+    stamps, fresh, monkeypatch
+):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    names = ["colour", "SqueezeNet"]
+    shared = extraction.Comparison(stamps.subset(range(2)), names)
+    for name in names:
+        assert np.isfinite(shared.extract(name, progress=False)).all()
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    inference.prepare([("SqueezeNet", None), ("EfficientNetLite0", None)])
+    assert not inference._at_work
