@@ -42,7 +42,6 @@ import pandas as pd
 
 from course_utils import images, representations, clustering, metrics, experiments
 
-os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # so that processes share a GPU
 
 # %% [markdown]
 # ## 1 · What grows how, and what breaks first
@@ -348,6 +347,9 @@ def finished(to, since):
 
 
 # %%
+# On a CPU a network is converted when it is first used: that is not to be timed.
+representations.extract(stamps.subset(range(8)), "SqueezeNet", progress=False)
+
 one = Path(tempfile.mkdtemp(dir=folder))
 short_stream = dataclasses.replace(stream, list_parts=interrupted_parts)
 started = time.time()
@@ -380,8 +382,8 @@ found.problems
 #
 # The two runs tell us the two numbers that all planning needs. The second had the
 # network loaded already, so it gives the **rate**. What the first took beyond its
-# pictures is the **start-up**: TensorFlow, the network, compiling it. Both belong to
-# this network on this machine; a larger network has a lower rate.
+# pictures is the **start-up**: loading the network and making it ready for this machine.
+# Both belong to this network on this machine; a larger network has a lower rate.
 
 # %%
 n_continued = sum(found.counts[3:])
@@ -457,9 +459,9 @@ lessons.reveal(prediction_2, faster, "the time of one process over theirs")
 
 # %% [markdown]
 # Below 1, two workers are slower than one process: so they were on our machine, which
-# has two cores, and for two reasons. One process of TensorFlow uses all cores already,
-# so there is hardly an idle one to win. And each worker has to start TensorFlow and
-# load the network for itself, both on the same cores, for a few seconds of work.
+# has two cores, and for two reasons. One process uses all cores already, so there is
+# hardly an idle one to win. And each worker has to import the course and load the
+# network for itself, both on the same cores, for a few seconds of work.
 # Workers pay where they bring cores of their own, on other machines, and have work for
 # hours. What two of them can show here is that the way of working is right: the same
 # call, the same bytes. (On a GPU the last digits may differ.)
@@ -523,7 +525,7 @@ plt.show()
 # them was killed at the dotted line. A new worker took its place, and the scheduler
 # gave the part that was lost to whoever was free; what had been written was kept. A
 # part that comes much later than the others was given to the new worker, which had to
-# start TensorFlow first.
+# load the network first.
 #
 # ### Cluster and score in parts
 #

@@ -234,8 +234,7 @@ def tensorflow_of(model):
 
 
 def openvino_of(model):
-    import openvino
-
+    openvino = inference._openvino()
     settings = {
         "INFERENCE_NUM_THREADS": inference.N_THREADS,
         "INFERENCE_PRECISION_HINT": "f32",

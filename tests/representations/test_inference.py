@@ -1,5 +1,6 @@
 """Networks at work: OpenVINO gives what Keras does, which goes on where it cannot."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -117,6 +118,31 @@ print({"keras", "tensorflow"} & set(sys.modules))
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_nobody_is_told_that_openvino_is_used(own_cache, tmp_path):
+    """Its package for that is installed with it, and writes an identifier at once."""
+    importlib.metadata.version("openvino-telemetry")  # it is here
+    code = """
+import sys
+from course_utils import images, representations
+some = images.load("stamps", progress=False).subset(range(2))
+representations.extract(some, "SqueezeNet", progress=False)
+assert "openvino" in sys.modules
+print(*(name for name in sys.modules if sys.modules[name] and "telemetry" in name))
+"""
+    home = tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"HOME": str(home), "USERPROFILE": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(name.startswith("openvino.tools") for name in done.stdout.split())
+    assert not list(home.glob("intel*")) and not list(home.glob("*/*ga_cid"))
 
 
 def test_a_damaged_converted_network_is_converted_again(stamps, fresh):
