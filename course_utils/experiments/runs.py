@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from course_utils import clustering, metrics
 from course_utils._support import files
+from course_utils._support.threads import threads_for
 from course_utils.clustering import validation
 from course_utils.representations import extraction
 from course_utils.representations.backbones import WeightsUnavailable
@@ -261,13 +262,15 @@ def _one(image_set, vectors, algorithm, k, seed):
     else:
         scores = metrics.scores(labels_true=image_set.true_labels, labels_pred=found)
     prepared = clustering.prepare(vectors, algorithm, seed)
+    with threads_for(prepared):
+        silhouette = metrics.silhouette(prepared, found)
     row = {
         "algorithm": algorithm,
         "k": k,
         "seed": seed,
         "n_images": len(image_set),
         **scores,
-        "silhouette": metrics.silhouette(prepared, found),
+        "silhouette": silhouette,
         "seconds": round(seconds, 4),
         "n_clusters": len(set(found.tolist()) - {-1}),
         "n_noise": int((found == -1).sum()),

@@ -243,11 +243,11 @@ def test_the_cache_may_be_moved_between_two_extractions(tmp_path, monkeypatch):
         assert str(cache.features_dir()).startswith(str(tmp_path / name))
 
 
-def test_the_key_of_a_store_is_that_of_the_first_edition(own_cache):
-    """Caches of the first edition are used: its name for the stamps' raw features."""
-    spec = {"base": "raw", "layer": None, "recipe": 1, "pillow": "13.0.0"}
+def test_the_key_of_a_store_stays_while_the_recipe_does(own_cache):
+    """Else features would be computed again after each change of the course."""
+    spec = {"base": "raw", "layer": None, "recipe": 2, "pillow": "13.0.0"}
     spec |= {"cv2": "5.0.0"}
-    assert cache.Store("raw", spec).folder.name == "raw-53781213333c"
+    assert cache.Store("raw", spec).folder.name == "raw-3217f4a5aa50"
 
 
 @pytest.mark.parametrize("changed", [{"recipe": 0}, {"pillow": "1"}, {"of": "another"}])
