@@ -88,9 +88,9 @@ def main(arguments=None):
     else:
         rows = []
         for megapixels in options.megapixels:
-            for name in options.networks or backbones.BUNDLED:
-                with tempfile.TemporaryDirectory() as folder:
-                    paths = photographs(folder, options.n, megapixels)
+            with tempfile.TemporaryDirectory() as folder:
+                paths = photographs(folder, options.n, megapixels)
+                for name in options.networks or backbones.BUNDLED:
                     rows += compare(name, paths, megapixels, options.repeats)
         table = pd.DataFrame(rows)
     print(f"{inference.N_THREADS} threads, {options.repeats} turns")
@@ -113,13 +113,13 @@ def photographs(folder, n, megapixels):
     stamps = images.load("stamps", progress=False)
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     size = (width, round(width * 3 / 4))
-    noise = np.random.default_rng(0).normal(0, 6, (size[1], size[0], 3))
+    noise = np.random.default_rng(0).integers(0, 20, (size[1], size[0], 3), np.uint8)
 
     def write(number):
         image = Image.fromarray(stamps.picture(number % len(stamps)))
-        values = np.asarray(image.resize(size, Image.Resampling.BICUBIC)) + noise
+        values = np.asarray(image.resize(size, Image.Resampling.BICUBIC)) // 20 * 19
         path = Path(folder, f"{number:05d}.jpg")
-        Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(path, quality=88)
+        Image.fromarray(values + noise).save(path, quality=88)
         return path
 
     with ThreadPoolExecutor(2) as pool:
