@@ -277,7 +277,7 @@ pd.DataFrame(
 # %% [markdown]
 # Means over five maps with their standard deviation; of PCA there is but one. With two
 # directions in 1,280, PCA keeps about seven times as many neighbours as chance, and
-# t-SNE and UMAP keep far more still, nearly two thirds. Which of *these two* is ahead
+# t-SNE and UMAP keep far more still, about two thirds. Which of *these two* is ahead
 # depends on settings and luck. Nobody keeps all: of ten neighbours on the best of these
 # maps, three or four are not those in the features, though few are true strangers.
 #
