@@ -296,9 +296,7 @@ def _image_set(image_set, recipe, engine, cache, progress, pictures=None):
             chunks = compute(pictures or image_set, missing, recipe, **how)
         else:
             recipe = replace(recipe, weights=spec.get("weights"))
-            chunks = _spread(
-                image_set, missing, recipe, engine, progress=progress, **how
-            )
+            chunks = _spread(image_set, missing, recipe, engine, **how)
         for indices, blocks in chunks:
             digests = [image_set.digests[index] for index in indices]
             for table, rows in zip(tables, blocks, strict=True):
@@ -352,8 +350,11 @@ class Comparison:
         self.image_set, self.ready = image_set, {}
         self.together = collections.defaultdict(list)  # layers, of a network's weights
         for base, layer in dict.fromkeys(map(parse, representations)):
-            self.together[_network_of(base, layer)].append(layer)
+            if (base, layer) != ("bovw", "tfidf"):  # which is made of bovw
+                self.together[_network_of(base, layer)].append(layer)
         sizes = collections.Counter(_size(base) for base, _ in self.together)
+        if ("bovw", None) in self.together:  # looks at its images twice
+            sizes[handcrafted.BOVW_SIZE] += 1
         self.pictures = _Pictures(image_set, {s for s in sizes if sizes[s] > 1})
         networks = [pair for pair in self.together if pair[0] in backbones.TABLE]
         if len(self.together) > 1:  # there is other work meanwhile

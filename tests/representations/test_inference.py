@@ -309,6 +309,33 @@ def test_a_comparison_makes_a_network_once_and_decodes_once(stamps, own_cache, s
         assert seen.sizes == []
 
 
+@pytest.mark.parametrize("names", [["bovw", "bovw:tfidf"], ["bovw:tfidf", "bovw"]])
+def test_bags_of_words_are_counted_once(names, stamps, own_cache, seen):
+    some = stamps.subset(range(6))
+    shared = extraction.Comparison(some, [*names, "hog"])
+    found = {name: shared.extract(name, progress=False) for name in names}
+    assert seen.sizes == [224] * 6  # for the words and for the bags
+    np.testing.assert_array_equal(
+        found["bovw:tfidf"], handcrafted.tf_idf(found["bovw"])
+    )
+
+
+def test_an_engine_is_asked_only_for_what_is_missing(stamps, own_cache, monkeypatch):
+    some, asked = stamps.subset(range(4)), []
+
+    def spread(function, tasks, engine):
+        for task in tasks:
+            asked.extend(task[0])
+            yield task, function(task)
+
+    monkeypatch.setattr(extraction.engines, "spread", spread)
+    extraction.extract(some.subset([1]), "SqueezeNet", progress=False)
+    found = extraction.extract(some, "SqueezeNet", engine="dask", progress=False)
+    assert asked == [0, 2, 3]
+    alone = extraction.extract(some, "SqueezeNet", cache=False, progress=False)
+    np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-6)
+
+
 def test_a_layer_that_is_not_there_stops_only_itself(stamps, own_cache):
     some = stamps.subset(range(2))
     names = ["SqueezeNet:fire3", "SqueezeNet:fire33", "SqueezeNet:fire5"]
