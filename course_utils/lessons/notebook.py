@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -133,8 +134,15 @@ def missing_packages():
         line
         for line in lines
         if line[:1].isalpha()
+        and _is_for_here(line)
         and any(importlib.util.find_spec(name) is None for name in _modules(line))
     ]
+
+
+def _is_for_here(requirement):
+    """Whether its marker holds, if it has one: the kind that requirements.txt has."""
+    marker = re.search(r'; platform_machine != "(\w+)"', requirement)
+    return not marker or platform.machine() != marker[1]
 
 
 def _modules(requirement):

@@ -206,6 +206,16 @@ def test_the_modules_of_a_requirement(line, modules):
     assert notebook._modules(line) == modules
 
 
+@pytest.mark.parametrize(("machine", "wanted"), [("x86_64", True), ("aarch64", False)])
+def test_what_a_machine_cannot_have_is_not_missing(machine, wanted, monkeypatch):
+    line = 'openvino>=2025.0; platform_machine != "aarch64"'
+    assert line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    monkeypatch.setattr(notebook.platform, "machine", lambda: machine)
+    monkeypatch.setattr(notebook.importlib.util, "find_spec", lambda name: None)
+    assert (line in notebook.missing_packages()) == wanted
+    assert "numpy>=1.26" in notebook.missing_packages()
+
+
 # Where it is published
 
 
