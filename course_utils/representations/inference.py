@@ -137,8 +137,7 @@ class OnKeras:
 
     def __init__(self, model, batch_size, precision="float32"):
         self.model, self.batch_size, self.precision = model, batch_size, precision
-        # Keras would compile for a GPU, 5 to 10 s for each network and layer: more than
-        # a few thousand images take.
+        # Keras would compile it for a GPU: 5 to 10 s for each network and layer.
         model.jit_compile = False
         self.lock = threading.Lock()  # a worker may have several threads
 
@@ -153,9 +152,7 @@ class OnKeras:
                     if not _is_out_of_memory(error) or size == 1:
                         raise
                 else:
-                    return [
-                        np.concatenate(blocks) for blocks in zip(*parts, strict=True)
-                    ]
+                    return _joined(parts)
                 self.batch_size = size // 2
                 say_once(
                     f"the memory of the GPU does not hold {size} images at a time: "
@@ -246,16 +243,22 @@ def _on_cpu(base, layers, batch_size, weights, progress):
     build = functools.partial(backbones.build_all_layers, base, layers[0])
     model = converted(base, key, build, progress)
     names = [layer or backbones.TABLE[base].default_layer for layer in layers]
-    known = {name for output in model.outputs for name in output.names}
+    known = {
+        name.removeprefix("layer:")
+        for output in model.outputs
+        for name in output.names
+        if name.startswith("layer:")
+    }
     for name in names:
-        if name and f"layer:{name}" not in known:
-            layers_known = [n.removeprefix("layer:") for n in known]
-            raise backbones.unknown_layer(base, name, layers_known)
+        if name not in known:
+            raise backbones.unknown_layer(base, name, known)
     outputs = [f"layer:{name}" for name in names]
     try:
         return OnOpenVINO(model, outputs, batch_size or BATCH_SIZES["CPU"])
     except ValueError as error:
         raise ValueError(f"{base}:{'|'.join(names)} gives {error}.") from error
+    except RuntimeError as error:  # it is not made for this processor, say
+        raise Unavailable(f"OpenVINO cannot run it ({_first_line(error)})") from error
 
 
 def _key(base, layer, weights=None):
@@ -326,14 +329,19 @@ def converted(name, key, build, progress=False):
         with keras.computing_in("float32"):
             found = _convert(model, outputs)
     except Exception as error:  # each converter has its own
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Unavailable(f"OpenVINO cannot convert it ({reason})") from error
+        raise Unavailable(
+            f"OpenVINO cannot convert it ({_first_line(error)})"
+        ) from error
     _keep(found, folder)
     seconds = time.perf_counter() - started
     if progress:
         sentence = f"{name} is converted for the CPU, once: {seconds:.1f} s"
         tqdm.write(sentence, file=sys.stderr)
     return found
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def networks_dir():
@@ -377,10 +385,8 @@ def _keep(model, folder):
         os.chmod(temporary, 0o755)
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         os.replace(temporary, folder)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # a full disk; or another program was first
+    # The disk is full, or another program was first.
+    except (OSError, RuntimeError) as error:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
         if not folder.exists():
@@ -397,6 +403,9 @@ def _openvino():
         import openvino
     except ImportError as error:
         raise Unavailable("OpenVINO is not here (pip install openvino)") from error
+    except (OSError, RuntimeError) as error:
+        reason = f"OpenVINO does not start here ({_first_line(error)})"
+        raise Unavailable(reason) from error
     return openvino
 
 

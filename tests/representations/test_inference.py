@@ -190,7 +190,17 @@ def not_convertible(monkeypatch):
     return r"OpenVINO cannot convert it \(no rule for Erfc\)"
 
 
-@pytest.mark.parametrize("trouble", [no_openvino, another_backend, not_convertible])
+def not_compilable(monkeypatch):
+    def fails(*_):
+        raise RuntimeError("Unsupported CPU\nand many more lines")
+
+    monkeypatch.setattr(inference, "OnOpenVINO", fails)
+    return r"OpenVINO cannot run it \(Unsupported CPU\)"
+
+
+@pytest.mark.parametrize(
+    "trouble", [no_openvino, another_backend, not_convertible, not_compilable]
+)
 def test_where_openvino_cannot_keras_does_and_says_it_once(
     trouble, stamps, fresh, monkeypatch
 ):
@@ -211,8 +221,11 @@ def test_a_layer_that_is_not_there_is_named_with_its_neighbours(layer):
     if not layer:
         assert inference.network("SqueezeNet", ("",)).batch_size == 8  # the default one
         return
-    with pytest.raises(ValueError, match=f"SqueezeNet has no layer '{layer}'"):
+    with pytest.raises(
+        ValueError, match=f"SqueezeNet has no layer '{layer}'"
+    ) as caught:
         inference.network("SqueezeNet", (layer,))
+    assert ("Did you mean fire5" in str(caught.value)) == (layer == "fire55")
 
 
 class Small:
