@@ -441,8 +441,7 @@ def _chunk(recipe, task):
     """On a worker: the features of a small image set."""
     _, image_set = task
     every = range(len(image_set))
-    found = [blocks for _, blocks in compute(image_set, every, recipe)]
-    return [np.concatenate(blocks) for blocks in zip(*found, strict=True)]
+    return inference.joined(blocks for _, blocks in compute(image_set, every, recipe))
 
 
 def _stream(stream, representation, recipe, engine, to, progress):
@@ -649,8 +648,7 @@ def _run(pictures, indices, steps, damaged=None, what="", progress=False):
                 if turn < AHEAD:
                     continue
                 batch = batches[turn - AHEAD]
-                with speeds.timing("waiting"):
-                    done = [future.result() for future in waiting.popleft()]
+                done = [future.result() for future in waiting.popleft()]
                 good = [i for i, image in enumerate(done) if image is not None]
                 if good:
                     with speeds.timing("network", len(good)):
@@ -661,18 +659,21 @@ def _run(pictures, indices, steps, damaged=None, what="", progress=False):
                 bar.update(len(batch))
                 last = turn == len(batches) + AHEAD - 1
                 if chunk and (last or len(chunk) >= CHUNK):
-                    blocks = zip(*found, strict=True)
-                    yield chunk, [np.concatenate(rows) for rows in blocks]
+                    yield chunk, inference.joined(found)
                     chunk, found = [], []
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 class _Speeds:
-    """Who waits for whom, the network or the threads that decode images?"""
+    """Who waits for whom, the network or the threads that decode images?
+
+    Of the last ones only, so that it takes no longer, and no more room, with time.
+    """
 
     def __init__(self):
-        self.spent = collections.defaultdict(list)  # seconds, of an image each
+        last = functools.partial(collections.deque, maxlen=256)
+        self.spent = {"decoding": last(), "network": last()}  # seconds for an image
 
     @contextlib.contextmanager
     def timing(self, what, n_images=1):
@@ -684,10 +685,13 @@ class _Speeds:
 
     def sentence(self):
         """What both could do alone, in images per second, and which is the slower."""
-        threads = N_THREADS / max(statistics.fmean(self.spent["decoding"]), 1e-9)
+        decoding, network = map(
+            list, self.spent.values()
+        )  # which threads go on filling
+        threads = N_THREADS / max(statistics.fmean(decoding), 1e-9)
         said = f"decoding {threads:,.0f}/s"
-        if self.spent["network"]:  # the median: the first batch may be much slower
-            network = 1 / max(statistics.median(self.spent["network"]), 1e-9)
+        if network:  # the median: the first batch may be much slower
+            network = 1 / max(statistics.median(network), 1e-9)
             slower = "decoding" if threads < network else "network"
             said += f", network {network:,.0f}/s: {slower} is the bottleneck"
         return said

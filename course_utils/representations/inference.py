@@ -152,7 +152,7 @@ class OnKeras:
                     if not _is_out_of_memory(error) or size == 1:
                         raise
                 else:
-                    return _joined(parts)
+                    return joined(parts)
                 self.batch_size = size // 2
                 say_once(
                     f"the memory of the GPU does not hold {size} images at a time: "
@@ -165,8 +165,8 @@ class OnKeras:
         return [np.asarray(block)[: len(images)].astype(np.float32) for block in rows]
 
 
-def _joined(parts):
-    """Lists of one array per layer as one list."""
+def joined(parts):
+    """Lists of one array per layer, of some images each, as one such list."""
     return [np.concatenate(blocks) for blocks in zip(*parts, strict=True)]
 
 
@@ -214,7 +214,7 @@ class OnOpenVINO:
     def __call__(self, images):
         size = self.batch_size
         parts = [self._batch(images[i : i + size]) for i in range(0, len(images), size)]
-        return _joined(parts)
+        return joined(parts)
 
     def _batch(self, images):
         with self.lock:
