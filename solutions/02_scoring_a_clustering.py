@@ -390,9 +390,9 @@ def fowlkes_mallows(true_labels, cluster_labels):
 checks.ex02_4(fowlkes_mallows)
 
 # %% [markdown]
-# Now hold your three functions against the course's and against scikit-learn's. `NaN`
-# stands for what is not there: scikit-learn has no purity, and under *yours* it is an
-# exercise not solved yet.
+# Now compare your three functions with the course's and with scikit-learn's. `NaN`
+# means that there is no value: scikit-learn has no purity, and under *yours* it marks an
+# exercise that you have not solved yet.
 
 # %%
 rows = {}
@@ -696,7 +696,7 @@ checks.ex02_5(adjusted_rand)
 # clusters**, so that purity prefers A and Fowlkes-Mallows prefers B. Sketch boxes
 # around dots on paper before you code; `in_boxes(…)` shows your clusters, and
 # `metrics.scores(labels_true=dots, labels_pred=…)` tells you all five scores. Many
-# pairs will do. Which of the two would you rather have, and for what purpose?
+# pairs will do. Which of the two would you prefer, and why?
 
 # %%
 # BEGIN SOLUTION: clustering_a = clustering_b = None  # twelve labels each

@@ -159,7 +159,7 @@ checks.ex03_2(pixel_distance)
 
 # %% [markdown]
 # Under the root stands a sum over pixels, so it can be drawn: the brighter a pixel of the
-# difference, the more it adds. The banana is held against two pictures: the nearest one of
+# difference, the more it adds. We compare the banana with two pictures: the nearest one of
 # another class, from now on its *nearest stranger*, and the nearest other fruit. (NumPy's
 # `np.linalg.norm` computes the square root of the sum of squares.)
 
@@ -193,7 +193,7 @@ plt.show()
 # ### Predict first
 #
 # Every picture has one nearest neighbour among the 192 others. How often is it of the same
-# class? If neighbours were drawn by lot, it would be about one time in six or seven.
+# class? With neighbours drawn at random, it would be about one time in six or seven.
 
 # %%
 prediction = None  # a share from 0 to 1, e.g. 0.5
@@ -252,14 +252,14 @@ plt.show()
 same = true_labels[neighbours[:, 0]] == true_labels
 class_sizes = np.bincount(true_labels)
 n_images = len(image_set)
-by_lot = (class_sizes / n_images * (class_sizes - 1) / (n_images - 1)).sum()
+by_chance = (class_sizes / n_images * (class_sizes - 1) / (n_images - 1)).sum()
 lessons.reveal(prediction, float(same.mean()), "the share of nearest neighbours")
-print(f"By lot it would be {by_lot:.2f}. By class:")
+print(f"By chance it would be {by_chance:.2f}. By class:")
 for label, name in enumerate(image_set.class_names):
     print(f"{same[true_labels == label].mean():5.2f} {name}")
 
 # %% [markdown]
-# Far better than by lot, and far from good. The classes differ widely: coins, discs in the
+# Far better than chance, and far from good. The classes differ widely: coins, discs in the
 # middle of the paper, nearly always find a coin; vegetables seldom find a vegetable.
 #
 # ### Pixels do not know who their neighbours are
@@ -767,7 +767,7 @@ checks.summary()
 #   32 × 32 pixels go when there are enough of them.
 # * J. Guérin: Tutorial on image clustering, 2019. It clusters 575 faces of UMist by their raw
 #   pixels (Ward, k = 20) with purity .50, NMI .66 and Fowlkes-Mallows .38, as published there;
-#   another image set with another k, so not to be held against our scores.
+#   another image set with another k, so not comparable with our scores.
 #
 # ## Next
 #

@@ -636,7 +636,7 @@ draw_scores(weighted)
 # So handcrafted features help here, a little, and mostly one of them does. In print it
 # looks alike: Guérin et al. (2021) give a bag of features an NMI of .08 on VOC2007 and
 # .18 on Flowers17, and five pretrained networks .60 to .69 with the same k-means. Those
-# are other pictures, so not to be held against our numbers.
+# are other pictures, so not comparable with our numbers.
 #
 # ## Exercises
 #

@@ -151,8 +151,8 @@ def together_by_product(labelings):
 checks.ex08_2(together_by_product)
 
 # %% [markdown]
-# Two programs for one thing should be held against each other. Ten made-up labelings
-# of 300 pictures, by your loops, your product and the library:
+# Two implementations of the same thing should be checked against each other. Here are
+# ten random labelings of 300 pictures, by your loops, your product and the library:
 
 # %%
 made_up = np.random.default_rng(0).integers(0, 7, (10, 300))

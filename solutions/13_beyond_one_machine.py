@@ -459,12 +459,11 @@ lessons.reveal(prediction_2, faster, "the time of one process over theirs")
 
 # %% [markdown]
 # Below 1, two workers are slower than one process: so they were on our machine, which
-# has two cores, and for two reasons. One process uses all cores already, so there is
-# hardly an idle one to win. And each worker has to import the course and load the
-# network for itself, both on the same cores, for a few seconds of work.
-# Workers pay where they bring cores of their own, on other machines, and have work for
-# hours. What two of them can show here is that the way of working is right: the same
-# call, the same bytes. (On a GPU the last digits may differ.)
+# has two cores. One process uses all of them already. And each worker has to import the
+# course and load the network for itself: in the figure below, that is the wait before
+# its first mark. Workers pay off when they bring cores of their own, on other machines,
+# and have hours of work. What two of them do show here is that the result is right: the
+# same call, the same bytes. (On a GPU the last digits may differ.)
 #
 # ### Kill one
 #
