@@ -1,5 +1,8 @@
 """Figures of the course, in one style: colour-blind-safe, never colour alone."""
 
+import html
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
@@ -7,14 +10,16 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
 from course_utils import metrics
+from course_utils._support.html import image_data_uri
 from course_utils.clustering.validation import as_float, check_features
 from course_utils.representations import extraction, handcrafted
 
-# Okabe and Ito's palette, which people see who do not tell red from green
-PALETTE = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
-    *("#E69F00", "#56B4E9", "#000000", "#999999"),
-)
+# Okabe and Ito's palette, which people see who do not tell red from green, and markers
+# of matplotlib. Orange and sky blue are pale on white: marks have an outline.
+PALETTE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
+MARKERS = "o", "s", "D", "^", "v", "P", "X", "*"
+NOISE = "#767676", "x"
+OUTLINE = "#333333"
 KINDS = {  # a colour and a marker for each kind of representation
     "pixels": ("#666666", "s"),
     "handcrafted": (PALETTE[1], "D"),
@@ -32,6 +37,7 @@ TITLES = {
 
 STRANGER = PALETTE[1]  # frame of an image outside its cluster's most frequent class
 
+DRAWN = 400_000  # bytes: what is larger as PNG holds photographs
 TILE, TILE_MARGIN = 96, 4  # of an image in a gallery, in pixels
 SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
 
@@ -57,6 +63,64 @@ def kind(representation):
     if base == "raw":
         return "pixels"
     return "handcrafted" if base in handcrafted.NAMES else "pretrained"
+
+
+def look(number):
+    """Return the colour and the marker of a class or a cluster, the same everywhere.
+
+    Parameters
+    ----------
+    number : int
+        Index of the class in `class_names`, or label of the cluster; -1 is noise.
+
+    Returns
+    -------
+    colour, marker : str
+        As matplotlib spells them. 56 pairs differ; then they begin again.
+
+    Examples
+    --------
+    >>> look(0), look(7), look(-1)
+    (('#0072B2', 'o'), ('#0072B2', '*'), ('#767676', 'x'))
+    """
+    number = int(number)
+    if number < 0:
+        return NOISE
+    return PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+
+
+def show(alt, figure=None):
+    """Display a figure in a notebook: sharp, and with words for who cannot see it.
+
+    Parameters
+    ----------
+    alt : str
+        What is to be seen, in one or two sentences: the finding, with its numbers.
+    figure : matplotlib.figure.Figure, default=None
+        None takes the current figure. It is closed.
+
+    Raises
+    ------
+    ValueError
+        If the text is empty.
+    """
+    from IPython.display import display
+
+    if not alt.strip():
+        raise ValueError('Say what the figure shows: plots.show("Purity falls …").')
+    figure = figure or plt.gcf()
+    shot, low, high = io.BytesIO(), figure.dpi, 2 * figure.dpi
+    figure.savefig(shot, dpi=high, bbox_inches="tight")
+    plt.close(figure)
+    picture, data = Image.open(shot).convert("RGB"), io.BytesIO()
+    picture.save(data, "webp", lossless=shot.getbuffer().nbytes < DRAWN, quality=85)
+    source = image_data_uri(data.getvalue(), "webp")
+    width = round(picture.width * low / high)
+    page = (
+        f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" '
+        'style="max-width: 100%">'
+    )
+    display({"text/html": page, "text/plain": f"Figure: {alt}"}, raw=True)
 
 
 def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows")):

@@ -1,10 +1,18 @@
 """Figures: what is drawn, counted."""
 
+import base64
+import html
+import io
+import re
+
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import is_color_like
+from matplotlib.lines import Line2D
+from PIL import Image
 from small_sets import coloured, noisy, one_thread  # noqa: F401
 
 from course_utils import metrics, plots
@@ -224,3 +232,49 @@ def test_chance_is_low_and_of_the_same_clusters():
     level = plots.chance_level(results, one, image_set.true_labels)
     assert level["nmi"] == 0
     assert level["purity"] == pytest.approx(0.25)
+
+
+def test_classes_and_clusters_have_looks_of_their_own():
+    looks = [plots.look(number) for number in range(56)]
+    assert len(set(looks)) == 56 and plots.look(56) == looks[0]
+    assert plots.look(np.int64(-1)) == plots.NOISE not in looks
+    for colour, marker in (*looks, plots.NOISE):
+        assert marker in Line2D.markers and is_color_like(colour)
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, raw: made.append(data) if raw else None
+    )
+    return made
+
+
+@pytest.mark.parametrize("photographs", [False, True])
+def test_a_figure_is_shown_sharp_and_with_its_words(displayed, photographs):
+    figure, panel = plt.subplots(figsize=(5, 3), dpi=80)
+    if photographs:
+        panel.imshow(np.random.default_rng(0).random((400, 600, 3)))
+    words = 'NMI of "raw" < .3 & no more'
+    plots.show(words)
+    (data,) = displayed
+    assert data["text/plain"] == f"Figure: {words}"
+    image = dict(re.findall(r'(\w+)="(.*?)"', data["text/html"]))
+    assert html.unescape(image["alt"]) == words
+    assert "max-width: 100%" in image["style"]
+    kind, _, text = image["src"].partition(",")
+    assert kind == "data:image/webp;base64"
+    picture = Image.open(io.BytesIO(base64.b64decode(text)))
+    assert picture.width == pytest.approx(2 * int(image["width"]), abs=1)
+    assert picture.width > 400 and len(text) < 400_000
+    assert not plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize("words", ["", "  \n"])
+def test_a_figure_without_words_is_refused(displayed, words):
+    plt.figure()
+    with pytest.raises(ValueError, match="Say what the figure shows"):
+        plots.show(words)
+    assert not displayed
+    plt.close()

@@ -14,14 +14,13 @@ import statistics
 import unicodedata
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import seaborn
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from course_utils import plots
-from course_utils._support.html import image_data_uri
+from course_utils._support.html import image_data_uri, templates
 from course_utils._support.text import plain
 from course_utils.clustering import algorithms
 from course_utils.homework import submission
@@ -339,24 +338,10 @@ def _breaks(name):
     return Markup("/<wbr>").join(plain(name).split("/"))
 
 
-def _shown(value):
-    """Every value that a template puts on a page, before it is escaped."""
-    if type(value) is not str or value.isprintable():
-        return value
-    return plain(value, keep="\n\t")
-
-
 @functools.cache
 def _templates():
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {
+    made = templates(TEMPLATES)
+    made.filters |= {
         "number": short,
         "part": part_title,
         "breaks": _breaks,
@@ -365,7 +350,7 @@ def _templates():
         "claim": _claim,
         "time": _received,
     }
-    return templates
+    return made
 
 
 MAX_SHOWN = 20  # representations
