@@ -119,6 +119,28 @@ def lab(tmp_path_factory, session_cache):
         started.stop()
 
 
+def assert_readable(page, context=None, widths=(320, 390, 800, 1400)):
+    """axe-core finds no fault with a page, nor with a part, and it fits every width.
+
+    page: Playwright's; context: a CSS selector of the part that axe looks at. Light and
+    dark are both looked at, at the narrowest and the widest.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    height = page.viewport_size["height"]
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": height})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{wide} pixels wide in a window of {width}"
+    for width in (min(widths), max(widths)):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page, context)
+            assert not found.violations_count, (width, scheme, found.generate_report())
+    page.emulate_media(color_scheme="light")
+
+
 class Lab:
     """A JupyterLab server. url: its address; folder: its notebooks."""
 
