@@ -67,9 +67,6 @@ def _is_told(error):
 
 
 def _compare(options, arguments):
-    import matplotlib
-
-    matplotlib.use("Agg")
     from course_utils.experiments import report, runs
     from course_utils.homework import submission
     from course_utils.representations import backbones, handcrafted

@@ -1,11 +1,12 @@
-"""Figures of the course, in one style: colour-blind-safe, never colour alone."""
+"""Figures of the course, in one style: colour-blind-safe, never colour alone.
+
+matplotlib is imported where something is drawn: not all who come here draw.
+"""
 
 import html
 import io
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.lines import Line2D
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
@@ -104,6 +105,7 @@ def show(alt, figure=None):
     ValueError
         If the text is empty.
     """
+    import matplotlib.pyplot as plt
     from IPython.display import display
 
     if not alt.strip():
@@ -159,6 +161,9 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
     >>> figure.axes[0].get_xlabel()
     'NMI'
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
+
     results = results.copy()
     algorithms = list(dict.fromkeys(results["algorithm"]))
     results["line"] = results["representation"]
@@ -245,30 +250,25 @@ def gallery(
     --------
     contact_sheet : Any groups of images, faster, without a figure.
     """
-    cluster_labels = np.asarray(cluster_labels)
-    clusters, sizes = np.unique(cluster_labels, return_counts=True)
-    order = np.lexsort((clusters, -sizes, clusters == -1))  # noise last
-    left_out = max(0, len(order) - max_clusters)
-    order = order[:max_clusters]
-    figure, panel = plt.subplots(
-        figsize=(2.6 + 0.82 * n_pictures, 0.5 + 0.92 * len(order))
+    import matplotlib.pyplot as plt
+
+    shown = typical_images(
+        image_set,
+        cluster_labels,
+        vectors,
+        n_pictures=n_pictures,
+        max_clusters=max_clusters,
     )
-    names, crosses, step = image_set.true_names, [], TILE + 2 * TILE_MARGIN
-    sheet = np.full((step * len(order), step * n_pictures, 3), 255, np.uint8)
-    for row, cluster in enumerate(clusters[order]):
-        members = np.flatnonzero(cluster_labels == cluster)
-        members = members[nearest_first(vectors[members])]
-        text = "noise" if cluster == -1 else f"cluster {cluster}"
-        text += f"\n{len(members)} image{'' if len(members) == 1 else 's'}"
-        majority = None
-        if names is not None:
-            classes, counts = np.unique([names[i] for i in members], return_counts=True)
-            majority = classes[counts.argmax()]
-            text += f"\n{counts.max() / len(members):.0%} {majority}"
-        place = {"ha": "right", "va": "center", "parse_math": False}
-        panel.text(-0.12, row + 0.5, text, **place)  # a $ is no formula
-        for column, index in enumerate(members[:n_pictures]):
-            stranger = majority is not None and names[index] != majority
+    left_out = len(np.unique(cluster_labels)) - len(shown)
+    figure, panel = plt.subplots(
+        figsize=(2.6 + 0.82 * n_pictures, 0.5 + 0.92 * len(shown))
+    )
+    crosses, step = [], TILE + 2 * TILE_MARGIN
+    sheet = np.full((step * len(shown), step * n_pictures, 3), 255, np.uint8)
+    place = {"ha": "right", "va": "center", "parse_math": False}  # a $ is no formula
+    for row, (text, members, odd) in enumerate(shown):
+        panel.text(-0.12, row + 0.5, text, **place)
+        for column, (index, stranger) in enumerate(zip(members, odd, strict=True)):
             top, left = row * step + TILE_MARGIN, column * step + TILE_MARGIN
             colour, width = (STRANGER, 3) if stranger else ("#cccccc", 1)
             frame = np.s_[top - width : top + TILE + width]
@@ -278,10 +278,10 @@ def gallery(
             sheet[top : top + TILE, left : left + TILE] = picture
             if stranger:
                 crosses.append((column + 0.86, row + 0.14))
-    panel.imshow(sheet, extent=(0, n_pictures, len(order), 0))
+    panel.imshow(sheet, extent=(0, n_pictures, len(shown), 0))
     if crosses:
         panel.plot(*zip(*crosses, strict=True), "X", color=STRANGER, ms=8, mec="white")
-    panel.set(xlim=(0, n_pictures), ylim=(len(order), 0), anchor="NW")
+    panel.set(xlim=(0, n_pictures), ylim=(len(shown), 0), anchor="NW")
     panel.set_axis_off()
     title = title or ""
     if left_out:
@@ -294,6 +294,42 @@ def gallery(
         top=1 - 0.38 / figure.get_figheight(),
     )
     return figure
+
+
+def typical_images(
+    image_set, cluster_labels, vectors, *, n_pictures=10, max_clusters=12
+):
+    """Choose the images by which to show each cluster, biggest cluster first.
+
+    Parameters
+    ----------
+    image_set, cluster_labels, vectors, n_pictures, max_clusters
+        As for `gallery`.
+
+    Returns
+    -------
+    list of (str, int array, bool array)
+        What to say of each cluster: its name, size and, with true labels, its most
+        frequent class; the images nearest its centre; which of them are of another
+        class.
+    """
+    cluster_labels, names = np.asarray(cluster_labels), image_set.true_names
+    clusters, sizes = np.unique(cluster_labels, return_counts=True)
+    order = np.lexsort((clusters, -sizes, clusters == -1))  # noise last
+    chosen = []
+    for cluster in clusters[order][:max_clusters]:
+        members = np.flatnonzero(cluster_labels == cluster)
+        text = "noise" if cluster == -1 else f"cluster {cluster}"
+        text += f"\n{len(members)} image{'' if len(members) == 1 else 's'}"
+        shown = members[nearest_first(vectors[members])][:n_pictures]
+        odd = np.zeros(len(shown), bool)
+        if names is not None:
+            classes, counts = np.unique([names[i] for i in members], return_counts=True)
+            majority = classes[counts.argmax()]
+            text += f"\n{counts.max() / len(members):.0%} {majority}"
+            odd = np.array([names[i] != majority for i in shown])
+        chosen.append((text, shown, odd))
+    return chosen
 
 
 def nearest_first(vectors):

@@ -32,6 +32,7 @@ from course_utils.clustering.preprocessing import (
     make_transformers,
     parse_algorithm,
     read_all,
+    rotate,
 )
 from course_utils.clustering.validation import (
     as_float,
@@ -51,6 +52,8 @@ ALGORITHMS = {  # name: function of (n_clusters, random_state) that makes the es
     "dbscan": lambda _, seed: DBSCANClusters(random_state=seed),
     "hdbscan": lambda *_: HDBSCANClusters(),
 }
+
+BY_DISTANCES = ("kmeans", "minibatch", *PAIRWISE)  # depend on nothing else
 
 OVER_MICRO = (*PAIRWISE, "spectral")  # in `cluster`, for very many images
 
@@ -188,9 +191,13 @@ def cluster(
             features = prepare(
                 features, algorithm, random_state, max_in_memory=max_in_memory
             )
-            labels = estimator.fit_predict(features)
         else:
-            labels = model.fit_predict(as_float(features))
+            features = as_float(features)
+            if len(model) > 1:
+                features = model[:-1].fit_transform(features)
+        if name in BY_DISTANCES:
+            features = rotate(features)
+        labels = estimator.fit_predict(features)
     return np.asarray(labels, dtype=int)
 
 

@@ -15,6 +15,7 @@ from sklearn import config_context
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import Normalizer
 
+from course_utils._support.threads import threads_for
 from course_utils.clustering.validation import BLOCK_ROWS, check_finite, check_numbers
 
 PAIRWISE = ("ward", "average", "complete")  # need all distances at once
@@ -82,6 +83,11 @@ def parse_algorithm(algorithm):
             "so write the step last before one of these, like l2+micro2000+ward."
         )
     return parsed, name
+
+
+def is_random(steps):
+    """Whether the transformers of some steps may differ with another seed."""
+    return any(step in ("pca", "whiten") for step, _ in steps)
 
 
 def make_transformers(steps, random_state=0):
@@ -243,6 +249,28 @@ def transform_rows(transformers, rows):
         for transformer in transformers:
             rows = transformer.transform(rows).astype(np.float32, copy=False)
     return rows
+
+
+def rotate(features, max_rows=2_000):
+    """The same points in fewer dimensions: no more than there are points.
+
+    Few points in many dimensions lie in a subspace. In its axes all distances are what
+    they were, to rounding, and whatever depends on distances alone is computed much
+    faster. Equal rows stay equal.
+
+    features: array (n, d). max_rows: the work grows with the cube of n. Returns float64
+    (n, c) with c <= n, or the features themselves where nothing would be won.
+    """
+    n_rows, width = features.shape
+    if not 0 < n_rows <= min(width / 2, max_rows):
+        return features
+    first = {}  # of equal rows
+    same = [first.setdefault(row.tobytes(), i) for i, row in enumerate(features)]
+    distinct, same = np.unique(same, return_inverse=True)
+    rows = np.asarray(features[distinct], dtype=np.float64)
+    with threads_for(rows):
+        values, vectors = np.linalg.eigh(rows @ rows.T)
+    return (vectors * np.sqrt(values.clip(0)))[same]
 
 
 def read_all(source):

@@ -1,29 +1,60 @@
-"""What a comparison leaves: tables, figures, and one page with all of it."""
+"""What a comparison leaves: tables, and one page with all of it.
 
+The page needs no other file. The chart in it is part of its table, and the images of
+the clusters are in it once, however many clusterings show them.
+"""
+
+import contextlib
 import csv
-import io
 import json
+import os
+import re
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jinja2
-import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from course_utils import metrics, plots
 from course_utils._support import files
-from course_utils._support.html import image_data_uri
+from course_utils._support.html import image_data_uri, templates
 from course_utils.experiments.runs import COLUMNS, claim_out, summary, versions
+from course_utils.images import decoding
 from course_utils.representations import extraction
 
-CHART = (
-    "Each mark is the mean over the seeds, the bar spans worst to best. The dashed "
-    "line is chance: the same clusters filled at random."
-)
+COURSE = Path(__file__).resolve().parents[2]
 
-GALLERY = (
-    "Each row is a cluster, biggest first, with the images nearest its centre first. A "
-    "cross marks an image that is not of the cluster's most frequent class."
+LESSON = "02_scoring_a_clustering"  # explains the scores
+
+TILE = 128  # pixels of an image, shown at 72
+N_TILES, MAX_CLUSTERS = 10, 12  # of a clustering
+
+# What earlier versions of the course wrote beside the page
+FIGURES = r"scores\.png|gallery-.*\.jpg"
+
+WORDS = {
+    "purity": "The share of images that are of the most frequent class of their "
+    "cluster. More clusters raise it.",
+    "nmi": "Normalised mutual information: how much the clusters tell of the classes "
+    "and the classes of the clusters, from 0 (nothing) to 1 (everything).",
+    "fowlkes_mallows": "Of the pairs of images in one cluster, the share that are of "
+    "one class; of the pairs of one class, the share in one cluster; the geometric "
+    "mean of the two.",
+    "ari": "Adjusted Rand index: agreement on which pairs of images belong together, "
+    "1 for the same clustering and 0 on average for a random one.",
+    "accuracy": "The share of images that are right when every cluster is given a "
+    "class of its own, in the best way possible.",
+    "silhouette": "How much nearer an image lies to its own cluster than to the next, "
+    "from -1 to 1. It needs no true labels. It is measured in each representation's "
+    "own space, so values of two representations do not compare.",
+}
+
+LEGEND = (
+    "Each row is a cluster, biggest first, with the images nearest its centre first."
 )
+ODD = " A framed image with ✕ is not of the cluster's most frequent class."
 
 
 def readable(results):
@@ -84,8 +115,7 @@ def write(image_set, results, labels, out, command=""):
     Returns
     -------
     list of Path
-        results.csv, labels.csv, problems.csv, about.json, scores.png, one gallery-….jpg
-        per representation, and report.html.
+        results.csv, labels.csv, problems.csv, about.json, and report.html.
 
     Raises
     ------
@@ -93,13 +123,14 @@ def write(image_set, results, labels, out, command=""):
         If the folder holds other files.
     """
     out = Path(out)
+    before = files.written_before(out)
     claim_out(out)
-    chance = None
-    if image_set.true_labels is not None:
-        chance = plots.chance_level(results, labels, image_set.true_labels)
-    figures = _figures(image_set, results, labels, chance)
-    tables = ["results.csv", "labels.csv", "problems.csv", "about.json"]
-    names = [*tables, *figures, "report.html"]
+    names = [
+        *("results.csv", "labels.csv", "problems.csv", "about.json", "report.html")
+    ]
+    for name in before:
+        if re.fullmatch(FIGURES, name):
+            (out / name).unlink(missing_ok=True)
     files.claim(out, names)
     _write_csv(out / "results.csv", COLUMNS, _rows(results))
     true_names = image_set.true_names or [""] * len(image_set)
@@ -118,10 +149,7 @@ def write(image_set, results, labels, out, command=""):
     }
     with files.atomic_file(out / "about.json", "w", encoding="utf-8") as file:
         json.dump(about, file, indent=1)
-    for name, (_, data) in figures.items():
-        with files.atomic_file(out / name) as file:
-            file.write(data)
-    page = _render_page(image_set, results, chance, figures, about)
+    page = _render_page(image_set, results, labels, about, out)
     with files.atomic_file(out / "report.html", "w", encoding="utf-8") as file:
         file.write(page)
     return [out / name for name in names]
@@ -139,59 +167,181 @@ def _write_csv(path, header, rows):
         writer.writerows(rows)
 
 
-def _figures(image_set, results, labels, chance):
-    """{file name: (alternative text, bytes of the file)}."""
-    unlabelled = image_set.true_labels is None
-    scores = ("silhouette",) if unlabelled else ("purity", "nmi", "fowlkes_mallows")
-    figures = {}
-    if results[scores[0]].notna().any():
-        chart = plots.score_chart(results, chance, scores)
-        text = f"Scores of {results['representation'].nunique()} representations"
-        figures["scores.png"] = (text, _image_bytes(chart, "png"))
-    # The first run of each: choosing the best one would look at the true labels.
-    for representation, runs in results.groupby("representation", sort=False):
-        run = runs["run"].iloc[0]
-        vectors = extraction.extract(image_set, representation, progress=False)
-        figure = plots.gallery(image_set, labels[run], vectors, title=run)
-        name = f"gallery-{representation.replace(':', '--')}.jpg"
-        figures[name] = (f"Clusters of {run}", _image_bytes(figure, "jpeg"))
-    return figures
-
-
-def _image_bytes(figure, kind):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=100)
-    plt.close(figure)
-    return buffer.getvalue()
-
-
-def _render_page(image_set, results, chance, figures, about):
-    images = {
-        name: {
-            "text": text,
-            "source": image_data_uri(data, "png" if name.endswith("png") else "jpeg"),
-            "caption": CHART if name == "scores.png" else GALLERY,
-        }
-        for name, (text, data) in figures.items()
+def _render_page(image_set, results, labels, about, out):
+    means, chance = summary(results)[::-1], None
+    if image_set.true_labels is not None:
+        chance = plots.chance_level(results, labels, image_set.true_labels)
+    key = "silhouette" if chance is None else "nmi"
+    scores = [*metrics.SCORES, "silhouette"]
+    columns = [score for score in scores if means[score].notna().any()]
+    columns.sort(key=lambda score: score != key)
+    galleries = _galleries(image_set, results, labels, means, key)
+    shown = {
+        tile["name"] for g in galleries for c in g["clusters"] for tile in c["tiles"]
     }
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    best, *others = galleries
+    # Beside the best, what one would try first; else the worst
+    others = [g for g in others if g["title"] == "raw"] or others[-1:]
+    return (
+        templates(Path(__file__).parent)
+        .get_template("report.html")
+        .render(
+            title=f"Clustering {image_set.name}",
+            sentence=_sentence(image_set, results, chance),
+            compared=" and ".join(g["title"] for g in (best, *others)),
+            legend=LEGEND + (ODD if chance is not None else ""),
+            pair=[best, *others],
+            galleries=galleries,
+            tiles=_tiles(image_set, sorted(shown)),
+            columns=columns,
+            key=key,
+            titles=plots.TITLES,
+            words=WORDS,
+            table=_table(results, means, columns, key),
+            kinds=[
+                k for k in plots.KINDS if k in map(plots.kind, means["representation"])
+            ],
+            chance=chance,
+            notes=_contradictions(means, columns, key),
+            lesson=_lesson(out),
+            skipped=list(about["skipped"].items()),
+            problems=image_set.problems,
+            command=about["command"],
+            about=json.dumps(about, indent=1),
+        )
     )
-    return templates.get_template("report.html").render(
-        title=f"Clustering {image_set.name}",
-        sentence=_sentence(image_set, results, chance),
-        chart=images.pop("scores.png", None),
-        table=readable(results)[::-1],
-        skipped=list(about["skipped"].items()),
-        problems=image_set.problems,
-        galleries=list(images.values()),
-        about=json.dumps(about, indent=1),
-    )
+
+
+def _table(results, means, columns, key):
+    """The rows of the table, best first; every cell as text."""
+    grouped = results.groupby(["representation", "algorithm"], sort=False)[key]
+    low, high = grouped.min(), grouped.max()
+    start = min(0, 0 if low.isna().all() else low.min())  # of the chart, its end is 1
+
+    def place(value):
+        return None if pd.isna(value) else float((value - start) / (1 - start))
+
+    highest = means[columns].round(2).max()
+    table = []
+    for _, row in means.iterrows():
+        name = row["representation"], row["algorithm"]
+        cells = {
+            score: {
+                "mean": "" if pd.isna(row[score]) else f"{row[score]:.2f}",
+                "spread": f"±{row[f'{score}_std']:.2f}"
+                if round(row[f"{score}_std"], 2) > 0
+                else "",
+                "top": len(means) > 1 and round(row[score], 2) == highest[score],
+            }
+            for score in columns
+        }
+        table.append(
+            {
+                "representation": name[0],
+                "algorithm": name[1],
+                "anchor": _anchor(name[0]),
+                "kind": plots.kind(name[0]),
+                "low": place(low[name]),
+                "high": place(high[name]),
+                "mean": place(row[key]) if key in row else None,
+                **cells,
+            }
+        )
+    return table
+
+
+def _contradictions(means, columns, key):
+    """A sentence for each score by which another clustering is the best."""
+    notes, names = [], means["representation"] + " with " + means["algorithm"]
+    for score in columns:
+        values = means[score].round(2).to_numpy()
+        place = int(np.nanargmax(values))
+        if score == key or values[place] <= values[0]:
+            continue
+        note = f"By {plots.TITLES[score]} {names.iloc[place]} comes first "
+        note += f"({values[place]:.2f}; {names.iloc[0]}: {values[0]:.2f}); "
+        note += f"by {plots.TITLES[key]} it is number {place + 1} of {len(means)}."
+        if score == "silhouette":
+            note += " Silhouettes of two representations do not compare: see below."
+        notes.append(note)
+    return notes
+
+
+def _galleries(image_set, results, labels, means, key):
+    """Of each representation the clusters that its best algorithm finds, best first.
+
+    Those of the first seed: choosing the best one would look at the true labels.
+    """
+    galleries = []
+    for _, row in means.drop_duplicates("representation").iterrows():
+        same = results["representation"] == row["representation"]
+        run = results[same & (results["algorithm"] == row["algorithm"])].iloc[0]
+        vectors = extraction.extract(image_set, row["representation"], progress=False)
+        score = "" if pd.isna(run[key]) else f"{plots.TITLES[key]} {run[key]:.2f}"
+        clusters = plots.typical_images(
+            image_set,
+            labels[run["run"]],
+            vectors,
+            n_pictures=N_TILES,
+            max_clusters=MAX_CLUSTERS,
+        )
+        galleries.append(
+            {
+                "title": row["representation"],
+                "algorithm": row["algorithm"],
+                "score": score,
+                "anchor": _anchor(row["representation"]),
+                "clusters": [_cluster(image_set, *cluster) for cluster in clusters],
+                "n_left_out": max(run["n_clusters"] + (run["n_noise"] > 0), 1)
+                - len(clusters),
+            }
+        )
+    return galleries
+
+
+def _cluster(image_set, text, members, odd):
+    """A cluster for the page: its text and its tiles."""
+    names = image_set.true_names
+    tiles = [
+        {
+            "name": index,
+            "odd": strange,
+            "text": image_set.images[index] + (f", {names[index]}" if names else ""),
+        }
+        for index, strange in zip(members.tolist(), odd, strict=True)
+    ]
+    return {"text": text.replace("\n", " · "), "tiles": tiles}
+
+
+def _tiles(image_set, indices):
+    """[(index, data URI)] of small images."""
+
+    def make(index):
+        tile = decoding.thumbnail(image_set.read(index), TILE)
+        return index, image_data_uri(decoding.as_jpeg(tile), "jpeg")
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(make, indices))
+
+
+def _anchor(representation):
+    return re.sub("[^A-Za-z0-9]+", "-", representation)
+
+
+def _lesson(out):
+    """Where the scores are explained: a link, as HTML."""
+    settings = COURSE / "solutions" / "course.toml"
+    settings = tomllib.loads(settings.read_text("utf-8")) if settings.exists() else {}
+    notebook = COURSE / "notebooks" / f"{LESSON}.ipynb"
+    address = settings.get("repository", "").removesuffix(".git").rstrip("/")
+    if address:
+        address += f"/blob/{settings['tag']}/notebooks/{notebook.name}"
+    elif notebook.exists():
+        with contextlib.suppress(ValueError):  # on another drive of Windows
+            address = Path(os.path.relpath(notebook, out.resolve())).as_posix()
+    text = "Lesson 2, Scoring a clustering"
+    linked = Markup('<a href="{}">{}</a>').format(address, text) if address else text
+    return Markup("{} builds each of them by hand.").format(linked)
 
 
 def _sentence(image_set, results, chance):

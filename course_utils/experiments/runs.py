@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from course_utils import clustering, metrics
 from course_utils._support import files
 from course_utils._support.threads import threads_for
-from course_utils.clustering import validation
+from course_utils.clustering import preprocessing, validation
 from course_utils.representations import extraction
 from course_utils.representations.backbones import WeightsUnavailable
 
@@ -119,15 +119,16 @@ def run(
             skipped[representation] = str(error)
             bar.write(f"skipped: {error}")
             continue
+        key = files.array_digest(vectors)
         for algorithm in algorithms:
-            seeded = clustering.is_seeded(algorithm)
+            seeded, space = clustering.is_seeded(algorithm), None
             for seed in seeds if seeded else [0]:
                 name = f"{representation}/{algorithm}/k{k}/s{seed}"
-                key = files.array_digest(vectors)
                 row, found = journal.get(name, key) or (None, None)
                 if row is None:
                     try:
-                        row, found = _one(image_set, vectors, algorithm, k, seed)
+                        space = _space(vectors, algorithm, seed, space)
+                        row, found = _one(image_set, vectors, algorithm, k, seed, space)
                     except MemoryError as error:
                         skipped[f"{representation}/{algorithm}"] = str(error)
                         bar.write(f"skipped: {error}")
@@ -253,7 +254,15 @@ def versions():
     return found
 
 
-def _one(image_set, vectors, algorithm, k, seed):
+def _space(vectors, algorithm, seed, before):
+    """Where the silhouette is measured; before: the space of another seed, or None."""
+    steps, _ = preprocessing.parse_algorithm(algorithm)
+    if before is not None and not preprocessing.is_random(steps):
+        return before
+    return preprocessing.rotate(clustering.prepare(vectors, algorithm, seed))
+
+
+def _one(image_set, vectors, algorithm, k, seed, space):
     started = time.perf_counter()
     found = clustering.cluster(vectors, algorithm, k, seed)
     seconds = time.perf_counter() - started
@@ -261,9 +270,8 @@ def _one(image_set, vectors, algorithm, k, seed):
         scores = dict.fromkeys(metrics.SCORES, float("nan"))
     else:
         scores = metrics.scores(labels_true=image_set.true_labels, labels_pred=found)
-    prepared = clustering.prepare(vectors, algorithm, seed)
-    with threads_for(prepared):
-        silhouette = metrics.silhouette(prepared, found)
+    with threads_for(space):
+        silhouette = metrics.silhouette(space, found)
     row = {
         "algorithm": algorithm,
         "k": k,

@@ -36,8 +36,6 @@ NOISE = (0.001, 0.01, 0.003, 0.03) * 5  # relative; that of half precision is 0.
 # smaller by so much than theirs with each other, or whose NMI is by so much above.
 GIVE_UP = {2: (0.6, 0.4), 4: (0.4, 0.25), 8: (0.25, 0.15), 12: (0.15, 0.1)}
 
-EXACT_AT = 2  # after so many others the exact features, if first they were rotated
-
 OTHER_WORDS = 10  # vocabularies of bovw
 
 MAX_HELD = 2**27  # bytes of noisy features of one representation that are held
@@ -174,8 +172,7 @@ def _replay_runs(drawn, reviews, image_set, progress):
 def _seed(run):
     """The seed, or 0 where it makes no difference."""
     steps, _ = preprocessing.parse_algorithm(run.algorithm)
-    chance = run.seeded or any(step in ("pca", "whiten") for step, _ in steps)
-    return run.seed if chance else 0
+    return run.seed if run.seeded or preprocessing.is_random(steps) else 0
 
 
 class Features:
@@ -183,13 +180,12 @@ class Features:
 
     exact: array (n_images, d). n_others: how many `other` features there are: with
     noise as of half precision, and more of it; for `bovw`, whose visual words change
-    with the version of scikit-learn, with other words. wide: whether `rotated` ones are
-    worth while. problem: why there are none.
+    with the version of scikit-learn, with other words. problem: why there are none.
     """
 
     def __init__(self, image_set, representation):
         self.image_set, self.representation = image_set, representation
-        self.exact, self.problem, self.wide = None, "", False
+        self.exact, self.problem = None, ""
         self.words = representation.partition(":")[0] == "bovw"
         try:
             self.exact = extraction.extract(
@@ -197,41 +193,22 @@ class Features:
             )
         except Exception as error:  # no network, no memory, no keypoint …
             self.problem = f"{representation}: {error or type(error).__name__}"
-        else:
-            n_images, width = self.exact.shape
-            self.wide = 2 * n_images < width and not self.words
         self.n_others = len(NOISE)
         if self.words:
             self.n_others = OTHER_WORDS if len(image_set) <= MAX_SIFT else 0
         self.seeded = {}  # (algorithm, k): labels from other seeds
         self._bags, self._descriptors, self._held = {}, [], {}
 
-    def other(self, number, rotated=False):
+    def other(self, number):
         """Features as somebody else may have them; the same for the same number."""
         if self.words:
             return self._other_words(number)
-        if rotated:
-            return self.rotated(number)
-        return self._hold(("noise", number), lambda: self._with_noise(number))
-
-    def rotated(self, number=None):
-        """The exact or `other` features in as few dimensions as there are images.
-
-        With the same distances, to rounding, which are quicker to cluster.
-        """
-        return self._hold(
-            ("rotated", number),
-            lambda: _rotate(self.exact if number is None else self._with_noise(number)),
-        )
-
-    def _hold(self, name, make):
-        """What was made before under this name, as far as there is room for it."""
-        if name not in self._held:
-            made = make()
-            if made.nbytes * (self.n_others + 1) > MAX_HELD:
+        if number not in self._held:
+            made = self._with_noise(number)
+            if made.nbytes * self.n_others > MAX_HELD:
                 return made
-            self._held[name] = made
-        return self._held[name]
+            self._held[number] = made
+        return self._held[number]
 
     def _with_noise(self, number):
         generator = np.random.default_rng(number)
@@ -254,13 +231,6 @@ class Features:
             weigh = handcrafted.tf_idf if self.representation != "bovw" else np.asarray
             self._bags[number] = weigh(np.array(bags))
         return self._bags[number]
-
-
-def _rotate(features):
-    """The same rows in other axes, as many as rows: (n, d) → (n, n)."""
-    rows = np.asarray(features, dtype=np.float64)
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    return (vectors * np.sqrt(values.clip(0))).astype(np.float32)
 
 
 class Replays:
@@ -304,19 +274,14 @@ class Replays:
 
     def _replay(self):
         """Yield labels: of the run, then of what honest students may have instead."""
-        found, (*steps, method) = self.features, self.algorithm.split("+")
-        # These algorithms see nothing but distances.
-        distances = method != "gmm" and set(steps) <= {"l2"}
-        rotated = found.wide and distances
-        yield self._cluster(found.rotated() if rotated else found.exact, self.seed)
+        found, method = self.features, self.algorithm.split("+")[-1]
+        yield self._cluster(found.exact, self.seed)
         # Another version of scikit-learn draws other batches, as another seed does.
         other_batches = method == "minibatch" and not found.words
         pool = found.seeded.setdefault((self.algorithm, self.k), [])
         for number in range(found.n_others):
-            if number == EXACT_AT and rotated:
-                yield self._cluster(found.exact, self.seed)
             if not other_batches:
-                yield self._cluster(found.other(number, rotated), self.seed)
+                yield self._cluster(found.other(number), self.seed)
                 continue
             if number == len(pool):
                 pool.append(self._cluster(found.exact, number))

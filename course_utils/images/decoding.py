@@ -282,3 +282,10 @@ def _reason(data, error):
     if "truncated" in text or "end of file" in text or isinstance(error, EOFError):
         return "the file is cut off (truncated)"
     return f"cannot be decoded ({type(error).__name__}: {error})"
+
+
+def as_jpeg(image, quality=80):
+    """The bytes of a JPEG file of an image of Pillow."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return file.getvalue()

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
+from sklearn.metrics import pairwise_distances
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import normalize
 from small_sets import one_thread  # noqa: F401
@@ -493,3 +494,47 @@ def test_the_order_of_the_pictures_does_not_matter(order, name):
     order = np.array(order)
     labels = algorithms.cluster(blobs()[order], name, N_BLOBS)
     assert ari(labels, TRUE_LABELS[order]) == 1
+
+
+# Few points in many dimensions
+
+
+def wide(n=24, width=300, seed=2):
+    """Some rows are equal, one is nothing: (n, width)."""
+    points = np.random.default_rng(seed).normal(size=(n, width)).astype(np.float32)
+    points[2::9] = points[0]
+    points[7:8] = 0
+    return points
+
+
+@pytest.mark.parametrize("points", [wide(), wide() * 1e4 + 50, wide(n=2), wide()[:1]])
+def test_rotated_points_have_the_same_distances(points):
+    turned = preprocessing.rotate(points)
+    assert turned.shape[0] == len(points) and turned.shape[1] <= len(points)
+    exact, points = pairwise_distances(turned), np.asarray(points, np.float64)
+    np.testing.assert_allclose(
+        exact, pairwise_distances(points), rtol=1e-6, atol=1e-6 * np.abs(points).max()
+    )
+    assert len(np.unique(turned, axis=0)) == len(np.unique(points, axis=0))
+
+
+@pytest.mark.parametrize("shape", [(24, 47), (3000, 8000), (0, 5)])
+def test_where_nothing_is_won_nothing_is_rotated(shape):
+    points = np.broadcast_to(np.float32(1), shape)
+    assert preprocessing.rotate(points) is points
+
+
+@pytest.mark.parametrize("name", algorithms.BY_DISTANCES)
+@pytest.mark.parametrize("seed", range(5))
+def test_wide_features_are_clustered_as_scikit_learn_does_alone(name, seed):
+    points = wide(seed=seed)
+    points[:12] += 1  # two loose groups
+    model = algorithms.pipeline(f"l2+{name}", 3, seed)
+    expected = model.fit_predict(points)
+    assert ari(algorithms.cluster(points, f"l2+{name}", 3, seed), expected) == 1
+
+
+def test_more_clusters_than_different_wide_points(recwarn):
+    points = np.repeat(wide(n=2), 6, axis=0)
+    labels = algorithms.cluster(points, "kmeans", 4)
+    assert ari(labels, [0] * 6 + [1] * 6) == 1
