@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from course_utils._support.text import plain
 
@@ -38,6 +39,6 @@ def templates(folder):
 
 def _shown(value):
     """Every value that a template puts on a page, before it is escaped."""
-    if type(value) is not str or value.isprintable():
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return plain(value, keep="\n\t")

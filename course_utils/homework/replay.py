@@ -20,6 +20,7 @@ from course_utils import metrics
 from course_utils._support.progress import progress_bar
 from course_utils._support.text import shown
 from course_utils.clustering import algorithms, preprocessing, validation
+from course_utils.homework.flags import Flag
 from course_utils.representations import backbones, extraction, handcrafted
 
 OUTCOMES = ("confirmed", "refuted", "inconclusive", "not verifiable")
@@ -364,7 +365,8 @@ def _summarise(found):
     if refuted := found.refuted:
         worst = max(refuted, key=lambda run: run.scores["nmi"])
         n_replayed = sum(counts[outcome] for outcome in OUTCOMES[:3])
-        found.flags.append(
+        sentence = (
             f"{len(refuted)} of {n_replayed} runs that were computed again have other "
             f"clusters, and earn nothing; {shown(worst.run)}: {worst.replayed}"
         )
+        found.flags.append(Flag.of("forged", sentence))

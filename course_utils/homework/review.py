@@ -14,6 +14,7 @@ from course_utils import metrics
 from course_utils._support.text import shown
 from course_utils.clustering import algorithms, validation
 from course_utils.homework import submission
+from course_utils.homework.flags import Flag
 from course_utils.representations import backbones, extraction
 
 TOLERANCE = 0.0005  # between a claimed score and ours
@@ -345,18 +346,19 @@ def flag(found, student_id, own_seeds):
         run, score = max(
             differing, key=lambda d: abs(d[0].claimed[d[1]] - d[0].scores[d[1]])
         )
-        found.flags.append(
+        sentence = (
             f"claimed scores are not those of the labels in "
             f"{len({run.run for run, _ in differing})} of {len(runs)} runs; most in "
             f"{shown(run.run)}: {score} claimed {run.claimed[score]:.4g}, recomputed "
             f"{run.scores[score]:.4g}."
         )
+        found.flags.append(Flag.of("forged", sentence))
 
-    def note(which, what, where=found.flags):
+    def note(which, what, where=found.flags, kind="odd"):
         named = [run for run in runs if which(run)]
         if named:
             more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-            where.append(f"{shown(named[0].run)}{more}: {what}")
+            where.append(Flag.of(kind, f"{shown(named[0].run)}{more}: {what}"))
 
     note(
         lambda r: r.run != f"{r.representation}/{r.algorithm}/k{r.k}/s{r.seed}",
@@ -384,6 +386,7 @@ def flag(found, student_id, own_seeds):
         lambda r: not r.trivial and r.scores["nmi"] > 1 - 1e-9,
         "its clusters are exactly the true classes.",
         found.hints,
+        "forged",
     )
     by_partition = {}
     for run in runs:

@@ -9,10 +9,12 @@ file that it gave as roster, see `hand_back`.
 
 import csv
 import io
+import typing
 from pathlib import Path
 
 from course_utils._support import files
 from course_utils._support.text import cell
+from course_utils.homework.flags import KINDS
 from course_utils.homework.grading import adjustments, hand_back, pages, rubric
 from course_utils.homework.grading.grader import ANSWERS
 from course_utils.homework.grading.marks import COLUMNS, TOTAL, load_marks
@@ -69,8 +71,8 @@ def write(graded, out, assignment=None, *, even_so=False, named_answers=False):
     if not (out / "adjustments.csv").exists():
         tables["adjustments.csv"] = _bytes([adjustments.COLUMNS], bom=True)
     troubles = problems(graded)
-    header = ("student_id", "name", "file", "problem")
-    tables["problems.csv"] = _bytes([header, *troubles], bom=True)
+    rows = [Problem._fields[:-1], *(problem[:-1] for problem in troubles)]
+    tables["problems.csv"] = _bytes(rows, bom=True)
     title = assignment or "Image clustering"
     feedback = _encoded(pages.feedback_pages(graded, title))
     zips = {}
@@ -216,34 +218,44 @@ def _notes(graded):
     return found
 
 
-def _urgency(student):
-    """Sort key: what must be settled before the grades go out comes first."""
-    review = student.counted.review if student.counted else None
-    refuted = review and review.refuted
-    errors = any(entry.error for entry in student.entries)
-    order = [student.conflict, refuted, student.flags and review, errors, student.flags]
-    return next((place for place, it in enumerate(order) if it), len(order))
+class Problem(typing.NamedTuple):
+    """What a person should look at. kind: of `flags.KINDS`; student: whose, or None."""
+
+    kind: str
+    student_id: str
+    name: str
+    file: str
+    problem: str
+    student: object = None
 
 
 def problems(graded):
-    """What a person should look at: rows (student_id, name, file, sentence).
-
-    Urgent ones come first.
-    """
-    rows = [("", "", file, f"nobody's: {why}") for file, why in graded.problems]
-    for student in sorted(graded.students, key=_urgency):
-        who = student.student_id, student.name
-        if not (student.entries or student.excused):
-            rows.append((*who, "", "no submission"))
-        for entry in student.entries:
-            if entry.error:
-                rows.append((*who, entry.receipt.path, entry.error))
+    """Everything that a person should look at: `Problem`s, the gravest kind first."""
+    rows = [
+        Problem("whose", "", "", file, f"nobody's: {why}")
+        for file, why in graded.problems
+    ]
+    for student in graded.students:
         counted = student.counted.receipt.path if student.counted else ""
-        flags = [
-            f for f in student.flags if counted or not f.startswith("nothing that")
+        found = [
+            ("unreadable", e.receipt.path, e.error) for e in student.entries if e.error
         ]
-        rows += [(*who, counted, flag) for flag in flags]
-    return rows
+        if student.late:
+            found.append(("late", counted, student.late))
+        if not (student.entries or student.excused):
+            found.append(("late", "", "no submission"))
+        found += [
+            (getattr(flag, "kind", "odd"), counted, flag)
+            for flag in student.flags
+            if counted or not flag.startswith("nothing that")
+        ]
+        rows += [
+            Problem(
+                kind, student.student_id, student.name, file, str(sentence), student
+            )
+            for kind, file, sentence in found
+        ]
+    return sorted(rows, key=lambda row: [*KINDS].index(row.kind))
 
 
 def _grades(graded):

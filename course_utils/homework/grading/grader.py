@@ -18,6 +18,7 @@ from datetime import timedelta
 from course_utils._support.text import shown, shown_name
 from course_utils.homework import replay as replaying
 from course_utils.homework import submission_file
+from course_utils.homework.flags import Flag
 from course_utils.homework.grading import plagiarism, rubric
 from course_utils.homework.grading.inbox import collect, load_times
 from course_utils.homework.grading.marks import TOTAL, Marks, by_question
@@ -266,7 +267,7 @@ def by_sender(entries, roster=None):
     for student in students:
         student.entries.sort(key=in_order)
         if roster and not (student.roster or student.flags):
-            student.flags.append("not on the roster.")
+            student.flags.append(Flag.of("whose", "not on the roster."))
     if roster:
         seen = {id(student.roster) for student in students}
         students += [
@@ -289,10 +290,11 @@ def _of_platform(users, roster):
     for (platform, user), entries in users.items():
         person, flags = people[platform, user], []
         if person and claims[id(person)] > 1:
-            flags.append(
+            sentence = (
                 f"several senders are called like {shown(person.name)} of the roster: "
                 "add the platform's numbers to it, as the column lms_id."
             )
+            flags.append(Flag.of("whose", sentence))
             person = None
         student_id, name = user, entries[0].receipt.who
         if person:
@@ -313,10 +315,11 @@ def _of_ids(ids, roster, taken):
         first, flags = entries[0], []
         person = roster.by_id(first.student_id) if roster else None
         if id(person) in taken:
-            flags.append(
+            sentence = (
                 f"carries the id of {shown(person.name)}, who handed in on the "
                 "platform: this file is not taken for theirs."
             )
+            flags.append(Flag.of("whose", sentence))
             person = None
         student_id, name = first.student_id, first.name
         if person:
@@ -379,17 +382,19 @@ def _flag_shared_ids(students, roster):
         owner = roster.by_id(used) if roster else None
         for student in sharing.values():
             if owner and owner is not student.roster:
-                student.flags.append(
+                sentence = (
                     f"the file says it is of {shown(used)}, the id of "
                     f"{shown(owner.name)}."
                 )
+                student.flags.append(Flag.of("copied", sentence))
             elif not owner and len(sharing) > 1:
                 others = [shown(s.name) for s in sharing.values() if s is not student]
                 more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-                student.flags.append(
+                sentence = (
                     f"the student id {shown(used)} is also in a file of "
                     f"{', '.join(others[:3])}{more}; whose it is, nothing says."
                 )
+                student.flags.append(Flag.of("whose", sentence))
 
 
 def _name_codes(students, secret):
@@ -498,15 +503,17 @@ def _choose(student, graded, options):
             else good[-1]
         )
     elif student.entries:
-        student.flags.append("nothing that was handed in can be scored.")
+        sentence = "nothing that was handed in can be scored."
+        student.flags.append(Flag.of("unreadable", sentence))
     for entry in student.entries:
         if entry.error and good:
-            student.flags.append(
+            sentence = (
                 f"{shown(entry.receipt.path)} cannot be scored; "
                 f"{shown(student.counted.receipt.path)} counts instead."
             )
+            student.flags.append(Flag.of("unreadable", sentence))
     if student.conflict:
-        student.flags.append(student.conflict)
+        student.flags.append(Flag.of("whose", student.conflict))
     if student.counted:
         student.penalty, student.late = lateness(
             student, student.counted.receipt, rules["late"], graded.deadline

@@ -1,13 +1,17 @@
 """The pages of a graded class: feedback for each student, leaderboards, an overview.
 
-Each is one file that needs no network and runs no script. The templates escape every
-text, and every text goes through `text.plain` first. A feedback page names no other
+Each is one file that needs no network. The templates escape every text, and every text
+goes through `text.plain` first. No page runs a script but the overview, whose policy
+names the digest of the one script: it sorts and filters. A feedback page names no other
 student. The overview has three figures: points, what wins, where points are lost.
 """
 
+import base64
 import functools
+import hashlib
 import hmac
 import io
+import itertools
 import math
 import re
 import statistics
@@ -24,6 +28,7 @@ from course_utils._support.html import image_data_uri, templates
 from course_utils._support.text import plain
 from course_utils.clustering import algorithms
 from course_utils.homework import submission
+from course_utils.homework.flags import KINDS
 from course_utils.homework.grading import rubric
 from course_utils.homework.grading.marks import COLUMNS, by_question
 from course_utils.homework.grading.rubric import short
@@ -36,6 +41,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 PER_PAGE = 500  # students
 MAX_PROBLEMS = 500  # on a page; problems.csv holds them all
 
+FEW = 5  # students: of fewer, nobody is told how the others did
+
 # Flags that the table of files says as well, with no name of others in them.
 EXPLAINED = re.compile(r"nothing that was .* can be scored\.|.*; .* counts instead\.")
 
@@ -43,10 +50,13 @@ EXPLAINED = re.compile(r"nothing that was .* can be scored\.|.*; .* counts inste
 def feedback_pages(graded, assignment):
     """Each student's own page, as {path in the folder: HTML}, in their order."""
     template = _templates().get_template("feedback.html")
+    best_of_all = _best_of_all(graded)
     names = page_names(graded.students, graded.rubric["salt"])
     return {
         name: template.render(
-            assignment=assignment, scores=SCORES, **_feedback(graded, student)
+            assignment=assignment,
+            scores=SCORES,
+            **_feedback(graded, student, best_of_all),
         )
         for student, name in zip(graded.students, names, strict=True)
     }
@@ -170,7 +180,7 @@ def _review(student):
     return student.counted.review if student.counted else None
 
 
-def _feedback(graded, student):
+def _feedback(graded, student, best_of_all):
     """What a student's own page shows."""
     found, entries = _review(student), student.entries
     given = [p.points for p in student.parts.values() if p.points is not None]
@@ -183,7 +193,9 @@ def _feedback(graded, student):
         n_counted = sum(run.counts for run in found.runs)
         claims = any(v is not None for run in found.runs for v in run.claimed.values())
         sentence = f"{n_counted} of {len(found.runs)} are counted"
-        if n_differing:
+        if n_differing == len(found.runs) > 1:
+            sentence += "; all of them claim other scores than their labels have."
+        elif n_differing:
             sentence += f"; the claimed scores of {n_differing} differ."
         else:
             sentence += "; the claimed scores agree with ours." if claims else "."
@@ -200,12 +212,75 @@ def _feedback(graded, student):
         "lost": round(sum(given) * student.penalty, 2),
         "files": [(e, _counts(student, e, graded.rubric["count"])) for e in entries],
         "review": found,
+        "runs": sorted(
+            found.runs if found else (),
+            key=lambda run: (not run.counts, -run.scores["nmi"]),
+        ),
+        "all_differ": bool(found) and n_differing == len(found.runs) > 1,
         "runs_sentence": sentence if found else "",
+        "standing": _standing(found, best_of_all),
+        "more": _what_gives_more(graded.rubric["points"], student),
         "best": found.best if found else None,
         "answers": _marked_answers(student) if found else [],
         "sheet": _contact_sheet(student),
         "adjustments": student.adjustments,
     }
+
+
+def _best_of_all(graded):
+    """The best run of everybody whose runs are of the class's own images."""
+    found = [_review(student) for student in graded.students]
+    return [f.best for f in found if f and f.best and not f.self_supplied]
+
+
+def _standing(found, others):
+    """Where a student's runs lie by NMI, as marks to draw and a sentence; or None."""
+    if not found or not found.best or found.self_supplied:
+        return None
+    best, nmi = found.best, lambda run: run.scores["nmi"]
+    rows = [("you", "your runs", [run for run in found.runs if run.counts])]
+    sentence = f"Your best NMI is {nmi(best):.2f}, by {_kind_of(best)}."
+    if len(others) >= FEW:
+        middle = statistics.median(map(nmi, others))
+        rows.insert(0, ("class", "best of each student", others))
+        sentence += f" The median of the class's best runs is {middle:.2f}"
+        network = [r for r in others if _known(r.representation)]
+        network = [r for r in network if plots.kind(r.representation) == "pretrained"]
+        if network:
+            top = max(network, key=nmi)
+            rows.append(("network", "best pretrained run of the class", [top]))
+            sentence += (
+                f", and the best one from a pretrained network has {nmi(top):.2f}"
+            )
+            sentence += f", by {_kind_of(top)}"
+        sentence += "."
+    rows = [
+        (kind, text, sorted({round(nmi(r), 3) for r in runs}))
+        for kind, text, runs in rows
+    ]
+    return {"rows": rows, "best": nmi(best), "sentence": sentence}
+
+
+def _what_gives_more(rules, student):
+    """(part, points, sentence) of each part that points were lost in, most first."""
+    found = []
+    for name, part in student.parts.items():
+        if part.points is None or part.points >= part.most:
+            continue
+        what = part.reason
+        if name == "best_nmi" and (best := student.counted.review.best):
+            above = {
+                at: points
+                for at, points in sorted(rules[name]["thresholds"].items())
+                if at > best.scores["nmi"]
+            }
+            steps = [
+                f"{short(points)} points from NMI {at:.2f} on"
+                for at, points in above.items()
+            ]
+            what = f"your best run has {best.scores['nmi']:.2f}; {', '.join(steps)}"
+        found.append((name, round(part.most - part.points, 2), what))
+    return sorted(found, key=lambda row: -row[1])
 
 
 def _marked_answers(student):
@@ -255,19 +330,18 @@ def _overview(graded, assignment, problems, notes, names):
     students = graded.students
     counts = {
         "students": len(students),
-        "files received": graded.n_files,
         "handed in": sum(bool(s.entries) for s in students),
         "scored": sum(s.points is not None for s in students),
-        "late": sum(bool(s.late) for s in students),
-        "cannot be scored": sum(bool(s.entries and not s.counted) for s in students),
-        "flagged": sum(bool(s.flags) for s in students),
-        "nobody's files": len(graded.problems),
+        "to look at": len({id(p.student) for p in problems if p.student}),
     }
     template, made = _templates().get_template("overview.html"), {}
     listed = [
         (s, page, _review(s).best if s.counted else None, _remarks(s))
         for s, page in zip(students, names, strict=True)
     ]
+    page_of = {id(s): name for s, name in zip(students, names, strict=True)}
+    script = TEMPLATES.joinpath("overview.js").read_text("utf-8")
+    script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     about = {
         "assignment": assignment,
         "graded": graded,
@@ -276,6 +350,8 @@ def _overview(graded, assignment, problems, notes, names):
         "most": rubric.max_points(graded.rubric),
         "n_questions": len(submission.QUESTIONS),
         "n_problems": len(problems),
+        "script": Markup(script),
+        "script_hash": script_hash,
     }
     for title, rows, paging in _in_pages("overview", listed):
         first = paging[0] == 1
@@ -285,10 +361,24 @@ def _overview(graded, assignment, problems, notes, names):
             figures=figures(graded) if first else [],
             students=rows,
             paging=paging,
-            problems=problems[:MAX_PROBLEMS] if first else [],
+            groups=_grouped(problems[:MAX_PROBLEMS], page_of) if first else [],
+            n_shown=min(len(problems), MAX_PROBLEMS),
             **about,
         )
     return made
+
+
+def _grouped(problems, page_of):
+    """The problems of each kind, by student: (kind, title, [(who, [problem])])."""
+    groups = []
+    for kind, of_kind in itertools.groupby(problems, lambda p: p.kind):
+        students = {}
+        for problem in of_kind:
+            key = id(problem.student) if problem.student else problem.file
+            students.setdefault(key, []).append(problem)
+        listed = [(page_of.get(key, ""), found) for key, found in students.items()]
+        groups.append((kind, KINDS[kind], listed))
+    return groups
 
 
 def _remarks(student):
@@ -321,16 +411,13 @@ def _received(receipt):
     return f"{_time(receipt.time)}, by the {receipt.time_source}"
 
 
-def _claim(value, differs):
-    """What is claimed, below a score; said in words if it differs."""
-    if value is None:
-        return Markup('<span class="claim">no claim</span>')
-    kind, word = ("claim differs", "differs: ") if differs else ("claim", "")
-    return Markup(f'<span class="{kind}">{word}claimed {_score(value)}</span>')
+def _claim(value):
+    """What is claimed and differs, below a score."""
+    return Markup(f'<span class="claim differs">claimed {_score(value)}</span>')
 
 
 def _score(value):
-    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.3g}"
+    return f"{value:.3f}" if abs(value) < 1e4 else f"{value:.3g}"
 
 
 def _breaks(name):
@@ -453,7 +540,9 @@ def _winners(scored):
         box = {"fill": False, "edgecolor": "black", "zorder": 3}
         axes.barh(height, high - low, 0.62, left=low, **box)
         axes.plot([middle] * 2, [height - 0.31, height + 0.31], "k", lw=2.5, zorder=3)
-    axes.set(xlabel="best NMI of a student", ylabel="", xlim=(-0.02, 1.02))
+    everything = np.concatenate([*values.values()])
+    low, high = everything.min() - 0.05, everything.max() + 0.05
+    axes.set(xlabel="best NMI of a student", ylabel="", xlim=(low, high))
     axes.set_yticks(range(len(order)), order)
     axes.set_ylim(len(order) - 0.4, -0.6)  # the best on top
     axes.grid(axis="x", color="#dddddd")

@@ -22,6 +22,7 @@ import numpy as np
 
 from course_utils._support.text import shown
 from course_utils.homework import submission
+from course_utils.homework.flags import Flag
 
 MIN_SHARED, MIN_SHARE = 3, 0.8  # of a student's runs with chance in them
 
@@ -150,11 +151,11 @@ def _accuse(students, shared):
         for _, partner, parts, why in found[:NAMED]:
             sentence = f"{'; '.join(part.sentence for part in parts)}. {why}"
             who = _who(students[partner])
-            students[number].flags.append(sentence.replace("{who}", who))
+            sentence = sentence.replace("{who}", who)
+            students[number].flags.append(Flag.of("copied", sentence))
         if len(found) > NAMED:
-            students[number].flags.append(
-                f"the same is shared with {len(found) - NAMED} more students."
-            )
+            sentence = f"the same is shared with {len(found) - NAMED} more students."
+            students[number].flags.append(Flag.of("copied", sentence))
 
 
 def _first(students, ways, shared):
