@@ -44,12 +44,13 @@ CORE = (
     *("tests/test_metrics.py", "tests/test_plots.py", "tests/clustering"),
     "--ignore=tests/clustering/test_semantic.py",
     "--ignore=tests/clustering/test_joint_learning.py",
-    *("tests/images", "tests/representations/test_handcrafted.py"),
+    *("tests/images", "--ignore=tests/images/test_streams.py"),
+    "tests/representations/test_handcrafted.py",
     *("tests/representations/test_bundled.py", "tests/experiments/test_runs.py"),
     "tests/representations/test_inference.py",
     *("tests/homework/test_review.py", "tests/homework/test_submission_file.py"),
     *("tests/homework/test_replay.py", "tests/homework/grading"),
-    *("tests/maps/test_layouts.py", "tests/maps/test_hotspots.py"),
+    "tests/maps/test_hotspots.py",
 )
 
 # google.colab, with what the course and its widgets use of it
