@@ -180,35 +180,31 @@ def _render_page(image_set, results, labels, about, out):
         tile["name"] for g in galleries for c in g["clusters"] for tile in c["tiles"]
     }
     best, *others = galleries
+    kinds = set(map(plots.kind, means["representation"]))
     # Beside the best, what one would try first; else the worst
     others = [g for g in others if g["title"] == "raw"] or others[-1:]
-    return (
-        templates(Path(__file__).parent)
-        .get_template("report.html")
-        .render(
-            title=f"Clustering {image_set.name}",
-            sentence=_sentence(image_set, results, chance),
-            compared=" and ".join(g["title"] for g in (best, *others)),
-            legend=LEGEND + (ODD if chance is not None else ""),
-            pair=[best, *others],
-            galleries=galleries,
-            tiles=_tiles(image_set, sorted(shown)),
-            columns=columns,
-            key=key,
-            titles=plots.TITLES,
-            words=WORDS,
-            table=_table(results, means, columns, key),
-            kinds=[
-                k for k in plots.KINDS if k in map(plots.kind, means["representation"])
-            ],
-            chance=chance,
-            notes=_contradictions(means, columns, key),
-            lesson=_lesson(out),
-            skipped=list(about["skipped"].items()),
-            problems=image_set.problems,
-            command=about["command"],
-            about=json.dumps(about, indent=1),
-        )
+    template = templates(Path(__file__).parent).get_template("report.html")
+    return template.render(
+        title=f"Clustering {image_set.name}",
+        sentence=_sentence(image_set, results, chance),
+        compared=" and ".join(g["title"] for g in (best, *others)),
+        legend=LEGEND + (ODD if chance is not None else ""),
+        pair=[best, *others],
+        galleries=galleries,
+        tiles=_tiles(image_set, sorted(shown)),
+        columns=columns,
+        key=key,
+        titles=plots.TITLES,
+        words=WORDS,
+        table=_table(results, means, columns, key),
+        kinds=[kind for kind in plots.KINDS if kind in kinds],
+        chance=chance,
+        notes=_contradictions(means, columns, key),
+        lesson=_lesson(out),
+        skipped=list(about["skipped"].items()),
+        problems=image_set.problems,
+        command=about["command"],
+        about=json.dumps(about, indent=1),
     )
 
 
@@ -243,7 +239,7 @@ def _table(results, means, columns, key):
                 "kind": plots.kind(name[0]),
                 "low": place(low[name]),
                 "high": place(high[name]),
-                "mean": place(row[key]) if key in row else None,
+                "mean": place(row[key]),
                 **cells,
             }
         )
@@ -256,7 +252,7 @@ def _contradictions(means, columns, key):
     for score in columns:
         values = means[score].round(2).to_numpy()
         place = int(np.nanargmax(values))
-        if score == key or values[place] <= values[0]:
+        if score == key or not values[place] > values[0]:
             continue
         note = f"By {plots.TITLES[score]} {names.iloc[place]} comes first "
         note += f"({values[place]:.2f}; {names.iloc[0]}: {values[0]:.2f}); "
