@@ -619,7 +619,7 @@ def _add_image_set(command):
         "image_set",
         nargs="?",
         default="stamps",
-        help="stamps, stamps-all, caltech101, caltech101-objects, or a folder "
+        help="stamps, stamps-all, photos, caltech101, caltech101-objects, or a folder "
         "(default: stamps); write it before the options",
     )
     command.add_argument(

@@ -1,6 +1,6 @@
 """Where images come from: sets known by name, or a folder of your own.
 
-The stamps come with the course. Caltech-101, CIFAR-10 and STL-10 are downloaded when
+The stamps and the photos come with the course. Caltech-101, CIFAR-10 and STL-10 are downloaded when
 they are asked for, and kept. Sources: Li, Andreeto, Ranzato and Perona, *Caltech 101*,
 2022; Krizhevsky, *Learning multiple layers of features from tiny images*, 2009; Coates,
 Ng and Lee, *An analysis of single-layer networks*, AISTATS 2011.
@@ -37,6 +37,7 @@ __all__ = ["NAMES", "DownloadError", "ImageSet", "from_bytes", "is_here", "load"
 NAMES = {
     "stamps": "193 images of 7 classes, comes with the course",
     "stamps-all": "all images of the stamps with captions, comes with the course",
+    "photos": "250 photographs of 10 classes, comes with the course",
     "caltech101": "9,144 images of 101 classes and BACKGROUND_Google (137 MB)",
     "caltech101-objects": "the same without BACKGROUND_Google: 8,677 images",
     "cifar10": "the 10,000 test images of CIFAR-10, 10 classes (170 MB)",
@@ -99,6 +100,8 @@ def load(name="stamps", *, folder=None, progress=True):
     name = os.fspath(name)
     if name in ("stamps", "stamps-all"):
         return _stamps(name, progress)
+    if name == "photos":
+        return _photos(progress)
     if name in ("caltech101", "caltech101-objects"):
         return _caltech101(name, folder, progress)
     if name == "cifar10":
@@ -162,6 +165,14 @@ def _stamps(name, progress):
     return gather(
         name, sources, labels, column("caption"), column("category"), (), progress
     )
+
+
+def _photos(progress):
+    root = EMBEDDED / "photos"
+    with open(root / "photos.csv", newline="", encoding="utf-8") as file:
+        labels = {row["image"]: row["class"] for row in csv.DictReader(file)}
+    sources = {image: root / image for image in labels}
+    return gather("photos", sources, labels, None, None, (), progress)
 
 
 def _folder(root, name, progress, left_out=()):

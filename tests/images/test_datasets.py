@@ -3,6 +3,7 @@
 import collections
 import csv
 import hashlib
+import importlib.util
 import io
 import socket
 import tarfile
@@ -19,6 +20,7 @@ from course_utils._support.keras import import_keras
 from course_utils.images import datasets
 
 STAMPS = datasets.EMBEDDED / "stamps"
+PHOTOS = datasets.EMBEDDED / "photos"
 
 
 def load(name, **options):
@@ -63,6 +65,47 @@ def test_table_and_folder_of_the_stamps_name_the_same_files():
     assert sorted(named) == sorted(path.as_posix() for path in there)
     assert len(set(named)) == len(named) == 439
     assert files.folder_size(STAMPS) < 8_000_000
+
+
+def test_the_photos():
+    found = load("photos")
+    with open(PHOTOS / "photos.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert found.images == tuple(row["image"] for row in rows)
+    assert found.true_names == [row["class"] for row in rows]
+    assert set(collections.Counter(found.true_names).values()) == {25}
+    assert len(found.class_names) == 10 and found.problems == ()
+    there = [path.relative_to(PHOTOS) for path in (PHOTOS / "pictures").rglob("*.*")]
+    assert sorted(found.images) == sorted(path.as_posix() for path in there)
+    assert sum(path.stat().st_size for path in found.sources) < 3_000_000
+    pictures, card = [path.read_bytes() for path in found.sources], card_of(PHOTOS)
+    assert hashlib.sha256(b"".join(pictures)).hexdigest() in card
+    for source in found.sources:
+        with Image.open(source) as image:
+            assert max(image.size) <= 200 and image.mode == "RGB", source
+
+
+def card_of(folder):
+    return (folder / "README.md").read_text("utf-8")
+
+
+def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("build", PHOTOS / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    rows = build.build(caltech101, tmp_path)
+    build.check(rows, tmp_path)
+    with open(PHOTOS / "photos.csv", newline="", encoding="utf-8") as file:
+        _, *listed = csv.reader(file)
+    assert [[str(cell) for cell in row] for row in rows] == listed
+    for image, *_ in rows:  # other versions of Pillow may write other bytes
+        with Image.open(tmp_path / image) as one, Image.open(PHOTOS / image) as other:
+            assert np.abs(np.asarray(one, int) - np.asarray(other)).mean() < 2
+    with open(tmp_path / "photos.csv", "w") as file:
+        file.write("image\n")
+    build.print_tables(caltech101, tmp_path, rows)
+    table = [line for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    assert "\n".join(table) in card_of(PHOTOS)
 
 
 def test_caltech101_and_its_objects(caltech101, monkeypatch):
@@ -307,7 +350,7 @@ def test_stl10_that_cannot_be_downloaded_says_so(serve, stl10):
 def test_what_is_here(own_cache, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     here = {name for name in datasets.NAMES if datasets.is_here(name)}
-    assert here == {"stamps", "stamps-all"}
+    assert here == {"stamps", "stamps-all", "photos"}
     (tmp_path / "keras/datasets/cifar-10-batches-py-target").mkdir(parents=True)
     (own_cache / "datasets/stl10/stl10_binary").mkdir(parents=True)
     monkeypatch.setenv("COURSE_CALTECH101", str(tmp_path))
