@@ -1,9 +1,9 @@
 """Where images come from: sets known by name, or a folder of your own.
 
-The stamps and the photos come with the course. Caltech-101, CIFAR-10 and STL-10 are downloaded when
-they are asked for, and kept. Sources: Li, Andreeto, Ranzato and Perona, *Caltech 101*,
-2022; Krizhevsky, *Learning multiple layers of features from tiny images*, 2009; Coates,
-Ng and Lee, *An analysis of single-layer networks*, AISTATS 2011.
+The stamps and the photos come with the course. Caltech-101, CIFAR-10 and STL-10 are
+downloaded when they are asked for, and kept. Sources: Li, Andreeto, Ranzato and Perona,
+*Caltech 101*, 2022; Krizhevsky, *Learning multiple layers of features from tiny
+images*, 2009; Coates, Ng and Lee, *An analysis of single-layer networks*, AISTATS 2011.
 """
 
 import collections

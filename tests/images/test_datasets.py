@@ -93,7 +93,8 @@ def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, cap
     spec = importlib.util.spec_from_file_location("build", PHOTOS / "build.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
-    rows = build.build(caltech101, tmp_path)
+    source = caltech101 / "101_ObjectCategories"
+    rows = build.build(source, tmp_path)
     build.check(rows, tmp_path)
     with open(PHOTOS / "photos.csv", newline="", encoding="utf-8") as file:
         _, *listed = csv.reader(file)
@@ -103,7 +104,7 @@ def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, cap
             assert np.abs(np.asarray(one, int) - np.asarray(other)).mean() < 2
     with open(tmp_path / "photos.csv", "w") as file:
         file.write("image\n")
-    build.print_tables(caltech101, tmp_path, rows)
+    build.print_tables(source, tmp_path, rows)
     table = [line for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
     assert "\n".join(table) in card_of(PHOTOS)
 
