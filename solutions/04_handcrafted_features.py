@@ -241,8 +241,8 @@ for panel, caption in zip(panels, captions, strict=True):
     panel.imshow(cv2.drawKeypoints(greys[index], keypoints[index], None, **style))
     panel.set_title(f"{caption}: {n_keypoints[index]} keypoints")
     panel.axis("off")
-counts = [f"{n_keypoints[image_set.captions.index(text)]} on {text}" for text in captions]
-plots.show(f"SIFT keypoints as circles: {', '.join(counts).lower()}.")
+counts = ", ".join(panel.get_title() for panel in panels)
+plots.show(f"SIFT keypoints as circles. {counts}.")
 
 # %% [markdown]
 # Each circle is a keypoint in its size, the stroke in it its direction. Far from the

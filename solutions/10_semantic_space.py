@@ -124,7 +124,8 @@ for panel, word in zip(panels.flat, SHOWN, strict=True):
     panel.imshow(image_set.picture(index, 160))
     panel.set_title("\n".join(nearest_nouns(pictures[index])), fontsize=11)
     panel.set_axis_off()
-plt.show()
+nearest = [f"{word}: {nearest_nouns(pictures[first_with(word)])[0]}" for word in SHOWN]
+plots.show(f"Eight stamps, each with its three nearest nouns. {'; '.join(nearest)}.")
 
 # %% [markdown]
 # Over each picture are its three nearest nouns. The toucan is named, the Granny Smith
@@ -380,7 +381,12 @@ panel.axhline(np.log(n_classes), color="black", ls=":", lw=1)
 panel.text(100, np.log(n_classes) + 0.04, "log 7", ha="right")
 panel.set(xlabel="epoch", ylabel="nats", ylim=(0, 2.2))
 panel.legend(loc="center right")
-plt.show()
+ends = [f"{name} {curves[name].iloc[0]:.2f} to {curves[name].iloc[-1]:.2f}"
+        for name in ("consistency", "semantic", "balance")]  # fmt: skip
+plots.show(
+    f"Three losses over {len(curves)} epochs, from first to last: {', '.join(ends)} "
+    "nats. Semantic is the agreement, balance the evenness."
+)
 
 # %% [markdown]
 # Consistency (solid) and agreement (dashed) fall for some 40 epochs and change little
@@ -540,7 +546,8 @@ panel.text(chance["nmi"] + 0.01, 0, "chance", va="center")
 panel.set_yticks(range(len(found)), reversed(found))
 panel.set(xlabel="NMI, one mark a seed; the bar is their mean", xlim=(0, 1))
 panel.grid(axis="x", color="#dddddd")
-plt.show()
+told = [f"{row['method']} {row['nmi']}" for row in rows]
+plots.show(f"NMI over seeds: {'; '.join(told)}; chance {chance['nmi']:.2f}.")
 
 # %% [markdown]
 # Mean ± standard deviation over five seeds; *smallest* and *biggest cluster* list the
@@ -583,7 +590,10 @@ for cluster in clustering.top_clusters(sic_labels):
     members = members[np.argsort(-(pictures[members] @ middle))]
     text = f"{', '.join(cluster_names[cluster])} · {len(members)} pictures"
     sheet_rows[text] = members[:10]
-plots.contact_sheet(image_set, sheet_rows, size=72)
+plots.show(
+    f"The clusters of SIC with their nearest nouns: {'; '.join(sheet_rows)}.",
+    plots.contact_sheet(image_set, sheet_rows, size=72, scale=2),
+)
 
 # %% [markdown]
 # Each row is a cluster of SIC (seed 0), under its three nearest nouns; the pictures

@@ -21,6 +21,7 @@ MODULES = {
     "scikit-learn": "sklearn",
     "scikit-image": "skimage",
     "opencv-python-headless": "cv2",
+    "ipython": "IPython",
     "pyyaml": "yaml",
     "pillow": "PIL",
     "umap-learn": "umap",
