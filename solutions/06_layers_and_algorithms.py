@@ -437,7 +437,7 @@ figure, panel = plt.subplots(figsize=(8, 4.6), layout="constrained")
 sns.heatmap(table, annot=True, fmt=".2f", cmap="cividis", vmin=0, vmax=1, ax=panel)
 panel.set(title="NMI, mean over the seeds", xlabel="", ylabel="")
 told = [f"{name} {nmi.min():.2f} to {nmi.max():.2f}" for name, nmi in table.items()]
-plots.show(f"Mean NMI of nine algorithms on three representations: {', '.join(told)}.")
+plots.show(f"Mean NMI of {len(table)} algorithms by representation: {', '.join(told)}.")
 
 # %% [markdown]
 # Compare columns first: from raw pixels to either network, every row gains more than
@@ -529,7 +529,7 @@ panel.set(
 )
 lowest = seed_runs.loc[seed_runs["inertia"].idxmin(), "nmi"]
 plots.show(
-    f"NMI against inertia of {len(seed_runs)} seeds, scattered without a line: the run "
+    f"NMI against inertia of {len(seed_runs)} seeds, scattered without a trend: the run "
     f"with the lowest inertia has an NMI of {lowest:.2f}, the highest NMI is "
     f"{seed_runs['nmi'].max():.2f}."
 )

@@ -584,7 +584,7 @@ for panel, rival in zip(panels, ("mean member", "best member"), strict=True):
     panel.set(xlabel="diversity", ylabel="gain in NMI", xlim=(0, 0.8), ylim=(-0.1, 0.3))
     panel.set_title(f"against the {rival}")
     told.append(f"{gain.min():+.2f} to {gain.max():+.2f} {panel.get_title()}")
-plots.show(f"Gain in NMI of eight ensembles over their diversity: {'; '.join(told)}.")
+plots.show(f"Gain of {len(table)} ensembles against diversity: {'; '.join(told)}.")
 
 # %% [markdown]
 # A mark is one of our eight ensembles. Left: against the mean member all gain, and more

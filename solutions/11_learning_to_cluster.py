@@ -434,6 +434,7 @@ STYLES = {
     "MVnet": (plots.PALETTE[1], "*"),
     "merging": (plots.PALETTE[2], "^"),
 }  # fmt: skip
+told = []
 figure, panel = plt.subplots(figsize=(9, 4.6), layout="constrained")
 for height, method in enumerate(order):
     family = method.split(",")[0].removesuffix("-fix")
@@ -441,14 +442,13 @@ for height, method in enumerate(order):
     runs = results.get_group(method)["nmi"]
     panel.plot([runs.min(), runs.max()], [height] * 2, color=colour, lw=2)
     panel.plot(runs.mean(), height, marker, color=colour, ms=9)
+    told.append(f"{method} {runs.mean():.2f}")
 panel.axvline(chance["nmi"], color="black", ls="--")
 panel.text(chance["nmi"] + 0.01, 0, "chance")
 panel.set_yticks(range(len(order)), order)
 panel.set(xlim=(0, 1), xlabel="NMI: mean of five seeds, bar from worst to best seed")
 panel.grid(axis="x", color="#dddddd")
-means = results["nmi"].mean()
-told = [f"{method} {means[method]:.2f}" for method in order[::-1]]
-plots.show(f"Mean NMI over five seeds, best first: {'; '.join(told)}.")
+plots.show(f"Mean NMI over the seeds, best first: {'; '.join(told[::-1])}.")
 
 # %% [markdown]
 # Mean ± standard deviation over five seeds; Ward and merging have no seed. Methods that
