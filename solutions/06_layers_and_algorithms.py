@@ -199,9 +199,10 @@ for panel, (network, runs) in zip(panels, layer_runs.groupby("network"), strict=
     panel.axhline(raw_nmi, color="#666666", ls="--")
     panel.text(4, raw_nmi - 0.045, "raw pixels", color="#666666")
     panel.tick_params(axis="x", rotation=45)
-    finish(panel, title=network, xlabel="layer, from the picture on")
     curve = runs.groupby("layer", sort=False)["nmi"].mean()
     first, best, last = curve.index[0], curve.idxmax(), curve.index[-1]
+    title = f"{network}: {curve[best]:.2f} at {best}, {curve[last]:.2f} at {last}"
+    finish(panel, title=title, xlabel="layer, from the picture on")
     told.append(
         f"{network}: {curve[first]:.2f} at {first}, highest at {best} with "
         f"{curve[best]:.2f}, then {curve[last]:.2f} at {last}"

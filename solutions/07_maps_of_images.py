@@ -300,15 +300,15 @@ SETTINGS = {
     "UMAP, 3 neighbours": {"name": "umap", "n_neighbors": 3, "min_dist": 0},
 }
 told = []
-figure, panels = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
+figure, panels = plt.subplots(1, 4, figsize=(10, 3.1), layout="constrained")
 for (title, setting), panel in zip(SETTINGS.items(), panels, strict=True):
     drawn = [maps.layout(points, **setting) for points in noise]
     panel.scatter(*drawn[0].T, s=10, color="#bbbbbb")
     for spot in maps.find_hotspots(drawn[0], noise[0]):
         numbers = np.full(len(spot.members), spot.label)
         plots.scatter(drawn[0][spot.members], numbers, panel=panel, size=18)
-    panel.set(title=title, xticks=[], yticks=[])
     counts = [len(maps.find_hotspots(points, points)) for points in drawn]
+    panel.set(title=f"{title}:\n{counts[0]} clusters in noise", xticks=[], yticks=[])
     print(f"{title:21} clusters in three draws of noise: {counts}")
     told.append(f"{counts[0]} by {title}")
 plots.show(f"Clusters that HDBSCAN finds on maps of noise: {'; '.join(told)}.")
@@ -382,10 +382,10 @@ four = {
     "UMAP, seed 1": all_layouts["UMAP"][1],
 }
 told = []
-figure, panels = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
+figure, panels = plt.subplots(1, 4, figsize=(10, 3.2), layout="constrained")
 for (title, points), panel in zip(four.items(), panels, strict=True):
-    scatter(points, panel, title)
     kept, trust, _ = scores_of_map(vectors, points)
+    scatter(points, panel, f"{title}:\n{kept:.2f} of neighbours kept")
     print(f"{title:21} neighbours kept {kept:.2f}, trustworthiness {trust:.2f}")
     told.append(f"{kept:.2f} by {title}")
 plots.show(

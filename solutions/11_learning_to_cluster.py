@@ -156,14 +156,15 @@ def scatter(panel, points, labels, title):
 
 
 figure, panels = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
-scatter(panels[0], plane, clustering.cluster(plane, "kmeans", 2), "k-means, k = 2")
+halves = clustering.cluster(plane, "kmeans", 2)
+scatter(panels[0], plane, halves, f"k-means: NMI {nmi_of(halves):.2f}")
 panels[1].scatter(*plane.T, s=8, color="black")
 distances = np.linalg.norm(plane[:, None] - plane, axis=2) + 9 * np.eye(120)
 for point, nearest in zip(plane, plane[distances.argmin(axis=1)], strict=True):
     panels[1].plot(*np.stack([point, nearest]).T, color="#0072B2", lw=2)
 panels[1].set(title=f"{chains.max() + 1} chains", xlabel="x", aspect="equal")
 for panel, (k, labels) in zip(panels[2:], stages.items(), strict=True):
-    scatter(panel, plane, labels, f"merged to {k}")
+    scatter(panel, plane, labels, f"merged to {k}: NMI {nmi_of(labels):.2f}")
 for panel in panels[1:]:
     panel.set_ylabel("")
 plots.show(

@@ -262,9 +262,9 @@ for panel, height, name in ((left, 86_400, "a day"), (right, MEMORY, "16 GB")):
     panel.axvline(full, color="#666666", linewidth=0.8)
     panel.set(xlabel="pictures", xlim=(200, None))
     panel.legend(loc="lower right")
-left.set(ylabel="seconds", title="time")
-right.set(ylabel="bytes", title="memory")
 at_full = experiments.forecast(SIZES, measured["ward"], full)
+left.set(ylabel="seconds", title=f"time: {at_full:,.0f} s for {full:,} pictures")
+right.set(ylabel="bytes", title=f"memory: 16 GB for {full:,} pictures")
 plots.show(
     "Time and memory against the number of pictures. All pairs fill 16 GB at "
     f"{full:,.0f} pictures, where the forecast of Ward's time is {at_full:,.0f} s; a "
