@@ -112,7 +112,9 @@ def scatter(points, labels, *, names=None, panel=None, size=20):
     for number in np.unique(labels):
         colour, marker = look(number)
         style = {"color": colour, "marker": marker, "s": sizes[labels == number]}
-        if number >= 0:  # the cross of noise has no outline
+        if number < 0:  # a cross, which has no outline
+            style |= {"linewidth": 0.8}
+        else:
             style |= {"edgecolor": OUTLINE, "linewidth": 0.3}
         if names is not None:
             style["label"] = "noise" if number < 0 else names[number]

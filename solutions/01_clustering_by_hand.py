@@ -154,7 +154,7 @@ panel.set_xlabel("share of the picture that is not white")
 panel.set_ylabel("mean colourfulness of that part")
 plots.show(
     "The stamps as points. Birds and mammals lie at the bottom, with little colour; "
-    "coins in a column near 0.8 of the width; flowers, fruit and road signs above."
+    "coins in a column where 0.8 is not white; flowers, fruit and road signs above."
 )
 
 # %% [markdown]
@@ -647,7 +647,7 @@ for row, (title, (data, groups)) in zip(panels, planes.items()):
         # share of points in their group, after the best matching of names (lesson 2)
         share = metrics.accuracy(labels_true=groups, labels_pred=labels)
         right[title, name] = share
-        draw_clusters(panel, data, labels, size=5)
+        draw_clusters(panel, data, labels, size=8)
         panel.set(title=name, xlabel=f"{share:.0%} right", ylabel="")
     row[0].set_ylabel(title)
 n_right = sum(right["two moons", name] > 0.98 for name in names)
