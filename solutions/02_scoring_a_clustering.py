@@ -152,7 +152,8 @@ panel.set(title="clusters by colour", xlabel="cluster", ylabel="class")
 column = table.sum().idxmax()
 plots.show(
     f"Contingency table of the colour clusters. Cluster {column} holds "
-    f"{table[column].sum()} of {len(by_colour)} pictures, some of every class."
+    f"{table[column].sum()} of {len(by_colour)} pictures, from "
+    f"{(table[column] > 0).sum()} of {len(table)} classes."
 )
 
 # %% [markdown]

@@ -457,13 +457,10 @@ labels = {"xticklabels": list(changes), "yticklabels": shown_names}
 style = {"cmap": "cividis_r", "vmin": 0, "vmax": 2, "cbar": False}
 sns.heatmap(moved, annot=True, fmt=".2f", ax=panels[1], **labels, **style)
 panels[1].tick_params(length=0, rotation=0)
-least = [list(changes)[i].replace("\n", " ") for i in moved.argmax(axis=1)]
-worst = [f"{name} {text}" for name, text in zip(shown_names, least)]
-plots.show(
-    "How far five changes of a picture move its description. Each is moved farthest "
-    "by: "
-    + ", ".join(worst)
-)
+titles = [" ".join(title.split()) for title in changes]
+farthest = zip(shown_names, moved.argmax(axis=1))
+pairs = [f"{name} by {titles[column]}" for name, column in farthest]
+plots.show(f"How far changes move five descriptions. Farthest: {', '.join(pairs)}.")
 
 # %% [markdown]
 # Read it by rows; dark is far. **Raw** pixels: after 28 of 224 pixels a picture is

@@ -326,7 +326,7 @@ network_nmi = float(summary.loc["EfficientNetLite0", "nmi"])
 plots.score_chart(results, chance)
 others = [summary["nmi"][name] for name in ("SqueezeNet", "lbp", "raw")]
 plots.show(
-    "Purity, NMI and Fowlkes-Mallows of seven representations. Mean NMI: "
+    f"Purity, NMI and Fowlkes-Mallows of {len(summary)} representations. Mean NMI: "
     f"EfficientNetLite0 {network_nmi:.2f}, SqueezeNet {others[0]:.2f}, lbp "
     f"{others[1]:.2f}, raw {others[2]:.2f}, chance {chance['nmi']:.2f}."
 )

@@ -530,8 +530,8 @@ panel.set(
 )
 lowest = seed_runs.loc[seed_runs["inertia"].idxmin(), "nmi"]
 plots.show(
-    f"NMI against inertia of {len(seed_runs)} seeds, scattered without a trend: the run "
-    f"with the lowest inertia has an NMI of {lowest:.2f}, the highest NMI is "
+    f"NMI against inertia of {len(seed_runs)} seeds, scattered without a trend: the "
+    f"run with the lowest inertia has an NMI of {lowest:.2f}, the highest NMI is "
     f"{seed_runs['nmi'].max():.2f}."
 )
 

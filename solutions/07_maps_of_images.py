@@ -485,9 +485,9 @@ plots.show(
 
 # %%
 plots.show(
-    "The same pictures, each in a cell of a grid, none covered. Coins fill the lower "
+    "The same pictures, each in a cell of a grid, none covered: coins at the lower "
     "left, "
-    "birds the top, mammals the right.",
+    "birds at the top, mammals at the right.",
     picture_map(image_set, maps.grid(points), width=720, size=48),
 )
 

@@ -242,9 +242,8 @@ for panel, n_labelings in zip(panels, (1, 5, 25), strict=True):
     panel.set(title=title, xlabel="picture, by class", ylabel="picture, by class")
 figure.colorbar(shown, ax=panels, label="co-association", shrink=0.8)
 plots.show(
-    "Co-association of 120 pictures sorted by class. With one labeling, bright and "
-    "dark lines run through the four squares of the classes; with 25 the squares stand "
-    "out."
+    "Co-association of pictures sorted by class. With one labeling, bright and dark "
+    "lines run through the squares of the four classes; with 25 the squares stand out."
 )
 
 # %% [markdown]

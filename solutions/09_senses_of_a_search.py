@@ -77,11 +77,12 @@ checks.ex09_1(has_word)
 
 # %%
 search = images.search_captions(stamps_all, "red", "yellow", "green")
+found = f"{len(search)} pictures"
 plots.show(
-    f"The {len(search)} pictures found: fruit, vegetables, flowers, flags, three "
-    "traffic "
-    "lights, and things that come alone.",
-    plots.contact_sheet(search, range(len(search)), size=72, scale=2),
+    "What the search found: fruit, vegetables, flowers, flags, three traffic lights, "
+    "and "
+    "things that come alone.",
+    plots.contact_sheet(search, {found: range(len(search))}, size=72, scale=2),
 )
 
 # %% [markdown]

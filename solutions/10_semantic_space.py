@@ -369,7 +369,7 @@ for _ in range(10):
 # %%
 history = []
 sic_labels = clustering.sic(pictures, noun_vectors, n_classes, SETTINGS, 0, history)
-curves = pd.DataFrame(history)
+curves, told = pd.DataFrame(history), []
 figure, panel = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for part, name, colour, style in (
     ("consistency", "consistency", "#0072B2", "-"),
@@ -377,16 +377,12 @@ for part, name, colour, style in (
     ("balance", "evenness", "#009E73", "-."),
 ):
     panel.plot(curves[part], style, color=colour, lw=2, label=name)
+    told.append(f"{name} {curves[part].iloc[0]:.2f} to {curves[part].iloc[-1]:.2f}")
 panel.axhline(np.log(n_classes), color="black", ls=":", lw=1)
 panel.text(100, np.log(n_classes) + 0.04, "log 7", ha="right")
 panel.set(xlabel="epoch", ylabel="nats", ylim=(0, 2.2))
 panel.legend(loc="center right")
-ends = [f"{name} {curves[name].iloc[0]:.2f} to {curves[name].iloc[-1]:.2f}"
-        for name in ("consistency", "semantic", "balance")]  # fmt: skip
-plots.show(
-    f"Three losses over {len(curves)} epochs, from first to last: {', '.join(ends)} "
-    "nats. Semantic is the agreement, balance the evenness."
-)
+plots.show(f"Three losses over {len(curves)} epochs, in nats: {', '.join(told)}.")
 
 # %% [markdown]
 # Consistency (solid) and agreement (dashed) fall for some 40 epochs and change little
