@@ -486,8 +486,7 @@ plots.show(
 # %%
 plots.show(
     "The same pictures, each in a cell of a grid, none covered: coins at the lower "
-    "left, "
-    "birds at the top, mammals at the right.",
+    "left, birds at the top, mammals at the right.",
     picture_map(image_set, maps.grid(points), width=720, size=48),
 )
 

@@ -80,8 +80,7 @@ search = images.search_captions(stamps_all, "red", "yellow", "green")
 found = f"{len(search)} pictures"
 plots.show(
     "What the search found: fruit, vegetables, flowers, flags, three traffic lights, "
-    "and "
-    "things that come alone.",
+    "and things that come alone.",
     plots.contact_sheet(search, {found: range(len(search))}, size=72, scale=2),
 )
 
