@@ -39,8 +39,9 @@ TITLES = {
 STRANGER = PALETTE[1]  # frame of an image outside its cluster's most frequent class
 
 DRAWN = 400_000  # bytes: what is larger as PNG holds photographs
+POINTS = 72  # dpi of an image whose pixels are those of the page
 TILE, TILE_MARGIN = 96, 4  # of an image in a gallery, in pixels
-SHEET_MARGIN, SHEET_TEXT = 4, 18  # of a contact sheet, in pixels
+SHEET_MARGIN, SHEET_LINE, SHEET_FONT = 4, 18, 12  # of a contact sheet, in pixels
 
 
 def kind(representation):
@@ -90,15 +91,49 @@ def look(number):
     return PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
 
 
+def scatter(points, labels, *, names=None, panel=None, size=20):
+    """Draw points on a plane, each with the look of its class or cluster.
+
+    Parameters
+    ----------
+    points : array (n, 2)
+        Their coordinates.
+    labels : int array (n,)
+        Class or cluster of each point; -1 is noise. See `look`.
+    names : sequence of str, default=None
+        Names of the classes, for a legend.
+    panel : matplotlib.axes.Axes, default=None
+        Where to draw; None takes the current axes.
+    size : float or array (n,), default=20
+        Area of the marks, in square points.
+    """
+    import matplotlib.pyplot as plt
+
+    panel, labels = panel or plt.gca(), np.asarray(labels)
+    sizes = np.broadcast_to(size, len(labels))
+    for number in np.unique(labels):
+        colour, marker = look(number)
+        style = {"color": colour, "marker": marker, "s": sizes[labels == number]}
+        if number < 0:  # a cross, which has no outline
+            style |= {"linewidth": 0.8}
+        else:
+            style |= {"edgecolor": OUTLINE, "linewidth": 0.3}
+        if names is not None:
+            style["label"] = "noise" if number < 0 else names[number]
+        panel.scatter(*np.asarray(points)[labels == number].T, **style)
+
+
 def show(alt, figure=None):
-    """Display a figure in a notebook: sharp, and with words for who cannot see it.
+    """Display a figure or an image in a notebook: sharp, and with words.
 
     Parameters
     ----------
     alt : str
         What is to be seen, in one or two sentences: the finding, with its numbers.
-    figure : matplotlib.figure.Figure, default=None
-        None takes the current figure. It is closed.
+    figure : matplotlib.figure.Figure or PIL.Image.Image, default=None
+        None takes the current figure. A figure is closed. An image is shown at the
+        density that it says it has, as a `contact_sheet` does: 72 dpi or nothing is
+        one pixel per pixel of the page.
 
     Raises
     ------
@@ -110,19 +145,30 @@ def show(alt, figure=None):
 
     if not alt.strip():
         raise ValueError('Say what the figure shows: plots.show("Purity falls …").')
-    figure = figure or plt.gcf()
-    shot, low, high = io.BytesIO(), figure.dpi, 2 * figure.dpi
-    figure.savefig(shot, dpi=high, bbox_inches="tight")
-    plt.close(figure)
-    picture, data = Image.open(shot).convert("RGB"), io.BytesIO()
-    picture.save(data, "webp", lossless=shot.getbuffer().nbytes < DRAWN, quality=85)
+    if isinstance(figure, Image.Image):
+        picture = figure.convert("RGB")
+        density = figure.info.get("dpi", (POINTS, POINTS))[0] / POINTS
+    else:
+        picture, density = _drawn(figure or plt.gcf()), 2
+    as_png, data = io.BytesIO(), io.BytesIO()
+    picture.save(as_png, "png")
+    picture.save(data, "webp", lossless=as_png.getbuffer().nbytes < DRAWN, quality=85)
     source = image_data_uri(data.getvalue(), "webp")
-    width = round(picture.width * low / high)
     page = (
-        f'<img src="{source}" alt="{html.escape(alt)}" width="{width}" '
-        'style="max-width: 100%">'
+        f'<img src="{source}" alt="{html.escape(alt)}" '
+        f'width="{round(picture.width / density)}" style="max-width: 100%">'
     )
     display({"text/html": page, "text/plain": f"Figure: {alt}"}, raw=True)
+
+
+def _drawn(figure):
+    """The figure as an image, at twice its density; it is closed."""
+    import matplotlib.pyplot as plt
+
+    shot = io.BytesIO()
+    figure.savefig(shot, dpi=2 * figure.dpi, bbox_inches="tight")
+    plt.close(figure)
+    return Image.open(shot).convert("RGB")
 
 
 def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows")):
@@ -396,7 +442,7 @@ def chance_level(results, labels, true_labels):
     }
 
 
-def contact_sheet(image_set, groups, *, size=96, n_columns=10):
+def contact_sheet(image_set, groups, *, size=96, n_columns=10, scale=1):
     """Put small images on one sheet, in groups.
 
     Parameters
@@ -406,42 +452,60 @@ def contact_sheet(image_set, groups, *, size=96, n_columns=10):
     groups : dict of {str: sequence of int}, or sequence of int
         Indices of the images of each group, below its text; or those of one group.
     size : int, default=96
-        Width and height of each image, in pixels.
+        Width and height of each image, in pixels of the page.
     n_columns : int, default=10
-        Images per row.
+        Images per row. A text that is longer than such a row is broken into lines.
+    scale : int, default=1
+        Pixels of the sheet per pixel of the page; with 2 it is sharp on a screen of
+        high density.
 
     Returns
     -------
     PIL.Image.Image
-        A notebook shows it; `.save("sheet.png")` keeps it.
+        `show` displays it with words; `.save("sheet.png")` keeps it.
     """
+    from matplotlib.font_manager import findfont
+
     if not isinstance(groups, dict):
         groups = {"": groups}
-    groups = {  # a caption may have line breaks
-        " ".join(text.split()): [int(i) for i in indices]
-        for text, indices in groups.items()
-    }
-    step = size + SHEET_MARGIN
-    heights = [
-        SHEET_TEXT * bool(text) + step * -(-len(indices) // n_columns)
-        for text, indices in groups.items()
+    margin, line = scale * SHEET_MARGIN, scale * SHEET_LINE
+    size, step = scale * size, scale * (size + SHEET_MARGIN)
+    font = ImageFont.truetype(findfont("DejaVu Sans"), scale * SHEET_FONT)
+    groups = [  # a caption may have line breaks
+        (
+            _lines(" ".join(text.split()), font, step * n_columns),
+            [int(i) for i in group],
+        )
+        for text, group in groups.items()
     ]
-    longest = max(map(len, groups.values()), default=0)
-    width = max(step * min(n_columns, longest), 1)
-    font = ImageFont.load_default(13)
-    texts = [round(font.getlength(text)) + SHEET_MARGIN for text in groups]
-    sheet = Image.new(
-        "RGB", (max(width, *texts) + SHEET_MARGIN, sum(heights) + SHEET_MARGIN), "white"
+    rows = [-(-len(indices) // n_columns) for _, indices in groups]
+    height = sum(
+        line * len(lines) + step * n for (lines, _), n in zip(groups, rows, strict=True)
     )
-    draw, top = ImageDraw.Draw(sheet), SHEET_MARGIN
-    for (text, indices), height in zip(groups.items(), heights, strict=True):
-        draw.text((SHEET_MARGIN, top), text, fill="black", font=font)
+    longest = max((len(indices) for _, indices in groups), default=0)
+    texts = [round(font.getlength(text)) for lines, _ in groups for text in lines]
+    width = max(step * min(n_columns, longest), 1, *(text + margin for text in texts))
+    sheet = Image.new("RGB", (width + margin, height + margin), "white")
+    sheet.info["dpi"] = (POINTS * scale, POINTS * scale)
+    draw, top = ImageDraw.Draw(sheet), margin
+    for lines, indices in groups:
+        for text in lines:
+            draw.text((margin, top), text, fill="black", font=font)
+            top += line
         for place, index in enumerate(indices):
             row, column = divmod(place, n_columns)
-            corner = (
-                SHEET_MARGIN + column * step,
-                top + SHEET_TEXT * bool(text) + row * step,
-            )
-            sheet.paste(Image.fromarray(image_set.picture(index, size)), corner)
-        top += height
+            image = Image.fromarray(image_set.picture(index, size))
+            sheet.paste(image, (margin + column * step, top + row * step))
+        top += step * -(-len(indices) // n_columns)
     return sheet
+
+
+def _lines(text, font, width):
+    """The lines of a text, broken between words so that each is narrow enough."""
+    lines = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

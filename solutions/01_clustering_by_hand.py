@@ -39,7 +39,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from course_utils import images, clustering, metrics, widgets
+from course_utils import images, clustering, metrics, plots, widgets
 
 # %% [markdown]
 # ## 1 · Groups without an answer sheet
@@ -62,7 +62,10 @@ for panel in panels.ravel():
     panel.axis("off")
 panels[0, 1].set_title("grouping A: each row a group")
 panels[0, 5].set_title("grouping B: each row a group")
-plt.show()
+plots.show(
+    "Nine pictures in two groupings. A, by colour: red, yellow, and blue or violet "
+    "things. B, by kind: flowers, fruit and road signs."
+)
 
 # %% [markdown]
 # The same nine pictures twice. On the left the rows are red, yellow and blue; on the right they
@@ -119,16 +122,11 @@ picture_points = np.array([two_numbers(picture) for picture in thumbnails])
 
 # %%
 # Only drawing: run it, you need not read it.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-COLOURS += ["#999999"]  # noise has the label -1: the last colour and marker
-MARKERS = "os^DvPXx"
 CROSS = {"s": 110, "marker": "X", "color": "black", "edgecolor": "white", "zorder": 4}
 
 
-def draw_clusters(panel, points, labels, size=14):
-    for cluster in np.unique(labels):
-        style = {"color": COLOURS[cluster % 8], "marker": MARKERS[cluster % 8]}
-        panel.scatter(*points[labels == cluster].T, s=size, **style)
+def draw_clusters(panel, points, labels, size=18):
+    plots.scatter(points, labels, panel=panel, size=size)
     panel.set(xticks=[], yticks=[], xlabel="first coordinate")
     panel.set_ylabel("second coordinate")
     panel.label_outer()
@@ -142,8 +140,9 @@ def draw_pictures(panel, points, shown, labels=None):
         image = OffsetImage(np.dstack([small, alpha]), zoom=0.42)
         panel.add_artist(AnnotationBbox(image, points[index], frameon=False))
         if labels is not None:
-            circle = {"boxstyle": "circle,pad=0.15", "fc": COLOURS[labels[index] % 8]}
-            style = {"color": "white", "size": 7, "zorder": 9, "bbox": circle}
+            colour, _ = plots.look(labels[index])
+            circle = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": colour}
+            style = {"size": 7, "zorder": 9, "bbox": circle | {"lw": 2}}
             beside = {"xytext": (6, -9), "textcoords": "offset points"}
             panel.annotate(labels[index], points[index], **beside, **style)
 
@@ -153,7 +152,10 @@ figure, panel = plt.subplots(figsize=(10, 6))
 draw_pictures(panel, picture_points, range(len(image_set)))
 panel.set_xlabel("share of the picture that is not white")
 panel.set_ylabel("mean colourfulness of that part")
-plt.show()
+plots.show(
+    "The stamps as points. Birds and mammals lie at the bottom, with little colour; "
+    "coins in a column where 0.8 is not white; flowers, fruit and road signs above."
+)
 
 # %% [markdown]
 # Each picture lies at its two numbers. At the bottom lie the grey and brown things, thin birds
@@ -264,6 +266,7 @@ lessons.reveal(prediction, len(rounds), "the number of rounds")
 
 # %%
 figure, panels = plt.subplots(2, 4, figsize=(10, 5.6), layout="constrained")
+falling = []
 for panel, (labels, before, after) in zip(panels.ravel(), rounds):
     threads = np.stack([points, before[labels]])
     panel.plot(threads[..., 0], threads[..., 1], color="#bbbbbb", lw=0.6, zorder=0)
@@ -272,8 +275,13 @@ for panel, (labels, before, after) in zip(panels.ravel(), rounds):
     straight = {"angles": "xy", "scale_units": "xy", "scale": 1, "zorder": 3}
     panel.quiver(*before.T, *(after - before).T, width=0.012, **straight)
     lengths = pairwise_distances(points, before).min(axis=1)
-    panel.set_title(f"inertia {np.sum(lengths**2):.0f}")
-plt.show()
+    falling.append(np.sum(lengths**2))
+    panel.set_title(f"round {len(falling)}: inertia {falling[-1]:.0f}")
+plots.show(
+    f"k-means round by round, {len(points)} points, three centres. The inertia falls "
+    f"from {falling[0]:.0f} to {falling[-1]:.0f}, until each group has a centre of its "
+    "own."
+)
 
 # %% [markdown]
 # One panel a round, row by row. A thread runs from each point to the centre it joins, a black
@@ -345,11 +353,15 @@ for panel, seed in zip(panels, (order[0], order[90])):
     draw_clusters(panel, crowd, run.labels_)
     panel.scatter(*run.cluster_centers_.T, **CROSS)
     panel.set_title(f"random start {seed}: inertia {run.inertia_:.0f}")
-for kind, values, colour, marker in zip(kinds, inertias, COLOURS[1:], "s."):
+for kind, values, colour, marker in zip(kinds, inertias, plots.PALETTE[1:], "s."):
     panels[2].plot(np.sort(values), marker, color=colour, ms=5, label=kind)
 panels[2].set(xlabel="runs, best first", ylabel="inertia where it came to rest")
 panels[2].legend()
-plt.show()
+plots.show(
+    "k-means on five groups. The best random start has a centre in each group; a bad "
+    "one has two in one group and one between two others. Of 100 runs each, "
+    f"{n_best[0]} random starts and {n_best[1]} of k-means++ reach the lowest inertia."
+)
 
 # %% [markdown]
 # Left, the best of the random starts: one cross in each group. Middle, one of the bad ones, at
@@ -408,10 +420,14 @@ if solved("ex01_4"):
         draw_clusters(panel, crowd, np.zeros(250, dtype=int), size=3000 * chances + 1)
         panel.scatter(*chosen.T, **CROSS)
         drawn = generator.choice(len(crowd), size=1, p=chances)
-        panel.scatter(*crowd[drawn].T, s=170, marker="s", fc="none", ec="#D55E00", lw=2)
+        square = {"marker": "s", "fc": "none", "ec": plots.PALETTE[1], "lw": 2}
+        panel.scatter(*crowd[drawn].T, s=170, **square)
         panel.set_title(f"centre {len(chosen) + 1}")
         chosen = np.vstack([chosen, crowd[drawn]])
-    plt.show()
+    plots.show(
+        "Centres 2 to 5 drawn by k-means++. The area of a point is its chance: small "
+        "around the centres so far, large in the groups that have none."
+    )
 else:
     print("Nothing to draw yet: exercise 1.4 comes first.")
 
@@ -444,7 +460,7 @@ else:
 
 # %%
 cloud = np.random.default_rng(0).uniform(0, 10, (250, 2))
-ks = range(2, 11)
+ks, peaks = range(2, 11), []
 figure, panels = plt.subplots(2, 3, figsize=(10, 5.6), layout="constrained")
 for row, name, data in zip(panels, ("five groups", "cloud"), (crowd, cloud)):
     found = [KMeans(k, n_init=10, random_state=0).fit(data) for k in ks]
@@ -452,12 +468,17 @@ for row, name, data in zip(panels, ("five groups", "cloud"), (crowd, cloud)):
     best = int(np.argmax(silhouettes))
     draw_clusters(row[0], data, found[best].labels_)
     row[0].set_title(f"{name}, k = {ks[best]}")
-    row[1].plot(ks, [run.inertia_ for run in found], "o-", color=COLOURS[0])
+    row[1].plot(ks, [run.inertia_ for run in found], "o-", color=plots.PALETTE[0])
     row[1].set(xlabel="k", ylabel="inertia", ylim=(0, None))
-    row[2].plot(ks, silhouettes, "s-", color=COLOURS[1])
+    row[2].plot(ks, silhouettes, "s-", color=plots.PALETTE[1])
     row[2].plot(ks[best], silhouettes[best], "*", color="black", ms=14)
     row[2].set(xlabel="k", ylabel="silhouette", ylim=(0, 1))
-plt.show()
+    peaks.append(f"{silhouettes[best]:.2f} at k = {ks[best]}")
+plots.show(
+    "Inertia and silhouette against k, for five groups and for a cloud without any. "
+    f"The silhouette of the five groups is highest, {peaks[0]}; that of the cloud is "
+    f"nearly level, with its highest value of {peaks[1]}."
+)
 
 # %% [markdown]
 # Top: the inertia of the five groups falls until k = 5 and hardly after it (the bend at 3
@@ -520,7 +541,10 @@ picture_labels = clustering.cluster(picture_points, "kmeans", favourite)
 figure, panel = plt.subplots(figsize=(10, 5.5))
 draw_pictures(panel, picture_points, range(0, 193, 2), picture_labels)
 panel.set(xlabel="share that is not white", ylabel="mean colourfulness")
-plt.show()
+plots.show(
+    f"Every second stamp with the number of its cluster, k = {favourite}: the regions "
+    "of the clusters touch, without a gap between them."
+)
 true_names = np.array(image_set.true_names)  # to look at the result, nothing else
 pd.crosstab(picture_labels, true_names, rownames=["cluster"], colnames=["class"])
 
@@ -556,9 +580,13 @@ draw_pictures(panels[0], picture_points, nine_places)
 panels[0].set(xlabel="share that is not white", ylabel="mean colourfulness")
 style = {"color_threshold": 0, "above_threshold_color": "black"}
 hierarchy.dendrogram(merges, ax=panels[1], labels=nine, orientation="right", **style)
-panels[1].axvline(0.19, color=COLOURS[1], ls="--")
+panels[1].axvline(0.19, color=plots.PALETTE[1], ls="--")
 panels[1].set_xlabel("distance at which they merge")
-plt.show()
+plots.show(
+    "Nine pictures as points, and the tree of their merging. The nearest pair merges "
+    f"at {merges[0, 2]:.2f}, the last two clusters at {merges[-1, 2]:.2f}; a dashed "
+    "line cuts the tree at 0.19."
+)
 for distance in (0.19, 0.3):
     print(f"cut at {distance}:", hierarchy.fcluster(merges, distance, "distance"))
 
@@ -619,12 +647,20 @@ for row, (title, (data, groups)) in zip(panels, planes.items()):
         # share of points in their group, after the best matching of names (lesson 2)
         share = metrics.accuracy(labels_true=groups, labels_pred=labels)
         right[title, name] = share
-        draw_clusters(panel, data, labels, size=5)
+        draw_clusters(panel, data, labels, size=8)
         panel.set(title=name, xlabel=f"{share:.0%} right", ylabel="")
     row[0].set_ylabel(title)
 n_right = sum(right["two moons", name] > 0.98 for name in names)
 lessons.reveal(prediction_4, n_right, "the number of algorithms that find the moons")
-plt.show()
+best = {title: max(names, key=lambda name: right[title, name]) for title in planes}
+plots.show(
+    "Six algorithms on three sets of points. Share of points in the right group, "
+    "k-means and the best of the six: "
+    + "; ".join(
+        f"{title}: {right[title, 'kmeans']:.0%}, {right[title, name]:.0%} ({name})"
+        for title, name in best.items()
+    )
+)
 
 # %% [markdown]
 # One row a set of points, one column an algorithm; below each panel the share of points in the
@@ -708,7 +744,7 @@ else:
     figure, panel = plt.subplots(figsize=(10, 5.5))
     draw_pictures(panel, my_points, range(0, 193, 2), my_labels)
     panel.set(xlabel="my first number", ylabel="my second number")
-    plt.show()
+    plots.show(f"Every second stamp at my two numbers, with its cluster of {my_k}.")
     print(f"silhouette {metrics.silhouette(my_plane, my_labels):.2f}")
 
 # %% [markdown]

@@ -130,7 +130,12 @@ panel.set(xlim=(-0.5, 6.5), ylim=(6.5, -0.5), xlabel="cluster", ylabel="class")
 panel.set_yticks(range(7), class_names)
 panel.hlines(np.arange(0.5, 6), -0.5, 6.5, color="#cccccc")
 panel.vlines(np.arange(0.5, 6), -0.5, 6.5, color="#cccccc")
-plt.show()
+largest = network_table.max(axis=1)
+plots.show(
+    "Contingency table of the network's clusters, with a picture in each filled cell. "
+    "Largest cell of each class: "
+    + ", ".join(f"{n} {name}" for n, name in zip(largest, class_names))
+)
 
 # %% [markdown]
 # Each filled cell shows one of its pictures and how many there are. Read a *column* to
@@ -144,7 +149,12 @@ table = pd.DataFrame(contingency_table(true_labels, by_colour), index=class_name
 figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
 sns.heatmap(table, mask=table == 0, annot=True, cmap="Blues", cbar=False, ax=panel)
 panel.set(title="clusters by colour", xlabel="cluster", ylabel="class")
-plt.show()
+column = table.sum().idxmax()
+plots.show(
+    f"Contingency table of the colour clusters. Cluster {column} holds "
+    f"{table[column].sum()} of {len(by_colour)} pictures, from "
+    f"{(table[column] > 0).sum()} of {len(table)} classes."
+)
 
 # %% [markdown]
 # Nearly three quarters of the pictures crowd into one column, the fullest one of every
@@ -173,7 +183,10 @@ small_true = names[chosen]
 small_clusters = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3])
 small_vectors = vectors["EfficientNetLite0"][chosen]
 plots.gallery(image_set.subset(chosen), small_clusters, small_vectors, n_pictures=5)
-plt.show()
+plots.show(
+    "Twelve stamps in four clusters, one row each. Crossed, as of another class than "
+    "most of their row: two coins among the fruit and a bird among the coins."
+)
 
 # %% [markdown]
 # One row per cluster, the biggest first. On the left are its size and its most frequent
@@ -282,12 +295,15 @@ for panel, (name, found) in zip(panels, clusterings.items(), strict=True):
     h_class = scipy_entropy(np.bincount(true_labels), base=2)
     h_cluster = scipy_entropy(np.bincount(found), base=2)
     shared = mutual_info_score(true_labels, found) / np.log(2)  # in bits
-    panel.barh(1, h_class, color="#56B4E9", height=0.9)
-    panel.barh(0, h_cluster, left=h_class - shared, color="#E69F00", height=0.9)
+    panel.barh(1, h_class, color=plots.PALETTE[5], height=0.9)
+    panel.barh(0, h_cluster, left=h_class - shared, color=plots.PALETTE[4], height=0.9)
     panel.axvspan(h_class - shared, h_class, fill=False, ec="black", hatch="//")
     panel.set(title=f"{name}: {shared:.2f} bits shared", xlabel="bits", xlim=(0, 4))
     panel.set_yticks([0, 1], [f"cluster {h_cluster:.2f}", f"class {h_class:.2f}"])
-plt.show()
+plots.show(
+    "Entropies of classes and clusters as overlapping bars. "
+    + " ".join(panel.get_title() + "." for panel in panels)
+)
 
 # %% [markdown]
 # The upper bar is the entropy of the classes, the lower of the clusters, and the
@@ -334,9 +350,9 @@ same_class = small_true[:, None] == small_true
 same_cluster = small_clusters[:, None] == small_clusters
 below = np.tril(np.ones((12, 12), dtype=bool), k=-1)
 kinds = {
-    "together in both": (same_class & same_cluster, "#009E73", "o"),
-    "only in a cluster": (~same_class & same_cluster, "#D55E00", "X"),
-    "only in a class": (same_class & ~same_cluster, "#0072B2", "s"),
+    "together in both": (same_class & same_cluster, plots.PALETTE[2], "o"),
+    "only in a cluster": (~same_class & same_cluster, plots.PALETTE[1], "X"),
+    "only in a class": (same_class & ~same_cluster, plots.PALETTE[0], "s"),
     "apart in both": (~same_class & ~same_cluster, "#cccccc", "."),
 }
 figure, panel = plt.subplots(figsize=(8, 5.4), layout="constrained")
@@ -349,7 +365,8 @@ panel.set_yticks(range(12), texts)
 panel.set_xticks(range(12), texts, rotation=90)
 panel.set(ylim=(11.5, -0.5), xlabel="a picture: class · cluster", ylabel="another")
 panel.legend(loc="upper right", frameon=False)
-plt.show()
+counts = [text.get_text() for text in panel.get_legend().get_texts()]
+plots.show(f"The 66 pairs of twelve stamps. {', '.join(counts)}.")
 
 # %% [markdown]
 # Every mark is one pair, labelled with class and cluster of its two pictures. Green
@@ -437,16 +454,17 @@ def in_boxes(cluster_labels):
 
 # %%
 three_scores = ["purity", "nmi", "fowlkes_mallows"]
-titles = [plots.TITLES[score] for score in three_scores]
+titles, told = [plots.TITLES[score] for score in three_scores], []
 figure, panels = plt.subplots(2, 3, figsize=(10, 4), sharey=True, layout="constrained")
 for panel, (title, labels) in zip(panels.flat, partitions.items(), strict=True):
     scores = metrics.scores(labels_true=dots, labels_pred=labels)
     values = [scores[score] for score in three_scores]
-    bars = panel.barh(titles, values, color="#56B4E9")
+    bars = panel.barh(titles, values, color=plots.PALETTE[5])
     panel.bar_label(bars, fmt="%.2f", padding=3)
     panel.set(title=f"{title}\n{in_boxes(labels)}", xlim=(0, 1.2))
+    told.append(f"{title} {' '.join(f'{value:.2f}' for value in values)}")
 panels[0, 0].invert_yaxis()
-plt.show()
+plots.show("Purity, NMI and Fowlkes-Mallows of six clusterings: " + "; ".join(told))
 
 # %% [markdown]
 # Under each clustering its purity, NMI and Fowlkes-Mallows index.
@@ -494,16 +512,19 @@ generator = np.random.default_rng(0)
 shuffled = [generator.permutation(by_colour) for _ in range(300)]
 shown = {"purity": metrics.purity, "Fowlkes-Mallows": metrics.fowlkes_mallows}
 figure, panels = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
+told = []
 for panel, (title, score) in zip(panels, shown.items(), strict=True):
     by_chance = [score(labels_true=true_labels, labels_pred=s) for s in shuffled]
     reached = score(labels_true=true_labels, labels_pred=by_colour)
     panel.hist(by_chance, bins=15, color="#bbbbbb", label="300 shuffles")
     panel.axvline(np.mean(by_chance), color="black", ls="--", label="chance level")
-    panel.axvline(reached, color="#D55E00", lw=3, label="clusters by colour")
+    panel.axvline(reached, color=plots.PALETTE[1], lw=3, label="clusters by colour")
     panel.set(xlim=(0, 0.5), xlabel=title, ylabel="shuffles")
-    print(f"{title}: chance level {np.mean(by_chance):.3f}, reached {reached:.3f}")
+    level = f"chance level {np.mean(by_chance):.3f}"
+    told.append(f"{title}: {level}, reached {reached:.3f}")
+    print(told[-1])
 panels[1].legend(frameon=False, loc="upper left")
-plt.show()
+plots.show("Scores of 300 shuffles, and of the clusters. " + "; ".join(told))
 
 # %% [markdown]
 # The grey hump is what shuffled clusters get; its mean, dashed, is the chance level;
@@ -529,8 +550,9 @@ real, chance = pd.DataFrame(real_rows), pd.DataFrame(chance_rows)
 
 # %%
 figure, panels = plt.subplots(2, 2, figsize=(10, 6), sharex=True, layout="constrained")
+blue = plots.PALETTE[0]
 for panel, score in zip(panels.flat, [*three_scores, "ari"], strict=True):
-    panel.plot(ks, real[score], "o-", color="#0072B2", label="Ward on the network")
+    panel.plot(ks, real[score], "o-", color=blue, label="Ward on the network")
     panel.plot(ks, chance[score], "x--", color="black", label="the same, shuffled")
     panel.axvline(7, color="#999999", ls=":")
     panel.set(title=plots.TITLES[score], xscale="log", ylim=(-0.05, 1.05))
@@ -538,7 +560,12 @@ for panel, score in zip(panels.flat, [*three_scores, "ari"], strict=True):
     panel.minorticks_off()
 panels[0, 0].legend(frameon=False)
 figure.supxlabel("k, number of clusters (7 classes: dotted)")
-plt.show()
+best = {plots.TITLES[score]: real[score].argmax() for score in (*three_scores, "ari")}
+plots.show(
+    "Scores against the number of clusters, of real and of shuffled clusters. The real "
+    "ones are best at k = "
+    + ", ".join(f"{ks[place]} ({title})" for title, place in best.items())
+)
 
 # %% [markdown]
 # Solid: the real clusters; dashed: the same clusters shuffled.
@@ -615,10 +642,13 @@ print(f"accuracy: {equal_numbers:.3f} before matching, {matched_accuracy:.3f} af
 figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
 sns.heatmap(matched, mask=matched == 0, annot=True, cmap="Blues", cbar=False, ax=panel)
 for place in range(7):
-    frame = plt.Rectangle((place, place), 1, 1, fill=False, ec="#D55E00", clip_on=False)
-    panel.add_patch(frame)
+    style = {"fill": False, "ec": plots.PALETTE[1], "clip_on": False}
+    panel.add_patch(plt.Rectangle((place, place), 1, 1, **style))
 panel.set(title="clusters by network, matched", xlabel="cluster", ylabel="class")
-plt.show()
+plots.show(
+    "The network's table with its columns in the order of the match. The framed cells, "
+    f"on the diagonal, hold {np.trace(matched)} of {len(by_network)} pictures."
+)
 
 # %% [markdown]
 # The network's table of section 1, its columns in the order of the match: the matched
@@ -630,17 +660,20 @@ plt.show()
 # ### All five, with their chance levels
 
 # %%
-titles = [plots.TITLES[score] for score in metrics.SCORES]
+titles, told = [plots.TITLES[score] for score in metrics.SCORES], []
 figure, panels = plt.subplots(1, 2, figsize=(10, 3), sharey=True, layout="constrained")
 for panel, (name, found) in zip(panels, clusterings.items(), strict=True):
     both = {"labels_true": true_labels, "labels_pred": found}
     by_chance = list(metrics.chance_scores(**both).values())
-    panel.barh(titles, list(metrics.scores(**both).values()), color="#56B4E9")
+    reached = list(metrics.scores(**both).values())
+    panel.barh(titles, reached, color=plots.PALETTE[5])
     panel.plot(by_chance, titles, "k|", ms=26, mew=3, label="chance level")
     panel.set(title=f"clusters by {name}", xlabel="score", xlim=(-0.02, 1))
+    values = zip(titles, reached, by_chance)
+    told += [f"{name}: "] + [f"{title} {a:.2f} ({b:.2f}), " for title, a, b in values]
 panels[0].invert_yaxis()
 panels[0].legend(frameon=False)
-plt.show()
+plots.show(f"Five scores, the chance level in brackets. {''.join(told)[:-2]}.")
 
 # %% [markdown]
 # The bar is the score reached, the black tick its chance level. The network's bars

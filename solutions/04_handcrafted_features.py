@@ -66,7 +66,10 @@ for channel, (name, cmap, most) in enumerate(channels):
     panel.set_title(name)
 for panel in panels:
     panel.axis("off")
-plt.show()
+plots.show(
+    "A parrot and its hue, saturation and value. The hue shows blue, orange and green "
+    "parts; the paper has hue 0, no saturation and the greatest value."
+)
 
 # %% [markdown]
 # The hue names the blue head, the orange breast and the green wing. On the white paper
@@ -124,7 +127,10 @@ figure, panel = plt.subplots(figsize=(9, 2.6), layout="constrained")
 panel.bar(range(12), histogram[fullest], color=colours, edgecolor="black")
 panel.set_xticks(range(12), ["{}-{}-{}".format(*b) for b in bins])
 panel.set(xlabel="bin: hue-saturation-value", ylabel="share of the pixels")
-plt.show()
+plots.show(
+    f"The twelve fullest bins of the parrot's colours. White has {histogram.max():.0%} "
+    f"of the pixels, the next bin {histogram[fullest[1]]:.0%}."
+)
 
 # %% [markdown]
 # The twelve fullest bins of the parrot, each bar in the colour of the middle of its
@@ -167,7 +173,12 @@ panels[3].set(xlabel="LBP code", ylabel="share of the pixels", xticks=range(10))
 for panel, title in zip(panels, ("grey", "HOG", "LBP codes"), strict=False):
     panel.set_title(title)
     panel.axis("off")
-plt.show()
+share = (codes == 8).mean()
+plots.show(
+    "A tiger in grey, its HOG strokes, its LBP codes, and a bar for each code. Strokes "
+    f"follow head and back; {share:.0%} of the pixels have code 8, the paper among "
+    "them."
+)
 
 # %% [markdown]
 # HOG, drawn in the second panel, gives each cell its edges as strokes, brighter where
@@ -230,7 +241,8 @@ for panel, caption in zip(panels, captions, strict=True):
     panel.imshow(cv2.drawKeypoints(greys[index], keypoints[index], None, **style))
     panel.set_title(f"{caption}: {n_keypoints[index]} keypoints")
     panel.axis("off")
-plt.show()
+counts = ", ".join(panel.get_title() for panel in panels)
+plots.show(f"SIFT keypoints as circles. {counts}.")
 
 # %% [markdown]
 # Each circle is a keypoint in its size, the stroke in it its direction. Far from the
@@ -314,7 +326,10 @@ for row, word in zip(panels, by_frequency[[5, 40, 120, 195]], strict=True):
     for panel, number in zip(row, nearest_patches(word), strict=True):
         panel.imshow(patch(number), vmin=0, vmax=255)
         panel.axis("off")
-plt.show()
+plots.show(
+    "Four visual words, from rare to frequent, each with twelve patches: whole round "
+    "things, gaps between two pieces of ink, patches without a name, and plain edges."
+)
 
 # %% [markdown]
 # From rarer words above to commoner ones below. The first is a whole round thing with
@@ -442,7 +457,10 @@ labels = {"xticklabels": list(changes), "yticklabels": shown_names}
 style = {"cmap": "cividis_r", "vmin": 0, "vmax": 2, "cbar": False}
 sns.heatmap(moved, annot=True, fmt=".2f", ax=panels[1], **labels, **style)
 panels[1].tick_params(length=0, rotation=0)
-plt.show()
+titles = [" ".join(title.split()) for title in changes]
+farthest = zip(shown_names, moved.argmax(axis=1))
+pairs = [f"{name} by {titles[column]}" for name, column in farthest]
+plots.show(f"How far changes move five descriptions. Farthest: {', '.join(pairs)}.")
 
 # %% [markdown]
 # Read it by rows; dark is far. **Raw** pixels: after 28 of 224 pixels a picture is
@@ -516,7 +534,8 @@ def draw_scores(results):
         panel.set(xlabel=plots.TITLES[SCORES[column]], xlim=(0, 0.75))
     panels[0].set_yticks(range(len(order)), order)
     panels[0].text(0.02, 0, "chance", color="#0072B2")
-    plt.show()
+    means = [f"{name} {results[name][0][:, 1].mean():.2f}" for name in order[::-1]]
+    plots.show(f"Three scores, best NMI first. Mean NMI: {', '.join(means)}.")
 
 
 draw_scores(results)

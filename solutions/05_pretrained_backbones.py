@@ -84,6 +84,8 @@ for (photo, bars), picture, shares in zip(
     bars.set_xlim(0, 1)
 for bars in panels[-1, 1::2]:
     bars.set_xlabel("probability")
+likeliest = [f"{nouns[p.argmax()]} {p.max():.2f}" for p in probabilities]
+plots.show(f"Eight stamps with their five likeliest nouns: {', '.join(likeliest)}.")
 
 # %% [markdown]
 # Eight stamps, each beside a bar chart of its five likeliest nouns. Toucan, zebra and
@@ -150,6 +152,10 @@ for row, name in zip(panels, ["stem", "block3", "block7"], strict=True):
         panel.set_title(f"channel {channel}", fontsize=10)
     for panel in row:
         panel.axis("off")
+plots.show(
+    "A tiger in six channels of three layers: its edges and stripes in the stem, a "
+    "coarse silhouette in block3, and bright or dark bands of 7 × 7 places in block7."
+)
 
 # %% [markdown]
 # Three rows of six channels, each beside the tiger. In the `stem`, the first layer, the
@@ -262,6 +268,10 @@ for row, channel in zip(panels, CHANNELS, strict=True):
         panel.set_title(f"{vectors[place, channel]:.1f}", fontsize=10)
     for panel in row:
         panel.axis("off")
+plots.show(
+    "The eight strongest pictures of four features: coins; birds; yellow and orange "
+    "things of several classes; traffic lights with a rooster and fruit."
+)
 
 # %% [markdown]
 # Each row shows the eight strongest pictures of one feature, with its value above them.
@@ -312,9 +322,14 @@ summary[[*scores, "nmi_std"]].round(2)
 
 # %%
 chance = plots.chance_level(results, labels, image_set.true_labels)
-figure = plots.score_chart(results, chance)
-
 network_nmi = float(summary.loc["EfficientNetLite0", "nmi"])
+plots.score_chart(results, chance)
+others = [summary["nmi"][name] for name in ("SqueezeNet", "lbp", "raw")]
+plots.show(
+    f"Purity, NMI and Fowlkes-Mallows of {len(summary)} representations. Mean NMI: "
+    f"EfficientNetLite0 {network_nmi:.2f}, SqueezeNet {others[0]:.2f}, lbp "
+    f"{others[1]:.2f}, raw {others[2]:.2f}, chance {chance['nmi']:.2f}."
+)
 lessons.reveal(prediction_2, network_nmi, "the NMI of EfficientNetLite0")
 
 # %% [markdown]
@@ -409,6 +424,8 @@ for row, (home, members) in zip(panels, homes.items(), strict=True):
         panel.imshow(image_set.picture(place, size=96))
     for panel in row:
         panel.axis("off")
+counts = [f"{len(members)} with the {home}" for home, members in homes.items()]
+plots.show(f"The vegetables by the cluster they are in: {', '.join(counts)}.")
 
 # %% [markdown]
 # One row for each kind of company that the vegetables keep. The mostly round and smooth
@@ -500,8 +517,10 @@ for height, (name, change) in enumerate(rows):
 panel.axvline(summary.loc["raw", "nmi"], color="#666666", ls=":", label="raw pixels")
 panel.axvline(chance["nmi"], color="black", ls="--", label="chance")
 panel.set_yticks(range(len(rows)), [f"{name}, {change}" for name, change in rows])
-panel.set(xlim=(0, 1), xlabel="NMI, mean of five runs", title="The price")
+panel.set(xlim=(0, 1), xlabel="NMI, mean of five runs", title="NMI by preprocessing")
 panel.legend(loc="lower right", frameon=False)
+told = [f"{name}, {change}: {price[name, change]:.2f}" for name, change in rows]
+plots.show(f"NMI of two networks by preprocessing. {'; '.join(told)}.")
 
 left_over = price["SqueezeNet", "(x − 127) / 128"]
 lessons.reveal(prediction_3, left_over, "SqueezeNet's NMI")

@@ -34,7 +34,7 @@ import pandas as pd
 import seaborn as sns
 from scipy.spatial.distance import pdist
 
-from course_utils import images, representations, clustering, metrics
+from course_utils import images, representations, clustering, metrics, plots
 
 # %%
 image_set = images.load("stamps", progress=False)
@@ -182,7 +182,6 @@ chance = metrics.chance_scores(
 print(f"raw pixels: NMI {raw_nmi:.2f}; chance: {chance:.2f}")
 
 # %%
-sns.set_palette(["#0072B2", "#D55E00", "#009E73"])
 RANGE = {"errorbar": ("pi", 100), "marker": "o"}  # a band from worst to best seed
 
 
@@ -193,14 +192,22 @@ def finish(panel, **settings):
     panel.set(ylabel="NMI", ylim=(0, 1), **settings)
 
 
+told = []
 figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
 for panel, (network, runs) in zip(panels, layer_runs.groupby("network"), strict=True):
     sns.lineplot(runs, x="layer", y="nmi", **RANGE, ax=panel)
     panel.axhline(raw_nmi, color="#666666", ls="--")
     panel.text(4, raw_nmi - 0.045, "raw pixels", color="#666666")
     panel.tick_params(axis="x", rotation=45)
-    finish(panel, title=network, xlabel="layer, from the picture on")
-plt.show()
+    curve = runs.groupby("layer", sort=False)["nmi"].mean()
+    first, best, last = curve.index[0], curve.idxmax(), curve.index[-1]
+    title = f"{network}: {curve[best]:.2f} at {best}, {curve[last]:.2f} at {last}"
+    finish(panel, title=title, xlabel="layer, from the picture on")
+    told.append(
+        f"{network}: {curve[first]:.2f} at {first}, highest at {best} with "
+        f"{curve[best]:.2f}, then {curve[last]:.2f} at {last}"
+    )
+plots.show(f"Mean NMI by layer, from the first to the last. {'; '.join(told)}.")
 
 # %% [markdown]
 # Each mark is the mean of five seeds and the band reaches from the worst to the best
@@ -280,7 +287,9 @@ pooling_runs = pd.DataFrame(rows, columns=["pooling", "nmi"])
 figure, panel = plt.subplots(figsize=(9, 3.2), layout="constrained")
 sns.stripplot(pooling_runs, x="pooling", y="nmi", size=7, alpha=0.7, ax=panel)
 finish(panel, xlabel="")
-plt.show()
+by_pooling = pooling_runs.groupby("pooling", sort=False)["nmi"].mean()
+told = [f"{' '.join(name.split())} {nmi:.2f}" for name, nmi in by_pooling.items()]
+plots.show(f"NMI of two layers, each pooled three ways. Means: {', '.join(told)}.")
 
 # %% [markdown]
 # A dot is a seed. Average and maximum cannot be told apart here: their dots overlap.
@@ -337,7 +346,14 @@ sns.lineplot(
     pca_runs, x="components kept", y="nmi", hue="step", style="step", **RANGE, ax=panel
 )
 finish(panel)
-plt.show()
+by_step = pca_runs.groupby(["components kept", "step"])["nmi"].mean()
+plots.show(
+    "NMI against the components kept, as they are and whitened: "
+    + "; ".join(
+        f"{by_step[kept, 'pca']:.2f} and {by_step[kept, 'whiten']:.2f} with {kept}"
+        for kept in ("2", "6", "24", "192")
+    )
+)
 
 # %% [markdown]
 # The plain line (solid) is flat from six components on: six numbers a picture, with
@@ -421,7 +437,8 @@ table = algorithm_runs.pivot_table("nmi", "algorithm", "representation", sort=Fa
 figure, panel = plt.subplots(figsize=(8, 4.6), layout="constrained")
 sns.heatmap(table, annot=True, fmt=".2f", cmap="cividis", vmin=0, vmax=1, ax=panel)
 panel.set(title="NMI, mean over the seeds", xlabel="", ylabel="")
-plt.show()
+told = [f"{name} {nmi.min():.2f} to {nmi.max():.2f}" for name, nmi in table.items()]
+plots.show(f"Mean NMI of {len(table)} algorithms by representation: {', '.join(told)}.")
 
 # %% [markdown]
 # Compare columns first: from raw pixels to either network, every row gains more than
@@ -511,7 +528,12 @@ sns.scatterplot(seed_runs, x="inertia", y="nmi", ax=panel)
 panel.set(
     xlabel="inertia, which k-means makes small", ylabel="NMI (a part of its axis)"
 )
-plt.show()
+lowest = seed_runs.loc[seed_runs["inertia"].idxmin(), "nmi"]
+plots.show(
+    f"NMI against inertia of {len(seed_runs)} seeds, scattered without a trend: the "
+    f"run with the lowest inertia has an NMI of {lowest:.2f}, the highest NMI is "
+    f"{seed_runs['nmi'].max():.2f}."
+)
 
 # %% [markdown]
 # A mark is one seed. The inertias differ by about one per cent; the NMIs do not
@@ -628,7 +650,8 @@ for panel, by in zip(panels, ("silhouette", "sister"), strict=True):
     finish(panel, title=f"rank correlation {rank:+.2f}")
 panels[0].set(xlabel="silhouette on our pictures", ylabel="NMI on our pictures")
 panels[1].set_xlabel("NMI on the sister set")
-plt.show()
+told = [f"{panel.get_xlabel()}: {panel.get_title()}" for panel in panels]
+plots.show(f"NMI of each layer against what could choose it. {'; '.join(told)}.")
 
 # %% [markdown]
 # A mark is a layer; the named ones are those each method would choose. The rank
@@ -732,7 +755,9 @@ panel.axvline(chance, color="black", ls=":")
 panel.text(chance + 0.01, 3.4, "chance")
 panel.set(xlabel="NMI, mean and range of the seeds", ylabel="", xlim=(0, 1))
 panel.legend(title="", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
-plt.show()
+spans = grid.groupby("representation", sort=False)["nmi"].agg(["min", "max"])
+told = [f"{name} {low:.2f} to {high:.2f}" for name, low, high in spans.itertuples()]
+plots.show(f"NMI of four pipelines on three representations: {', '.join(told)}.")
 
 # %% [markdown] tags=["solution"]
 # *Question:* does preparation matter as much as the representation? *Answer:* no. The

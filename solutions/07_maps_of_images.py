@@ -31,13 +31,13 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
-from course_utils import images, representations, clustering, metrics, maps, widgets
+from course_utils import images, representations, clustering, metrics, maps
+from course_utils import plots, widgets
 
 # %% [markdown]
 # ## 1 · Two directions out of 1,280
@@ -102,29 +102,25 @@ lessons.reveal(prediction, float(shares[1]), "the share of two directions")
 # do not see all colours.
 
 # %%
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-MARKERS = "osD^vPX*"
-
-
-def scatter(points, panel, title, legend=False):
-    """A map with a dot per picture, by class."""
-    sns.scatterplot(
-        x=points[:, 0], y=points[:, 1], hue=true_names, style=true_names,
-        hue_order=image_set.class_names, style_order=image_set.class_names,
-        palette=PALETTE, s=45, legend=legend, ax=panel,
-    )
+def scatter(points, panel, title):
+    """A map with a mark per picture, in the look of its class."""
+    looks = {"names": image_set.class_names, "size": 32}
+    plots.scatter(points, image_set.true_labels, panel=panel, **looks)
     panel.set(title=title, xticks=[], yticks=[])
 
 
 all_layouts = {"PCA": [maps.layout(vectors, "pca")]}
 figure, panel = plt.subplots(figsize=(8, 4.6), layout="constrained")
-scatter(all_layouts["PCA"][0], panel, "PCA", legend=True)
+scatter(all_layouts["PCA"][0], panel, "PCA")
 panel.set(xlabel="first direction", ylabel="second direction")
-sns.move_legend(panel, "center left", bbox_to_anchor=(1, 0.5), frameon=False)
-plt.show()
+panel.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+plots.show(
+    "The stamps on two directions of PCA. Coins lie far to the right, flowers at the "
+    "top; birds and mammals cover each other at the lower left."
+)
 
 # %% [markdown]
-# Coins (crosses) lie far to the right, flowers (squares) at the top, and at the lower
+# Coins (squares) lie far to the right, flowers (diamonds) at the top, and at the lower
 # left birds and mammals lie on top of each other. Between them, fruit and vegetables
 # are mixed.
 #
@@ -153,13 +149,15 @@ all_layouts["UMAP"] = [maps.layout(vectors, "umap", seed=seed) for seed in range
 
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.9), layout="constrained")
 for (name, drawn), panel in zip(all_layouts.items(), panels, strict=True):
-    scatter(drawn[0], panel, name, legend=name == "UMAP")
+    scatter(drawn[0], panel, name)
 figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=7)
-panel.get_legend().remove()
-plt.show()
+plots.show(
+    "The stamps by PCA, t-SNE and UMAP. Birds and mammals cover each other by PCA and "
+    "are apart by the other two; UMAP packs its marks into the tightest islands."
+)
 
 # %% [markdown]
-# The two on the right pull apart what PCA mixes: birds (circles) and mammals (diamonds)
+# The two on the right pull apart what PCA mixes: birds (circles) and mammals (triangles)
 # have places of their own. UMAP packs its dots into tight islands, t-SNE spreads them
 # evenly. Their axes have no names because they mean nothing: such a map may be turned
 # or mirrored. They look better than PCA's. But are they *truer*? Looks are no measure.
@@ -301,17 +299,19 @@ SETTINGS = {
     "t-SNE, perplexity 3": {"name": "tsne", "perplexity": 3},
     "UMAP, 3 neighbours": {"name": "umap", "n_neighbors": 3, "min_dist": 0},
 }
-figure, panels = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
+told = []
+figure, panels = plt.subplots(1, 4, figsize=(10, 3.1), layout="constrained")
 for (title, setting), panel in zip(SETTINGS.items(), panels, strict=True):
     drawn = [maps.layout(points, **setting) for points in noise]
     panel.scatter(*drawn[0].T, s=10, color="#bbbbbb")
     for spot in maps.find_hotspots(drawn[0], noise[0]):
-        style = {"color": PALETTE[spot.label % 7], "marker": MARKERS[spot.label % 8]}
-        panel.scatter(*drawn[0][spot.members].T, s=14, **style)
-    panel.set(title=title, xticks=[], yticks=[])
+        numbers = np.full(len(spot.members), spot.label)
+        plots.scatter(drawn[0][spot.members], numbers, panel=panel, size=18)
     counts = [len(maps.find_hotspots(points, points)) for points in drawn]
+    panel.set(title=f"{title}:\n{counts[0]} clusters in noise", xticks=[], yticks=[])
     print(f"{title:21} clusters in three draws of noise: {counts}")
-plt.show()
+    told.append(f"{counts[0]} by {title}")
+plots.show(f"Clusters that HDBSCAN finds on maps of noise: {'; '.join(told)}.")
 
 # %% [markdown]
 # PCA and t-SNE with a large perplexity draw one cloud, as they should. With few
@@ -348,19 +348,20 @@ def ratios(points):
 
 # %%
 wider, further = ratios(made_up)
-print(f"in the data  width {wider:.1f}, distance {further:.1f}")
+told = [f"in the data  width {wider:.1f}, distance {further:.1f}"]
+print(told[0])
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.3), layout="constrained")
 for name, panel in zip(("PCA", "t-SNE", "UMAP"), panels, strict=True):
     points = maps.layout(made_up, name.lower().replace("-", ""))
-    for letter, colour, marker in zip("ABC", PALETTE, MARKERS, strict=False):
-        own = points[letters == letter]
-        panel.scatter(*own.T, s=14, color=colour, marker=marker, label=letter)
+    numbers = np.searchsorted(list("ABC"), letters)
+    plots.scatter(points, numbers, names="ABC", panel=panel, size=18)
     panel.set(title=name, xticks=[], yticks=[])
     panel.set_aspect("equal", "datalim")
     wider, further = ratios(points)
-    print(f"{name:12} width {wider:.1f}, distance {further:.1f}")
+    told.append(f"{name:12} width {wider:.1f}, distance {further:.1f}")
+    print(told[-1])
 panels[0].legend()
-plt.show()
+plots.show(f"Three clusters, C wide and far. {' '.join('; '.join(told).split())}.")
 
 # %% [markdown]
 # PCA shows what is there: A and B close to each other, C far and wide; three
@@ -380,16 +381,21 @@ four = {
     "UMAP, seed 0": all_layouts["UMAP"][0],
     "UMAP, seed 1": all_layouts["UMAP"][1],
 }
-figure, panels = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
+told = []
+figure, panels = plt.subplots(1, 4, figsize=(10, 3.2), layout="constrained")
 for (title, points), panel in zip(four.items(), panels, strict=True):
-    scatter(points, panel, title)
     kept, trust, _ = scores_of_map(vectors, points)
+    scatter(points, panel, f"{title}:\n{kept:.2f} of neighbours kept")
     print(f"{title:21} neighbours kept {kept:.2f}, trustworthiness {trust:.2f}")
-plt.show()
+    told.append(f"{kept:.2f} by {title}")
+plots.show(
+    "The stamps on four maps that differ: coins in two islands or in one. Neighbours "
+    f"kept: {'; '.join(told)}."
+)
 
 # %% [markdown]
 # All four keep about as many neighbours, and still they differ. On our map with
-# perplexity 5 the coins (crosses) fall into two islands, with 50 they are one, and what
+# perplexity 5 the coins (squares) fall into two islands, with 50 they are one, and what
 # lies beside what has changed. How many groups of coins there are, no map can say. The
 # two UMAP maps differ in their seed alone; what differs between *them* is certainly no
 # fact about stamps. If they agree, that proves little in turn, for UMAP starts from
@@ -444,19 +450,26 @@ pd.DataFrame(rows).T
 
 # %%
 def picture_map(image_set, points, width=900, size=44):
-    """Small pictures at their places on a map: an image of PIL."""
+    """Small pictures at their places on a map: an image of PIL, at double density."""
+    width, size = 2 * width, 2 * size
     corners = maps.to_unit_square(points) * (width - size)
     corners[:, 1] *= -1  # PIL counts rows downwards
     corners = (corners - corners.min(axis=0)).round().astype(int)
     canvas = Image.new("RGB", tuple((corners.max(axis=0) + size).tolist()), "white")
     for index, (left, top) in enumerate(corners.tolist()):
-        tile = Image.fromarray(image_set.picture(index, size))
-        canvas.paste(tile, (left, top))
+        tile = image_set.picture(index, size)
+        ink = (tile.min(axis=2) < 242) * np.uint8(255)  # the paper is transparent
+        canvas.paste(Image.fromarray(tile), (left, top), Image.fromarray(ink))
+    canvas.info["dpi"] = (144, 144)
     return canvas
 
 
 points = all_layouts["t-SNE"][0]
-picture_map(image_set, points)
+plots.show(
+    "The stamps as small pictures on the map of t-SNE: birds, mammals, coins and road "
+    "signs in groups of their own; flowers, fruit and vegetables in a large one.",
+    picture_map(image_set, points),
+)
 
 # %% [markdown]
 # You can read this map with no legend: birds, mammals, coins and road signs lie in
@@ -471,7 +484,11 @@ picture_map(image_set, points)
 # only who is left of, above and below whom.
 
 # %%
-picture_map(image_set, maps.grid(points), width=720, size=48)
+plots.show(
+    "The same pictures, each in a cell of a grid, none covered: coins at the lower "
+    "left, birds at the top, mammals at the right.",
+    picture_map(image_set, maps.grid(points), width=720, size=48),
+)
 
 # %% [markdown]
 # Every picture can be seen, none covers another, and like still lies beside like:
@@ -490,10 +507,11 @@ words = maps.hotspot_words(image_set)
 spots = maps.find_hotspots(points, vectors, words)
 figure, panel = plt.subplots(figsize=(9, 6), layout="constrained")
 panel.scatter(*points.T, s=14, color="#bbbbbb")
-for spot, colour, marker in zip(spots, PALETTE, MARKERS, strict=False):
-    panel.scatter(*points[spot.members].T, s=26, color=colour, marker=marker)
+for spot in spots:
+    numbers = np.full(len(spot.members), spot.label)
+    plots.scatter(points[spot.members], numbers, panel=panel, size=26)
     picture = OffsetImage(image_set.picture(spot.medoid, 64), zoom=0.7)
-    frame = {"edgecolor": colour, "linewidth": 2.5}
+    frame = {"edgecolor": plots.look(spot.label)[0], "linewidth": 2.5}
     panel.add_artist(AnnotationBbox(picture, spot.centre, pad=0.1, bboxprops=frame))
     text = ", ".join([str(len(spot.members)), *spot.words])
     panel.annotate(
@@ -502,7 +520,11 @@ for spot, colour, marker in zip(spots, PALETTE, MARKERS, strict=False):
     )
 panel.set(xticks=[], yticks=[])
 panel.margins(0.12)
-plt.show()
+told = [" ".join([str(len(spot.members)), *spot.words]) for spot in spots]
+plots.show(
+    f"The map with its {len(spots)} hotspots, each with its medoid, the number of its "
+    f"pictures and its words: {'; '.join(told)}."
+)
 
 # %% [markdown]
 # Each framed picture is a medoid, drawn at the middle of its hotspot; below it stand
@@ -541,7 +563,11 @@ if not len(chart.selection):
     chart.selection = next(around, np.arange(n_images))
 print("pictures by cluster:", chart.table["cluster"].value_counts().to_dict())
 display(chart.table.head(3))
-picture_map(chart.selected, points[chart.selection], width=600, size=48)
+plots.show(
+    f"The {len(chart.selection)} selected pictures on their part of the map: hoofed "
+    "animals at the upper right, small furry ones at the lower left.",
+    picture_map(chart.selected, points[chart.selection], width=600, size=48),
+)
 
 # %% [markdown]
 # From further away the bison's hotspot was one island. Near by there is an order within

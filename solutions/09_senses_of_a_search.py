@@ -77,7 +77,12 @@ checks.ex09_1(has_word)
 
 # %%
 search = images.search_captions(stamps_all, "red", "yellow", "green")
-plots.contact_sheet(search, {f"{len(search)} pictures": range(len(search))}, size=72)
+found = f"{len(search)} pictures"
+plots.show(
+    "What the search found: fruit, vegetables, flowers, flags, three traffic lights, "
+    "and things that come alone.",
+    plots.contact_sheet(search, {found: range(len(search))}, size=72, scale=2),
+)
 
 # %% [markdown]
 # On the sheet: fruit and vegetables, flowers, flags, three traffic lights, and things
@@ -105,7 +110,10 @@ figure, panel = plt.subplots(figsize=(6, 2.8), layout="constrained")
 panel.plot(silhouettes.keys(), silhouettes.values(), "o-", color="#0072B2")
 panel.plot(best_k, silhouettes[best_k], "D", ms=11, color="#D55E00")
 panel.set(xlabel="number of clusters k", ylabel="silhouette", ylim=(0, 0.3))
-plt.show()
+plots.show(
+    f"Silhouette against k from 2 to 8: {silhouettes[2]:.2f} at 2, and nearly level "
+    f"from 3 on. It is highest at {best_k}, with {silhouettes[best_k]:.2f}."
+)
 
 # %% [markdown]
 # The silhouette is highest at the diamond, k = 4. But the line is nearly flat from 3 to
@@ -152,13 +160,20 @@ def sense_rows(image_set, vectors, cluster_labels, n_senses=4, n_pictures=20):
         others = members[members != medoids[cluster]]
         text = f"{rank}: {len(members)} of {len(cluster_labels)} pictures"
         if image_set.captions is not None:
-            text += " · " + image_set.captions[medoids[cluster]][:60]
+            text += " · " + image_set.captions[medoids[cluster]]
         rows[text] = [medoids[cluster], *others][:n_pictures]
     return rows
 
 
+def show_rows(what, image_set, rows, size=72):
+    """A contact sheet, and its texts in words."""
+    sheet = plots.contact_sheet(image_set, rows, size=size, scale=2)
+    plots.show(f"{what}. {'; '.join(rows)}.", sheet)
+
+
 cluster_labels = clustering.cluster(points, "kmeans", best_k, random_state=0)
-plots.contact_sheet(search, sense_rows(search, vectors, cluster_labels), size=72)
+rows = sense_rows(search, vectors, cluster_labels)
+show_rows("The clusters of the search, medoid first", search, rows)
 
 # %% [markdown]
 # Clusters 2 and 4 you would name at once: flags, and traffic lights. Cluster 1 is
@@ -301,7 +316,12 @@ panel.axhline(n_search, color="black", ls=":")
 panel.text(0.6, n_search + 0.6, "different pictures", ha="right")
 panel.set(xlabel="threshold (cosine distance)", ylabel="pictures left", ylim=(0, 45))
 panel.legend()
-plt.show()
+at = [clustering.duplicate_curve(web_vectors, [t])[0] for t in (0, 0.1, 0.18, 0.6)]
+plots.show(
+    f"Pictures left against the threshold, with copies: {at[0]} at 0, {at[1]} at 0.1, "
+    f"{at[2]} at 0.18, {at[3]} at 0.6. Without copies the line is lower only at the "
+    "start."
+)
 
 # %% [markdown]
 # In a real search you have only the solid line, the pictures with their copies. It
@@ -327,7 +347,7 @@ for group in clustering.top_clusters(groups, 6):
         text = f"{len(members)} in group {group} · {web.captions[members[0]]}"
         rows[text] = members
 print(len(web), "pictures,", len(kept), "kept")
-plots.contact_sheet(web, rows, size=72)
+show_rows("Groups of near-duplicates", web, rows)
 
 # %% [markdown]
 # Of each group one picture is kept. Three groups are right: the kangaroo, the lemon and
@@ -359,7 +379,8 @@ web_labels = find_senses(web_vectors)
 biggest = clustering.top_clusters(web_labels, 1)[0]
 share = float((web_labels == biggest).mean())
 lessons.reveal(prediction_2, share, "the share of the biggest cluster")
-plots.contact_sheet(web, sense_rows(web, web_vectors, web_labels), size=60)
+rows = sense_rows(web, web_vectors, web_labels)
+show_rows("The four biggest clusters, with the copies", web, rows, size=60)
 
 # %% [markdown]
 # Three pictures of the 25 now pass for the three biggest senses, each of them seven
@@ -372,7 +393,8 @@ plots.contact_sheet(web, sense_rows(web, web_vectors, web_labels), size=60)
 # %%
 clean, clean_vectors = web.subset(kept), web_vectors[kept]
 clean_labels = find_senses(clean_vectors)
-plots.contact_sheet(clean, sense_rows(clean, clean_vectors, clean_labels), size=60)
+rows = sense_rows(clean, clean_vectors, clean_labels)
+show_rows("The clusters without near-duplicates", clean, rows, size=60)
 
 # %% [markdown]
 # The kangaroo, the lemon and the bus are single members again. But now there are only
@@ -403,7 +425,7 @@ if os.environ.get("COURSE_CALTECH101"):
     things, things_vectors = things.subset(things_kept), things_vectors[things_kept]
     things_labels = clustering.cluster(things_vectors, "l2+kmeans", 12, random_state=0)
     rows = sense_rows(things, things_vectors, things_labels, 6, n_pictures=10)
-    display(plots.contact_sheet(things, rows, size=72))
+    show_rows("The six biggest clusters of the web search", things, rows)
 else:
     print("Set COURSE_CALTECH101 to a folder with Caltech-101 (137 MB) to see this.")
 
@@ -426,7 +448,7 @@ if LIVE:
         live, live_vectors = live.subset(live_kept), live_vectors[live_kept]
         live_labels = find_senses(live_vectors)
         rows = sense_rows(live, live_vectors, live_labels, n_pictures=10)
-        display(plots.contact_sheet(live, rows, size=72))
+        show_rows(f"The biggest clusters of a search for {WORD}", live, rows)
     except (images.DownloadError, ValueError) as error:  # or nothing was found
         print(f"No live search now: {error}. Sections 1 to 3 need no network.")
 else:
@@ -504,7 +526,8 @@ my_medoids = clustering.medoids(my_vectors, my_labels)
 checks.ex09_5(my_search, my_medoids)
 
 # %% tags=["solution"]
-plots.contact_sheet(my_search, sense_rows(my_search, my_vectors, my_labels), size=60)
+rows = sense_rows(my_search, my_vectors, my_labels)
+show_rows("The four biggest clusters of my search", my_search, rows, size=60)
 
 # %% [markdown] tags=["solution"]
 # Four flags are one sense; the heads of lettuce and the two signs that mean "give way"

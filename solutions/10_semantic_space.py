@@ -124,7 +124,8 @@ for panel, word in zip(panels.flat, SHOWN, strict=True):
     panel.imshow(image_set.picture(index, 160))
     panel.set_title("\n".join(nearest_nouns(pictures[index])), fontsize=11)
     panel.set_axis_off()
-plt.show()
+nearest = [f"{word}: {nearest_nouns(pictures[first_with(word)])[0]}" for word in SHOWN]
+plots.show(f"Eight stamps, each with its three nearest nouns. {'; '.join(nearest)}.")
 
 # %% [markdown]
 # Over each picture are its three nearest nouns. The toucan is named, the Granny Smith
@@ -368,7 +369,7 @@ for _ in range(10):
 # %%
 history = []
 sic_labels = clustering.sic(pictures, noun_vectors, n_classes, SETTINGS, 0, history)
-curves = pd.DataFrame(history)
+curves, told = pd.DataFrame(history), []
 figure, panel = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for part, name, colour, style in (
     ("consistency", "consistency", "#0072B2", "-"),
@@ -376,11 +377,12 @@ for part, name, colour, style in (
     ("balance", "evenness", "#009E73", "-."),
 ):
     panel.plot(curves[part], style, color=colour, lw=2, label=name)
+    told.append(f"{name} {curves[part].iloc[0]:.2f} to {curves[part].iloc[-1]:.2f}")
 panel.axhline(np.log(n_classes), color="black", ls=":", lw=1)
 panel.text(100, np.log(n_classes) + 0.04, "log 7", ha="right")
 panel.set(xlabel="epoch", ylabel="nats", ylim=(0, 2.2))
 panel.legend(loc="center right")
-plt.show()
+plots.show(f"Three losses over {len(curves)} epochs, in nats: {', '.join(told)}.")
 
 # %% [markdown]
 # Consistency (solid) and agreement (dashed) fall for some 40 epochs and change little
@@ -540,7 +542,8 @@ panel.text(chance["nmi"] + 0.01, 0, "chance", va="center")
 panel.set_yticks(range(len(found)), reversed(found))
 panel.set(xlabel="NMI, one mark a seed; the bar is their mean", xlim=(0, 1))
 panel.grid(axis="x", color="#dddddd")
-plt.show()
+told = [f"{row['method']} {row['nmi']}" for row in rows]
+plots.show(f"NMI over seeds: {'; '.join(told)}; chance {chance['nmi']:.2f}.")
 
 # %% [markdown]
 # Mean ± standard deviation over five seeds; *smallest* and *biggest cluster* list the
@@ -583,7 +586,10 @@ for cluster in clustering.top_clusters(sic_labels):
     members = members[np.argsort(-(pictures[members] @ middle))]
     text = f"{', '.join(cluster_names[cluster])} · {len(members)} pictures"
     sheet_rows[text] = members[:10]
-plots.contact_sheet(image_set, sheet_rows, size=72)
+plots.show(
+    f"The clusters of SIC with their nearest nouns: {'; '.join(sheet_rows)}.",
+    plots.contact_sheet(image_set, sheet_rows, size=72, scale=2),
+)
 
 # %% [markdown]
 # Each row is a cluster of SIC (seed 0), under its three nearest nouns; the pictures

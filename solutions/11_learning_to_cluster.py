@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from course_utils import images, representations, clustering, metrics
+from course_utils import images, representations, clustering, metrics, plots
 
 # %% [markdown]
 # ## 1 · Clusters that grow
@@ -148,31 +148,30 @@ checks.ex11_2(between)
 # %%
 weights = clustering.affinity(plane)
 stages = {k: clustering.merge_clusters(weights, chains, k) for k in (8, 2)}
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
-           "#999999"]  # fmt: skip
-MARKERS = "os^DvP*X"
 
 
 def scatter(panel, points, labels, title):
-    for cluster in np.unique(labels):
-        inside = points[labels == cluster]
-        marks = {"color": COLOURS[cluster], "marker": MARKERS[cluster], "s": 22}
-        panel.scatter(inside[:, 0], inside[:, 1], **marks)
+    plots.scatter(points, labels, panel=panel, size=24)
     panel.set(title=title, xlabel="x", ylabel="y", aspect="equal")
 
 
 figure, panels = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
-scatter(panels[0], plane, clustering.cluster(plane, "kmeans", 2), "k-means, k = 2")
+halves = clustering.cluster(plane, "kmeans", 2)
+scatter(panels[0], plane, halves, f"k-means: NMI {nmi_of(halves):.2f}")
 panels[1].scatter(*plane.T, s=8, color="black")
 distances = np.linalg.norm(plane[:, None] - plane, axis=2) + 9 * np.eye(120)
 for point, nearest in zip(plane, plane[distances.argmin(axis=1)], strict=True):
     panels[1].plot(*np.stack([point, nearest]).T, color="#0072B2", lw=2)
 panels[1].set(title=f"{chains.max() + 1} chains", xlabel="x", aspect="equal")
 for panel, (k, labels) in zip(panels[2:], stages.items(), strict=True):
-    scatter(panel, plane, labels, f"merged to {k}")
+    scatter(panel, plane, labels, f"merged to {k}: NMI {nmi_of(labels):.2f}")
 for panel in panels[1:]:
     panel.set_ylabel("")
-plt.show()
+plots.show(
+    "A disc in a ring. k-means cuts both along a line; chains of nearest neighbours "
+    "stay within the disc or the ring; merged to eight and to two, the disc is one "
+    "cluster."
+)
 print(f"merged to 2: NMI {nmi_of(stages[2]):.2f}")
 
 # %% [markdown]
@@ -253,7 +252,10 @@ for d_plus, style, colour in ((0, "-", "#0072B2"), (0.5, "--", "#D55E00"),
     panel.plot(d_minus, loss, style, color=colour, lw=2, label=f"d⁺ = {d_plus}")
 panel.set(xlabel="d⁻, squared distance to the negative", ylabel="triplet loss")
 panel.legend(frameon=False)
-plt.show()
+plots.show(
+    "Triplet loss against d⁻ for three d⁺: each line falls to 0 and stays there, "
+    "the later the greater d⁺ is."
+)
 
 # %% [markdown]
 # Each line falls until the negative is far enough and is 0 from there on. The further
@@ -315,15 +317,15 @@ titles = ["untrained", *(f"training {i}" for i in range(1, len(seen)))]
 figure, panels = plt.subplots(1, len(seen), figsize=(10, 3), layout="constrained")
 for panel, output, title in zip(panels, seen, titles, strict=True):
     flat = PCA(2, random_state=0).fit_transform(output)
-    for part, marker, colour in ((0, "o", "#0072B2"), (1, "s", "#D55E00")):
-        name = ("disc", "ring")[part]
-        panel.scatter(*flat[shape == part].T, s=14, marker=marker, color=colour,
-                      label=name)  # fmt: skip
+    plots.scatter(flat, shape, names=("disc", "ring"), panel=panel, size=18)
     panel.set(title=title, xlabel="component 1")
 panels[0].set_ylabel("component 2")
 figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left",
               ncols=2, frameon=False)  # fmt: skip
-plt.show()
+plots.show(
+    f"Two main components of the network's output, untrained and after {len(seen) - 1} "
+    "trainings: at first a disc in a ring, at last two heaps far apart."
+)
 
 # %% [markdown]
 # The network's output has 160 numbers; drawn are its two main components. Untrained, it
@@ -429,21 +431,25 @@ table.loc[order[::-1]]
 
 # %%
 STYLES = {
-    "JULE": ("#D55E00", "D"), "MVnet": ("#D55E00", "*"), "merging": ("#009E73", "^")
+    "JULE": (plots.PALETTE[1], "D"),
+    "MVnet": (plots.PALETTE[1], "*"),
+    "merging": (plots.PALETTE[2], "^"),
 }  # fmt: skip
+told = []
 figure, panel = plt.subplots(figsize=(9, 4.6), layout="constrained")
 for height, method in enumerate(order):
     family = method.split(",")[0].removesuffix("-fix")
-    colour, marker = STYLES.get(family, ("#0072B2", "o"))
+    colour, marker = STYLES.get(family, (plots.PALETTE[0], "o"))
     runs = results.get_group(method)["nmi"]
     panel.plot([runs.min(), runs.max()], [height] * 2, color=colour, lw=2)
     panel.plot(runs.mean(), height, marker, color=colour, ms=9)
+    told.append(f"{method} {runs.mean():.2f}")
 panel.axvline(chance["nmi"], color="black", ls="--")
 panel.text(chance["nmi"] + 0.01, 0, "chance")
 panel.set_yticks(range(len(order)), order)
 panel.set(xlim=(0, 1), xlabel="NMI: mean of five seeds, bar from worst to best seed")
 panel.grid(axis="x", color="#dddddd")
-plt.show()
+plots.show(f"Mean NMI over the seeds, best first: {'; '.join(told[::-1])}.")
 
 # %% [markdown]
 # Mean ± standard deviation over five seeds; Ward and merging have no seed. Methods that

@@ -117,7 +117,8 @@ for column, name in zip(panels.T, shown, strict=True):
         panel.imshow(image_set.picture(members[int(place)], 96))
 for panel in panels.flat:
     panel.axis("off")
-plt.show()
+counts = [f"{np.sum(names == name)} {name}" for name in shown]
+plots.show(f"Three pictures of each class. Pictures in all: {', '.join(counts)}.")
 
 # %% [markdown]
 # One column per class: its first picture, a middle one and its last, and how many it has.
@@ -299,7 +300,9 @@ run = first_runs[tuple(best[columns[:2]])]
 vectors = representations.extract(image_set, best["representation"], progress=False)
 figure = plots.gallery(image_set, labels[run], vectors, n_pictures=9, title=run)
 figure.set_size_inches(9.6, 6)
-plt.show()
+purity = metrics.purity(labels_true=image_set.true_labels, labels_pred=labels[run])
+rows = [" ".join(text.get_text().split()) for text in figure.axes[0].texts]
+plots.show(f"Clusters of the best run, purity {purity:.2f}: {'; '.join(rows)}.")
 
 # %% [markdown]
 # One row per cluster, the pictures nearest its centre first; a cross marks a picture that
@@ -340,8 +343,11 @@ for panel, index in zip(panels.flat, wrong, strict=False):
     panel.set_title(f"{names[index]}\nin {commonest[counts.argmax()]}", fontsize=9)
 for panel in panels.ravel():
     panel.set_axis_off()
-plt.show()
 christmas = np.sum(names[wrong] == "Christmas")
+plots.show(
+    f"Pictures in a cluster of another class, with both names: {christmas} of "
+    f"{len(wrong)} are Christmas."
+)
 print(f"{len(wrong)} of {len(names)} pictures, {christmas} of them Christmas")
 
 # %% [markdown] tags=["solution"]

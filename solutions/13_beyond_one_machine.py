@@ -41,6 +41,7 @@ import numpy as np
 import pandas as pd
 
 from course_utils import images, representations, clustering, metrics, experiments
+from course_utils import plots
 
 
 # %% [markdown]
@@ -182,18 +183,19 @@ lessons.reveal(
 table.style.format("{:.3g}", na_rep="–")
 
 # %%
-COLOURS = "#0072B2", "#009E73", "#D55E00", "#000000", "#CC79A7"
-STYLES = dict(zip(METHODS, zip(COLOURS, "os^vD", strict=True), strict=True))
+STYLES = {method: plots.look(number) for number, method in enumerate(METHODS)}
+told = []
 figure, panel = plt.subplots(figsize=(8.5, 4.4), layout="constrained")
 for method in sorted(measured, key=lambda method: -measured[method][-1]):
     colour, marker = STYLES[method]
     label = f"{method}, slope {table.loc[method].iloc[1]:.1f}"
+    told.append(f"{label}, {measured[method][-1]:.2g} s")
     panel.loglog(SIZES, measured[method], color=colour, marker=marker, label=label)
 panel.set(xlabel="pictures", ylabel="seconds")
 panel.set_xticks(SIZES, SIZES)
 panel.minorticks_off()
 panel.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-plt.show()
+plots.show(f"Seconds of five methods up to {SIZES[-1]} pictures: {'; '.join(told)}.")
 
 # %% [markdown]
 # Both axes are logarithmic, each line is a method, and the legend has the slope of its
@@ -249,19 +251,25 @@ print(f"Ward's time there, by the forecast: {minutes:.0f} minutes")
 many = np.geomspace(1000, 1e7, 50)
 ahead = [experiments.forecast(SIZES, measured["ward"], n) for n in many]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-left.loglog(SIZES, measured["ward"], "^", color="#D55E00", label="Ward, measured")
-left.loglog(many, ahead, "--", color="#D55E00", label="Ward, forecast")
-right.loglog(many, many**2 / 2 * 8, color="#D55E00", label="all pairs")
-right.loglog(many, many * 1280 * 4, ":", color="#0072B2", label="1,280 features each")
+colour, marker = STYLES["ward"]
+left.loglog(SIZES, measured["ward"], marker, color=colour, label="Ward, measured")
+left.loglog(many, ahead, "--", color=colour, label="Ward, forecast")
+right.loglog(many, many**2 / 2 * 8, color=colour, label="all pairs")
+right.loglog(many, many * 1280 * 4, "k:", label="1,280 features each")
 for panel, height, name in ((left, 86_400, "a day"), (right, MEMORY, "16 GB")):
     panel.axhline(height, color="#666666", linewidth=0.8)
     panel.text(300, height * 1.3, name, fontsize=11)
     panel.axvline(full, color="#666666", linewidth=0.8)
     panel.set(xlabel="pictures", xlim=(200, None))
     panel.legend(loc="lower right")
-left.set(ylabel="seconds", title="time")
-right.set(ylabel="bytes", title="memory")
-plt.show()
+at_full = experiments.forecast(SIZES, measured["ward"], full)
+left.set(ylabel="seconds", title=f"time: {at_full:,.0f} s for {full:,} pictures")
+right.set(ylabel="bytes", title=f"memory: 16 GB for {full:,} pictures")
+plots.show(
+    "Time and memory against the number of pictures. All pairs fill 16 GB at "
+    f"{full:,.0f} pictures, where the forecast of Ward's time is {at_full:,.0f} s; a "
+    "day has 86,400 s."
+)
 
 # %% [markdown]
 # Left time, right memory; the upright line is where all pairs fill 16 GB, near 63,000
@@ -502,20 +510,21 @@ if client:
 one_times = first_times + [first_seconds + seconds for seconds in second_times]
 how = "the same two workers, one killed" if client else "one process, a third time"
 runs = {
-    "one process, stopped once": (one_times, "#0072B2", "o"),
-    who: (two_times, "#009E73", "s"),
-    how: (killed_times, "#D55E00", "^"),
+    "one process, stopped once": (one_times, plots.PALETTE[0], "o"),
+    who: (two_times, plots.PALETTE[2], "s"),
+    how: (killed_times, plots.PALETTE[1], "^"),
 }
 figure, panel = plt.subplots(figsize=(9, 4.2))
 for name, (times, colour, marker) in runs.items():
     counts = range(1, len(times) + 1)
     panel.plot(times, counts, color=colour, marker=marker, label=name)
 for seconds in kill_times:
-    panel.axvline(seconds, color="#D55E00", linestyle=":")
-    panel.text(seconds, 0.3, " killed", color="#D55E00", fontsize=10)
+    panel.axvline(seconds, color=plots.PALETTE[1], linestyle=":")
+    panel.text(seconds, 0.3, " killed", color=plots.PALETTE[1], fontsize=10)
 panel.set(xlabel="seconds since the call", ylabel="parts finished", ylim=(0, None))
 panel.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
-plt.show()
+told = [f"{name}: all {len(t)} after {max(t):.1f} s" for name, (t, *_) in runs.items()]
+plots.show(f"Parts finished over time. {'; '.join(told)}.")
 
 # %% [markdown]
 # Each mark is a part that is finished, and all lines end at the same height: all parts

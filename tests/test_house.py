@@ -47,6 +47,7 @@ NOT_REQUIRED = {
     "torch": "another backend of Keras",
     "jax": "another backend of Keras",
     "google": "Colab's own",
+    "matplotlib_inline": "comes with IPython's kernel; figures are less sharp without",
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.colors import is_color_like
+from matplotlib.colors import is_color_like, to_hex
 from matplotlib.lines import Line2D
 from PIL import Image
 from small_sets import coloured, noisy, one_thread  # noqa: F401
@@ -242,6 +242,21 @@ def test_classes_and_clusters_have_looks_of_their_own():
         assert marker in Line2D.markers and is_color_like(colour)
 
 
+def test_points_have_the_look_of_their_label():
+    points, labels = np.arange(12.0).reshape(6, 2), np.array([4, -1, 0, 4, 0, 0])
+    _, panel = plt.subplots()
+    plots.scatter(points, labels, names="abcde", panel=panel, size=np.arange(6))
+    drawn = {group.get_label(): group for group in panel.collections}
+    assert set(drawn) == {"noise", "a", "e"}
+    for name, number in (("noise", -1), ("a", 0), ("e", 4)):
+        group, (colour, _) = drawn[name], plots.look(number)
+        assert group.get_offsets().tolist() == points[labels == number].tolist()
+        assert group.get_sizes().tolist() == np.flatnonzero(labels == number).tolist()
+        assert to_hex(group.get_facecolor()[0]) == colour.lower()
+    plots.scatter(points, labels)  # on the current axes, without a legend
+    assert len(panel.collections) == 6
+
+
 @pytest.fixture
 def displayed(monkeypatch):
     made = []
@@ -269,6 +284,28 @@ def test_a_figure_is_shown_sharp_and_with_its_words(displayed, photographs):
     assert picture.width == pytest.approx(2 * int(image["width"]), abs=1)
     assert picture.width > 400 and len(text) < 400_000
     assert not plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_contact_sheet_is_shown_at_its_density(displayed, scale):
+    sheet = plots.contact_sheet(coloured(), range(12), size=20, scale=scale)
+    assert sheet.size == (scale * 244, scale * 52)
+    figure = plt.figure()
+    plots.show("Twelve images, red and blue", sheet)
+    assert 'width="244"' in displayed[0]["text/html"]
+    assert plt.fignum_exists(figure.number)
+    plots.show("The same without a density", Image.new("L", (30, 20)))
+    assert 'width="30"' in displayed[1]["text/html"]
+
+
+def test_a_long_caption_is_broken_between_words():
+    words = " ".join(f"word{i}" for i in range(12))
+    one = plots.contact_sheet(coloured(), {"word": [0]}, size=30, n_columns=4)
+    two = plots.contact_sheet(coloured(), {words: [0]}, size=30, n_columns=4)
+    assert two.width < 2 * 4 * 34 and two.height > one.height + 2 * plots.SHEET_LINE
+    font = plots.ImageFont.truetype(plots.findfont("DejaVu Sans"), 12)
+    lines = plots._lines(words, font, 140)
+    assert " ".join(lines) == words and len(lines) > 2
 
 
 @pytest.mark.parametrize("words", ["", "  \n"])

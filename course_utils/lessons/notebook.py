@@ -21,6 +21,7 @@ MODULES = {
     "scikit-learn": "sklearn",
     "scikit-image": "skimage",
     "opencv-python-headless": "cv2",
+    "ipython": "IPython",
     "pyyaml": "yaml",
     "pillow": "PIL",
     "umap-learn": "umap",
@@ -75,10 +76,12 @@ def start(lesson, *, drive=False):
         print("drive=True is for Colab: here everything is kept on this computer.")
     import matplotlib.pyplot as plt
 
+    from course_utils import plots
     from course_utils.lessons import exercises
 
     plt.rcParams.update(
         {
+            "axes.prop_cycle": plt.cycler(color=plots.PALETTE),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "figure.dpi": 80,
@@ -86,9 +89,21 @@ def start(lesson, *, drive=False):
             "savefig.bbox": "tight",
         }
     )
+    show_figures_sharp()
     exercises.begin(lesson)
     print(f"{lesson}, on {host or 'this computer'}. {gpu_sentence()}")
     return exercises
+
+
+def show_figures_sharp():
+    """Show figures at twice their density, those without `plots.show` too."""
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    if get_ipython() is not None:
+        set_matplotlib_formats("retina")
 
 
 def reveal(prediction, outcome, what="it"):

@@ -88,7 +88,7 @@ def main(arguments=None):
         with files.atomic_file(out / name, "w", encoding="utf-8") as file:
             found.to_csv(file, index=False, float_format="%.5g")
     with files.atomic_file(out / "scale.png") as file:
-        draw(table, exponents, options.limit).savefig(file, format="png", dpi=110)
+        draw(table, exponents, options.limit).savefig(file, format="png")
     print(f"\nseconds ≈ a · n^exponent\n{exponents.to_string(index=False)}")
     print(f"\nOpen {out / 'scale.png'}")
     return 0

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -247,6 +248,35 @@ def stamps():
     from course_utils.images import datasets
 
     return datasets.load("stamps", progress=False)
+
+
+def test_the_figure_names_four_methods_beside_their_lines(parts):
+    import scale_plot
+
+    seconds = {"fast": (1, 2), "slow": (5, 50), "steep": (1, 90), "level": (3, 3)}
+    seconds |= {"short": (1,), "between": (4, 8)}
+    rows = [
+        {"part": "p", "method": m, "n": n, "seconds": s, "peak_gb": 1, "start_gb": 0.5}
+        for m, taken in seconds.items()
+        for n, s in zip((100, 10_000), taken, strict=False)
+    ]
+    growth = [
+        {"part": "p", "method": m, "seconds_exponent": np.log(t[-1] / t[0]) / 4.6}
+        for m, t in seconds.items()
+    ]
+    growth[4]["seconds_exponent"] = np.nan  # of one size there is none
+    table, growth = pd.DataFrame(rows), pd.DataFrame(growth)
+    named = scale_plot.named(table, growth.set_index("method"))
+    assert named == ["fast", "steep", "slow", "between"]
+    figure = scale_plot.draw(table, growth, 60)
+    for panel in figure.axes:
+        texts = [text.get_text().split(",")[0] for text in panel.texts]
+        assert sorted(texts) == sorted(named)
+        heights = sorted(text.get_position()[1] for text in panel.texts)
+        assert np.diff(heights).min() >= scale_plot.GAP - 1e-9 and heights[-1] <= 0.98
+        greys = [line for line in panel.lines if line.get_color() == scale_plot.PALE]
+        assert len(greys) == 2
+    plt.close(figure)
 
 
 def test_more_pictures_than_there_are_are_all_different(parts, stamps):

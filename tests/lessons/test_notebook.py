@@ -329,6 +329,18 @@ def test_gpu_sentence_names_the_gpu(monkeypatch):
     assert notebook.gpu_sentence() == "There is a GPU: Tesla T4."
 
 
+@pytest.mark.parametrize("shell", [None, "a shell"])
+def test_figures_without_words_are_sharp_in_a_notebook(shell, monkeypatch):
+    asked = []
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    inline = types.SimpleNamespace(set_matplotlib_formats=asked.append)
+    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
+    notebook.show_figures_sharp()
+    assert asked == (["retina"] if shell else [])
+    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", None)
+    notebook.show_figures_sharp()  # an older kernel: nothing happens
+
+
 def test_reveal_holds_prediction_against_outcome(capsys):
     notebook.reveal(0.5, 0.28123, "the purity")
     notebook.reveal(None, 7)

@@ -1,5 +1,7 @@
 """Every lesson: built from its master, executed, complete, and without leaks."""
 
+import ast
+import html
 import json
 import os
 import re
@@ -142,6 +144,49 @@ def test_executed_solution_has_every_output_and_no_error(path):
         if cell.cell_type == "code":
             assert cell.execution_count, cell.source
             assert all(o.output_type != "error" for o in cell.outputs)
+
+
+# What makes a figure or an image
+DRAWING = {"plt.subplots", "plt.figure", "plt.subplot_mosaic"}
+DRAWING |= {f"plots.{name}" for name in ("gallery", "score_chart", "contact_sheet")}
+
+
+def calls(tree):
+    """The names of the functions that a piece of a program calls."""
+    return {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+
+
+@each_lesson
+def test_every_figure_is_shown_with_words(path):
+    cells = build.solution_notebook(path).cells
+    trees = [ast.parse(cell.source) for cell in cells if cell.cell_type == "code"]
+    showing = {"plots.show"}  # and the lesson's own functions that call it
+    for tree in trees:
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        showing |= {f.name for f in functions if "plots.show" in calls(f)}
+    n_figures = 0
+    for tree in trees:
+        assert "plt.show" not in calls(tree), ast.unparse(tree)
+        if calls(tree) & DRAWING:
+            assert calls(tree) & showing, ast.unparse(tree)
+            n_figures += 1
+    assert n_figures >= 3
+
+
+@each_lesson
+def test_every_image_of_the_executed_solution_has_words(path):
+    notebook = nbformat.read(build.MASTERS / f"{path.stem}.ipynb", 4)
+    words = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data, metadata = output.get("data", {}), output.get("metadata", {})
+            for tag in re.findall("<img [^>]*>", data.get("text/html", "")):
+                words += re.findall('alt="([^"]*)"', tag) or [""]
+            pictures = [kind for kind in data if kind.startswith("image/")]
+            words += [metadata.get(kind, {}).get("alt", "") for kind in pictures]
+    assert words
+    for text in words:
+        assert len(html.unescape(text)) > 20, text
 
 
 def test_solutions_are_small_together():
