@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.colors import is_color_like, to_hex
 from matplotlib.lines import Line2D
@@ -303,7 +304,7 @@ def test_a_long_caption_is_broken_between_words():
     one = plots.contact_sheet(coloured(), {"word": [0]}, size=30, n_columns=4)
     two = plots.contact_sheet(coloured(), {words: [0]}, size=30, n_columns=4)
     assert two.width < 2 * 4 * 34 and two.height > one.height + 2 * plots.SHEET_LINE
-    font = plots.ImageFont.truetype(plots.findfont("DejaVu Sans"), 12)
+    font = plots.ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 12)
     lines = plots._lines(words, font, 140)
     assert " ".join(lines) == words and len(lines) > 2
 
