@@ -129,10 +129,7 @@ class KMeansStepper(base.Explorer):
         self.centres = centres
         self._rewind()
         if not missing(self.points, self.centres, self.k.value):
-            where = f"{x:.1f}, {y:.1f}"
-            self.status.text = (
-                f"Centre {cluster} is at {where}: the new start of the run."
-            )
+            self.status.text = f"Centre {cluster} moved: the run starts from here."
 
     def static(self):
         """The run from this start: its first steps, the last, and the inertia."""

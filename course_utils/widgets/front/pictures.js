@@ -27,6 +27,7 @@ function pictureRow(row, model) {
   group.setAttribute("aria-label", `${row.heading}. ${row.note}`);
   const heading = element("div", "course-heading");
   const notes = row.note ? row.note.split("\n") : [];
+  heading.title = [row.heading, ...notes].join("\n"); // whole, where it is cut
   heading.append(element("strong", "", row.heading),
     ...notes.map((note) => element("span", "", note)));
   const pictures = element("div", "course-pictures");
