@@ -180,7 +180,7 @@ def test_the_stepper_by_keyboard_alone(seen, see, widget):
     set_k(see, stepper, "2")
     button(stepper, "Remove all points").focus()
     for n_points, keys in enumerate(
-        (["Enter"], ["Tab", "ArrowRight", "Enter"], ["Shift+ArrowUp", "Enter"])
+        (["Enter"], [*["Tab"] * 6, "ArrowRight", "Enter"], ["Shift+ArrowUp", "Enter"])
     ):
         for key in keys:
             keyboard.press(key)
@@ -441,7 +441,7 @@ def test_with_little_room_nothing_is_cut_or_too_small_for_a_finger(seen, widget)
         small = seen.page.evaluate(SMALL)
         assert small == []
         rows = widget("browser").locator(".course-short .course-row")
-        assert max(row.bounding_box()["height"] for row in rows.all()) < 125
+        assert max(row.bounding_box()["height"] for row in rows.all()) < 140
     finally:
         seen.page.set_viewport_size({"width": 1280, "height": 900})
 
@@ -532,7 +532,7 @@ def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
         for place in [(right, top), (right, bottom), (left, bottom), (left, top + 5)]:
             seen.page.mouse.move(*place, steps=15)
         seen.page.mouse.up()
-        seen.page.get_by_text("80 images selected.").wait_for()
+        seen.page.get_by_text("80 images selected").wait_for()
         chosen = seen.python("sorted(set(chart.table['class']))")
         assert chosen == ["blue", "yellow"]
         assert seen.python("len(chart.selected)") == 80
