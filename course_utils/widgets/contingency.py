@@ -22,8 +22,8 @@ CAPTION = (
 READY = "Click a count to see its images."
 
 EDITING = (
-    "Type other counts and watch the scores: they have no images behind them. The "
-    "button brings the real counts back."
+    "Type other counts and watch the scores. Edited counts have no images behind them; "
+    "press the button again for the real counts."
 )
 
 

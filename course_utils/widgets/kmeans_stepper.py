@@ -437,6 +437,6 @@ def _draw_inertia(panel, values):
     panel.set(xlabel="step", ylim=(0, 1.12 * max(values)))
     panel.xaxis.get_major_locator().set_params(integer=True)
     panel.spines[["top", "right"]].set_visible(False)
-    for number in {1, len(values)}:
+    for number, side in {1: "left", len(values): "right"}.items():
         text, place = f"{values[number - 1]:.4g}", (number, values[number - 1])
-        panel.annotate(text, place, (0, 7), textcoords="offset points", ha="center")
+        panel.annotate(text, place, (5, 6), textcoords="offset points", ha=side)

@@ -26,7 +26,12 @@ from course_utils.experiments import runs
 from course_utils.images import datasets
 from course_utils.representations import extraction
 from course_utils.representations.backbones import WeightsUnavailable
-from course_utils.widgets import base, cluster_browser, kmeans_stepper
+from course_utils.widgets import (
+    base,
+    cluster_browser,
+    image_scatter,
+    kmeans_stepper,
+)
 
 matplotlib.use("Agg")
 POINTS = np.array([[0, 0], [0, 1], [4, 0], [4, 1], [8, 0], [8, 1]], dtype=float)
@@ -914,6 +919,52 @@ def test_a_stored_notebook_shows_the_picture():
         page, _ = exporter.from_notebook_node(notebook)
         assert "widget-view" not in page
         assert re.search(rf'<img alt="{said}"[^>]*src="data:image/png;base64', page)
+
+
+@pytest.fixture
+def chart():
+    image_set = coloured()
+    points = np.arange(2 * len(image_set)).reshape(-1, 2) % 7
+    labels = image_set.true_labels - 1  # one of them is noise
+    return widgets.ImageScatter(image_set, points, cluster_labels=labels)
+
+
+def test_dots_have_the_colours_of_the_course_and_names(chart):
+    labels = np.unique(chart.cluster_labels).tolist()
+    drawn = [matplotlib.colors.to_hex(colour) for colour in chart.view.widget.color]
+    assert drawn[: len(labels)] == [plots.look(x)[0].lower() for x in labels]
+    names = {base.cluster_name(label) for label in labels}
+    assert "noise" in names and chart.view.label()["by"] == "cluster"
+    assert set(chart.view._data["cluster"]) == names
+
+
+def test_the_lasso_button_and_the_map_have_the_same_mode(chart):
+    scatter = chart.view.widget
+    chart.lasso.value = True
+    assert scatter.mouse_mode == "lasso"
+    scatter.mouse_mode = "panZoom"
+    assert not chart.lasso.value
+    chart.lasso.value = True
+    chart.lasso.value = False
+    assert scatter.mouse_mode == "panZoom"
+
+
+def test_the_whole_map_is_shown_whenever_its_width_changes(chart):
+    calls = [chart.view.widget.zoom_to_call_idx]
+    for width in (900, 350):
+        chart.measure.width = width
+        calls.append(chart.view.widget.zoom_to_call_idx)
+    assert calls == sorted(set(calls))
+    assert list(chart.view.widget.zoom_to) == list(range(len(chart.points)))
+
+
+@pytest.mark.parametrize("values", [[0, 10], [3, 3], [-5, -1]])
+@pytest.mark.parametrize("share", [1, 0.7])
+def test_the_points_fill_their_share_of_an_axis(values, share):
+    low, high = image_scatter.domain(np.array(values), share)
+    assert low + high == pytest.approx(sum(values))
+    span = values[1] - values[0]
+    assert high - low == pytest.approx((span or 2.0) / share)
 
 
 def test_a_selection_is_not_written_over_another_file(tmp_path):

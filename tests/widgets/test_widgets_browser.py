@@ -427,6 +427,16 @@ def test_every_text_stands_out(seen, widget, dark):
     assert not found.violations_count, found.generate_report()
 
 
+def test_the_dark_theme_of_colab_is_known_by_its_mark(seen, widget):
+    seen.theme(False)
+    ground = "e => getComputedStyle(e.querySelector('.course-card')).backgroundColor"
+    root, stepper = "document.documentElement", widget("stepper")
+    assert stepper.evaluate(ground) == "rgb(255, 255, 255)"
+    seen.page.evaluate(f"{root}.setAttribute('theme', 'dark')")
+    assert stepper.evaluate(ground) == "rgb(30, 30, 30)"
+    seen.page.evaluate(f"{root}.removeAttribute('theme')")
+
+
 def test_with_little_room_nothing_is_cut_or_too_small_for_a_finger(seen, widget):
     seen.theme(False)
     seen.page.set_viewport_size({"width": 800, "height": 900})
