@@ -110,7 +110,10 @@ class KMeansStepper(base.Explorer):
         """What a click does: place a point, or a centre where these are by hand."""
         if self.start.value != BY_HAND:
             self.points = np.vstack([self.points, [x, y]])
-            self._begin()
+            if len(self.centres) == self.k.value:  # a dragged one stays where it is
+                self._rewind()
+            else:
+                self._begin()
         elif len(self.centres) < self.k.value:
             self.centres = np.vstack([self.centres, [x, y]])
             self._rewind()

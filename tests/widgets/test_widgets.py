@@ -174,6 +174,8 @@ def test_a_dragged_centre_is_the_new_start():
     assert stepper.steps[0].centres.tolist() == moved
     stepper.again.click()
     assert stepper.plane.state["centres"] == moved
+    stepper.plane._handle_custom_msg({"placed": [3, 3]}, [])
+    assert len(stepper.points) == 7 and stepper.plane.state["centres"] == moved
     stepper.plane._handle_custom_msg({"moved": [5, 0, 0]}, [])
     assert stepper.status.text == "There is no centre 5."
 

@@ -188,7 +188,7 @@ def test_the_stepper_by_keyboard_alone(seen, see, widget):
     lower, upper = seen.python("stepper.points.tolist()")
     assert upper == pytest.approx([lower[0], lower[1] + 1])
     see(where).to_be_visible()
-    see(where).to_contain_text("Cross at {:.1f}, {:.1f}:".format(*upper))
+    see(where).to_contain_text("Cross at {:.1f}, {:.1f}.".format(*upper))
     for key in ("Shift+ArrowLeft", "1"):
         keyboard.press(key)
     see(status(stepper)).to_contain_text("Centre 1 moved")

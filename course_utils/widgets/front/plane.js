@@ -111,8 +111,8 @@ function render({ model, el }) {
   };
   const moveCross = () => {
     cross.setAttribute("transform", `translate(${cursor[0] * SIZE} ${(1 - cursor[1]) * SIZE})`);
-    where.textContent = `Cross at ${place(cursor).map((value) => value.toFixed(1)).join(", ")}: ` +
-      "Enter places, a digit moves the centre of that number here.";
+    const at = place(cursor).map((value) => value.toFixed(1)).join(", ");
+    where.textContent = `Cross at ${at}. Enter: place. Digit: move that centre here.`;
   };
   const draw = () => { // all that depends on where the centres are
     const { points, labels, trails } = model.get("state");
@@ -165,6 +165,9 @@ function render({ model, el }) {
     cancelAnimationFrame(frame);
     plane.setPointerCapture(event.pointerId);
   });
+  plane.addEventListener("touchstart", (event) => { // a finger drags it, not the page
+    if (event.target.closest(".course-centre")) event.preventDefault();
+  }, { passive: false });
   plane.addEventListener("pointermove", (event) => {
     if (held === null) return;
     dragged = true;
