@@ -133,7 +133,7 @@ BADGES = {"": "", "★": ", the medoid", "✕": ", not of the most frequent clas
 
 
 class Explorer:
-    """A widget with controls, and a picture of it for where nothing can be clicked.
+    """A widget with controls, and a figure of it for where nothing can be clicked.
 
     A subclass calls `assemble` with its rows of controls and has `static()`.
     """

@@ -1,4 +1,4 @@
-"""The map in the notebook: dots, the picture under the pointer, and a lasso."""
+"""The map in the notebook: dots, the image under the pointer, and a lasso."""
 
 from pathlib import Path
 
