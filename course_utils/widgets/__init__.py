@@ -6,8 +6,8 @@
     widgets.ComparisonExplorer(results)
     widgets.ImageScatter(image_set, points)
 
-They work in JupyterLab and on Colab, with mouse and keyboard. `.static()` of each is a
-matplotlib Figure of what it shows. It is stored with the notebook, so that GitHub and
+They work in JupyterLab and on Colab, by mouse, keyboard or finger. `.static()` of each
+is a matplotlib Figure of what it shows, stored with the notebook, so that GitHub and
 `nbconvert` show an image too.
 """
 

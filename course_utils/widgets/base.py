@@ -1,7 +1,8 @@
 """What the widgets are made of: front-ends of anywidget, thumbnails, pages.
 
-The JavaScript lies in `front/`. It sets texts as text, never as HTML, so that names of
-pictures and classes can hold anything.
+The JavaScript is in `front/`, one small file per thing that is drawn; `script` joins
+the files of a widget. It sets texts as text, never as HTML, so that names of images and
+classes can hold anything.
 """
 
 import base64
@@ -15,50 +16,52 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import traitlets
 
+from course_utils import plots
 from course_utils._support.html import image_data_uri
 from course_utils.images import decoding
 from course_utils.representations.backbones import WeightsUnavailable
 
 FRONT = Path(__file__).with_name("front")
 
-THUMBNAIL = 96  # pixels, the longer side; shown at 58
+STYLE = FRONT / "style.css"
 
-AT_ONCE = 1000  # a set of at most so many pictures gets its thumbnails when it is shown
+THUMBNAIL = 120  # pixels, the longer side; shown at 58, so sharp on fine screens
+
+AT_ONCE = 1000  # a set of at most so many images gets its thumbnails when it is shown
 
 ROWS_A_PAGE = 12
 
+DPI, SCREEN_DPI = 160, 80  # of a static figure: its pixels, and its size on a page
+
 NARROW = {"description_width": "initial"}
+
+
+def script(*names):
+    """Join files of `front/` to one module for anywidget; the last one exports."""
+    return "\n".join((FRONT / f"{name}.js").read_text("utf-8") for name in names)
 
 
 class Status(anywidget.AnyWidget):
     """A line of text, spoken by screen readers when it changes."""
 
-    _esm, _css = FRONT / "status.js", FRONT / "style.css"
+    _esm, _css = script("status"), STYLE
     text = traitlets.Unicode().tag(sync=True)
 
 
 class Pictures(anywidget.AnyWidget):
-    """Rows of pictures to click.
+    """Rows of images to click.
 
     rows: [{heading, note, pictures: [{id, src, label, note, badge, odd}]}]; chosen: the
-    id of the picture that is marked. on_click: called with the id.
+    id of the image that is marked. on_click: called with the id.
     """
 
-    _esm, _css = FRONT / "pictures.js", FRONT / "style.css"
+    _esm, _css = script("elements", "pictures"), STYLE
     rows = traitlets.List().tag(sync=True)
     chosen = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, on_click, **traits):
         super().__init__(**traits)
         self.on_msg(lambda _, message, __: on_click(message["clicked"]))
-
-
-class Chart(anywidget.AnyWidget):
-    """A figure with its text alternative; rows: its numbers, the titles first."""
-
-    _esm, _css = FRONT / "chart.js", FRONT / "style.css"
-    src, alt = traitlets.Unicode().tag(sync=True), traitlets.Unicode().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
 
 
 class Pager(ipywidgets.HBox):
@@ -69,8 +72,8 @@ class Pager(ipywidgets.HBox):
 
     def __init__(self, what, on_turn):
         self.what, self.on_turn, self.page, self.n_pages = what, on_turn, 0, 1
-        self.before = ipywidgets.Button(description="◀ Page before")
-        self.after = ipywidgets.Button(description="Page after ▶")
+        self.before = ipywidgets.Button(description="◀ Previous page")
+        self.after = ipywidgets.Button(description="Next page ▶")
         self.before.on_click(lambda _: self.turn_to(self.page - 1))
         self.after.on_click(lambda _: self.turn_to(self.page + 1))
         self.text = Status()
@@ -93,7 +96,7 @@ class Pager(ipywidgets.HBox):
 
 
 class Thumbnails:
-    """Small JPEG pictures as data URIs, each made once: `sources`, {index: URI}."""
+    """Small JPEG images as data URIs, each made once: `sources`, {index: URI}."""
 
     def __init__(self, image_set):
         self.image_set, self.sources = image_set, {}
@@ -107,7 +110,7 @@ class Thumbnails:
             self.sources.update(zip(missing, made, strict=True))
 
     def row(self, heading, note, indices, *, odd=(), badges=None, notes=None):
-        """A row for `Pictures`: these pictures with their names."""
+        """A row for `Pictures`: these images with their names."""
         self.make(indices)
         badges, notes, odd = badges or {}, notes or {}, set(odd)
         shown = []
@@ -130,7 +133,7 @@ BADGES = {"": "", "★": ", the medoid", "✕": ", not of the most frequent clas
 
 
 class Explorer:
-    """A widget with controls, and a picture of it for where nothing can be clicked.
+    """A widget with controls, and a figure of it for where nothing can be clicked.
 
     A subclass calls `assemble` with its rows of controls and has `static()`.
     """
@@ -146,10 +149,12 @@ class Explorer:
         self.box = ipywidgets.VBox([*rows[:-1], self.status, rows[-1]])
         self.box.add_class("course-explorer")
 
-    def button(self, description, action):
-        """A button that does this."""
+    def button(self, description, action, *, kind=None):
+        """A button that does this; kind: "primary", or "danger" for what destroys."""
         made = ipywidgets.Button(description=description)
         made.layout.width = "auto"
+        if kind:
+            made.add_class(f"course-{kind}")
         made.on_click(lambda _: self.attempt(action))
         return made
 
@@ -170,18 +175,24 @@ class Explorer:
         """What the widget shows now, as a matplotlib Figure."""
         raise NotImplementedError
 
+    @property
+    def alt(self):
+        """What `static()` shows, in words, for those who cannot see it."""
+        return self.text
+
     def _repr_mimebundle_(self, **_):
-        # The front-end takes the widget if it can, and else the picture; metadata for
+        # The front-end takes the widget if it can, and else the figure; metadata for
         # Colab is anywidget's.
         data, metadata = self.status._repr_mimebundle_()
         view = dict(data["application/vnd.jupyter.widget-view+json"])
         view["model_id"] = self.box.model_id
+        drawn, width = png(self.static())
         data |= {
-            "text/plain": self.text,
-            "image/png": base64.b64encode(png(self.static())).decode(),
+            "text/plain": self.alt,
+            "image/png": base64.b64encode(drawn).decode(),
             "application/vnd.jupyter.widget-view+json": view,
         }
-        return data, metadata | {"image/png": {"alt": self.text}}
+        return data, metadata | {"image/png": {"alt": self.alt, "width": width}}
 
 
 def dropdown(description, options, width="190px"):
@@ -207,8 +218,13 @@ def whole_number(description, value, highest):
     )
 
 
+def looks(numbers):
+    """The [colour, marker] of each class or cluster, for a front-end to draw."""
+    return [list(plots.look(number)) for number in numbers]
+
+
 def name_of(image_set, index):
-    """A picture's caption, or its file's name, with its class if that is known."""
+    """An image's caption, or its file's name, with its class if that is known."""
     named = image_set.captions[index] if image_set.captions else ""
     named = named or image_set.images[index].rsplit("/", 1)[-1]
     classes = image_set.class_names
@@ -221,7 +237,7 @@ def cluster_name(cluster):
     return "noise" if cluster == -1 else f"cluster {cluster}"
 
 
-def count(n, what="picture"):
+def count(n, what="image"):
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
@@ -233,8 +249,11 @@ def note(text):
 
 
 def png(figure):
-    """The bytes of a figure, which is closed: a notebook does not show it again."""
+    """The bytes of a figure and its width on a page; sharp on fine screens.
+
+    The figure is closed: a notebook does not show it again.
+    """
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80)
+    figure.savefig(file, format="png", dpi=DPI)
     plt.close(figure)
-    return file.getvalue()
+    return file.getvalue(), round(figure.get_figwidth() * SCREEN_DPI)

@@ -28,9 +28,9 @@ TURNED = ("kmeans", "hdbscan")  # slow ones that only look at distances
 
 N_NEIGHBOURS = 9
 
-ASK = {"heading": "Nearest pictures", "pictures": []}
+ASK = {"heading": "Nearest images", "pictures": []}
 
-ASK["note"] = "Click a picture to see the pictures nearest to it."
+ASK["note"] = "Click an image to see the images nearest to it."
 
 
 class ClusterBrowser(base.Explorer):
@@ -43,11 +43,12 @@ class ClusterBrowser(base.Explorer):
     Parameters
     ----------
     image_set : ImageSet
+        The images.
     representations, algorithms : sequence of str
         The names to choose from, `Network:layer` for a layer.
-    k : int, optional
-        Number of clusters at first. Default: the number of classes, or 8.
-    n_pictures : int
+    k : int, default=None
+        Number of clusters at first; None takes the number of classes, or 8.
+    n_pictures : int, default=10
         Images shown per cluster.
 
     Raises
@@ -56,7 +57,7 @@ class ClusterBrowser(base.Explorer):
         For an unknown name, or a k that is not possible.
     """
 
-    text = "clusters of an image set: in each row the pictures of one, the medoid first"
+    text = "clusters of an image set: each row has the images of one, the medoid first"
 
     def __init__(
         self,
@@ -102,18 +103,17 @@ class ClusterBrowser(base.Explorer):
         except Exception:
             self._shown, self.labels, self.gallery.rows = None, None, []
             raise
-        self.clusters = representatives.top_clusters(self.labels).tolist()
-        self.clusters += [-1] * (-1 in self.labels)
+        self.clusters = biggest_first(self.labels)
         self.medoids = representatives.medoids(self.vectors, self.labels)
         self.pager.turn_to(0)
         self.status.text = sentence(self.image_set, self.labels)
 
     def choose(self, index):
-        """Show the pictures nearest to this one, by the angle of their features."""
+        """Show the images nearest to this one, by the angle of their features."""
         nearest, distances = neighbours(self.vectors, index, N_NEIGHBOURS)
         notes = dict(zip(nearest[1:], map("{:.2f}".format, distances[1:]), strict=True))
         note = "and their cosine distance from the first"
-        row = self.thumbnails.row("Nearest pictures", note, nearest, notes=notes)
+        row = self.thumbnails.row("Nearest images", note, nearest, notes=notes)
         self.neighbours.rows, self.gallery.chosen = [row], index
         self.status.text = (
             f"Chosen: {base.name_of(self.image_set, index)}, in "
@@ -127,6 +127,14 @@ class ClusterBrowser(base.Explorer):
         title = f"{self.layer.value}, {self.algorithm.value}"
         more = {"n_pictures": self.n_pictures, "title": title}
         return plots.gallery(self.image_set, self.labels, self.vectors, **more)
+
+    @property
+    def alt(self):
+        """The choice and its scores, in words."""
+        if self.labels is None:
+            return self.status.text
+        found = sentence(self.image_set, self.labels)
+        return f"{self.text}. {self.layer.value}, {self.algorithm.value}: {found}"
 
     def _set_layers(self):
         self.layer.options = self.layers[self.representation.value]  # calls show
@@ -147,22 +155,35 @@ class ClusterBrowser(base.Explorer):
         self.gallery.rows = [self._row(c) for c in self.pager.cut(self.clusters)]
 
     def _row(self, cluster):
-        medoid = self.medoids.get(cluster)
-        members = in_order(self.vectors, self.labels, cluster, medoid)
-        note, odd = base.count(len(members)), []
-        if self.image_set.true_labels is not None:
-            share, name, odd = commonest_class(self.image_set, members)
-            note += f"\npurity {share:.0%}: {name}"
-        heading, shown = base.cluster_name(cluster), members[: self.n_pictures]
-        return self.thumbnails.row(heading, note, shown, odd=odd, badges={medoid: "★"})
+        members = in_order(self.vectors, self.labels, cluster, self.medoids)
+        return cluster_row(self.thumbnails, cluster, members, self.n_pictures)
 
 
-def in_order(vectors, labels, cluster, medoid):
-    """The pictures of a cluster, its medoid first, then by their distance to the mean.
+def biggest_first(labels):
+    """The labels of the clusters, the biggest first and noise last: a list."""
+    return [*representatives.top_clusters(labels).tolist(), *[-1] * (-1 in labels)]
 
-    Noise has no medoid (None). Returns a list of indices.
+
+def cluster_row(thumbnails, cluster, members, n_pictures):
+    """A row for `base.Pictures`: the first of these members, with size and purity.
+
+    members: indices as `in_order` gives them; the first has a star, noise has none.
     """
-    members = np.flatnonzero(labels == cluster)
+    image_set, note, odd = thumbnails.image_set, base.count(len(members)), []
+    if image_set.true_labels is not None:
+        share, name, odd = commonest_class(image_set, members)
+        note += f"\npurity {share:.0%}: {name}"
+    badges = {} if cluster == -1 else {members[0]: "★"}
+    heading, shown = base.cluster_name(cluster), members[:n_pictures]
+    return thumbnails.row(heading, note, shown, odd=odd, badges=badges)
+
+
+def in_order(vectors, labels, cluster, medoids):
+    """The images of a cluster, its medoid first, then by their distance to the mean.
+
+    medoids: {cluster: index}; noise has none. Returns a list of indices.
+    """
+    members, medoid = np.flatnonzero(labels == cluster), medoids.get(cluster)
     members = members[plots.nearest_first(vectors[members])].tolist()
     return sorted(members, key=lambda index: index != medoid)
 
@@ -177,7 +198,7 @@ def commonest_class(image_set, members):
 
 
 def neighbours(vectors, index, n):
-    """A picture and the n nearest to it: (indices, cosine distances), two lists."""
+    """An image and the n nearest to it: (indices, cosine distances), two lists."""
     directions = normalize(vectors)
     distances = np.clip(1 - directions @ directions[index], 0, 2)
     distances[index] = -1  # itself comes first, before its copies
@@ -186,7 +207,7 @@ def neighbours(vectors, index, n):
 
 
 def compact(vectors):
-    """The same pictures in fewer numbers: float array (n, at most n).
+    """The same images in fewer numbers: float array (n, at most n).
 
     Vectors (n, d) with d > n are turned into the space which they span. That keeps all
     lengths and angles, so also the clusters, and takes a fraction of the time.

@@ -26,7 +26,12 @@ from course_utils.experiments import runs
 from course_utils.images import datasets
 from course_utils.representations import extraction
 from course_utils.representations.backbones import WeightsUnavailable
-from course_utils.widgets import base, cluster_browser, kmeans_stepper
+from course_utils.widgets import (
+    base,
+    cluster_browser,
+    image_scatter,
+    kmeans_stepper,
+)
 
 matplotlib.use("Agg")
 POINTS = np.array([[0, 0], [0, 1], [4, 0], [4, 1], [8, 0], [8, 1]], dtype=float)
@@ -93,16 +98,115 @@ def test_one_step_is_one_click_and_the_plane_shows_it():
     assert stepper.plane.state["centres"] == stepper.steps[1].centres.tolist()
 
 
-def test_a_finished_run_says_so_and_goes_back_to_its_start():
+def test_a_finished_run_says_so_and_starts_over():
     stepper = widgets.KMeansStepper(POINTS)
     start = stepper.plane.state["centres"]
     stepper.run.click()
     n_steps = len(stepper.steps)
     assert "finished" in stepper.status.text
     stepper.step.click()
-    assert len(stepper.steps) == n_steps and "Go back" in stepper.status.text
-    stepper.back.click()
+    assert len(stepper.steps) == n_steps and "Start over" in stepper.status.text
+    stepper.again.click()
     assert stepper.steps == [] and stepper.plane.state["centres"] == start
+
+
+def test_back_and_step_go_through_the_same_states():
+    stepper = widgets.KMeansStepper()
+    seen = [(stepper.plane.state, stepper.status.text)]
+    for _ in range(5):
+        stepper.step.click()
+        seen.append((stepper.plane.state, stepper.status.text))
+    for state, text in reversed(seen[:-1]):
+        stepper.back.click()
+        assert stepper.status.text == text
+        for name in ("labels", "centres", "trails", "restless", "at"):
+            assert stepper.plane.state[name] == state[name]
+        assert len(stepper.plane.state["history"]) == 5, "what comes later stays drawn"
+    stepper.back.click()
+    assert stepper.at == 0 and "no step to take back" in stepper.status.text
+    stepper.step.click()
+    assert stepper.plane.state["labels"] == seen[1][0]["labels"]
+    assert len(stepper.steps) == 5, "nothing is computed twice"
+
+
+def tick(stepper, number):
+    stepper.plane._handle_custom_msg({"tick": number}, [])
+
+
+def test_play_takes_a_step_at_each_tick_until_the_end():
+    stepper = widgets.KMeansStepper(POINTS)
+    tick(stepper, 0)
+    assert stepper.steps == [], "it does not play"
+    stepper.play.click()
+    assert stepper.plane.playing and stepper.at == 1
+    assert stepper.play.description == "Pause"
+    tick(stepper, 1)
+    tick(stepper, 1)  # of a second view of the widget
+    assert stepper.at == 2
+    while stepper.plane.playing:
+        tick(stepper, stepper.at)
+    assert "finished" in stepper.status.text and stepper.play.description == "Play"
+    stepper.play.click()
+    assert stepper.at == 1, "from the start again"
+    stepper.play.click()
+    assert not stepper.plane.playing and stepper.at == 1
+    stepper.clear.click()
+    stepper.play.click()
+    assert not stepper.plane.playing and "at least 3 points" in stepper.status.text
+
+
+@pytest.mark.parametrize("action", ["step", "back", "again", "run", "new", "clear"])
+def test_every_other_button_stops_play(action):
+    stepper = widgets.KMeansStepper()
+    stepper.play.click()
+    getattr(stepper, action).click()
+    assert not stepper.plane.playing
+
+
+def test_a_dragged_centre_is_the_new_start():
+    stepper = widgets.KMeansStepper(POINTS, k=2)
+    stepper.run.click()
+    stepper.plane._handle_custom_msg({"moved": [1, 8, 0.5]}, [])
+    moved = stepper.plane.state["centres"]
+    assert moved[1] == [8, 0.5] and stepper.steps == []
+    assert "Centre 1 moved" in stepper.status.text
+    stepper.step.click()
+    assert stepper.steps[0].centres.tolist() == moved
+    stepper.again.click()
+    assert stepper.plane.state["centres"] == moved
+    stepper.plane._handle_custom_msg({"placed": [3, 3]}, [])
+    assert len(stepper.points) == 7 and stepper.plane.state["centres"] == moved
+    stepper.plane._handle_custom_msg({"moved": [5, 0, 0]}, [])
+    assert stepper.status.text == "There is no centre 5."
+
+
+def test_ringed_points_are_those_that_the_next_assignment_changes():
+    stepper = widgets.KMeansStepper()
+    stepper.run.click()
+    for update, after in zip(stepper.steps[1::2], stepper.steps[2::2], strict=True):
+        changing = np.flatnonzero(update.labels != after.labels).tolist()
+        assert kmeans_stepper.restless(stepper.points, update) == changing
+        assert kmeans_stepper.restless(stepper.points, after) == []
+        assert len(changing) == after.n_changed
+    stepper.again.click()
+    stepper.step.click()
+    stepper.step.click()
+    n_ringed = len(stepper.plane.state["restless"])
+    assert f"{n_ringed} points are now nearer" in stepper.status.text
+
+
+def test_trails_are_where_the_centres_were():
+    stepper = widgets.KMeansStepper(k=2)
+    start = stepper.centres.tolist()
+    assert stepper.plane.state["trails"] == []
+    stepper.step.click()
+    assert stepper.plane.state["trails"] == [[], []]
+    for _ in range(3):
+        stepper.step.click()
+    first = stepper.steps[1].centres.tolist()
+    for cluster in range(2):
+        trail = stepper.plane.state["trails"][cluster]
+        assert trail == [start[cluster], first[cluster]]
 
 
 def test_another_k_start_or_preset_begins_again():
@@ -123,7 +227,7 @@ def test_another_k_start_or_preset_begins_again():
 def test_a_click_places_a_point():
     stepper = widgets.KMeansStepper(k=2)
     stepper.clear.click()
-    assert "2 clusters need 2 points or more; there are 0." in stepper.status.text
+    assert "2 clusters need at least 2 points, got 0." in stepper.status.text
     stepper.step.click()
     assert stepper.steps == []
     for x, y in [(1, 1), (9, 9)]:
@@ -142,7 +246,7 @@ def test_centres_placed_by_hand_are_the_start():
     stepper.place(0, 0)
     stepper.place(8, 0)
     stepper.attempt(stepper.place, 4, 4)
-    assert "All 2 centres stand" in stepper.status.text
+    assert "All 2 centres are placed" in stepper.status.text
     stepper.step.click()
     assert stepper.steps[0].centres.tolist() == [[0, 0], [8, 0]]
     assert len(stepper.points) == 6
@@ -176,7 +280,7 @@ def test_points_that_are_none(points):
 
 @pytest.mark.parametrize("k", [0, 9, 2.5, "three"])
 def test_k_that_is_none(k):
-    with pytest.raises(ValueError, match="whole number from 1 to 8"):
+    with pytest.raises(ValueError, match="k must be a whole number from 1 to 8"):
         widgets.KMeansStepper(k=k)
 
 
@@ -186,24 +290,33 @@ def test_the_figure_of_a_run_has_its_steps_and_its_inertia():
     titles = [panel.get_title(loc="left") for panel in panels if panel.get_visible()]
     stepper.run.click()
     n_steps = len(stepper.steps)
-    assert titles[:4] == ["start", "1: assignment", "2: update", "3: assignment"]
-    assert titles[4] == f"{n_steps}: assignment"
+    first = ["start", "step 1: assignment", "step 2: update", "step 3: assignment"]
+    assert titles[:4] == first
+    left_out = f"(steps 4 to {n_steps - 1} are not shown)"
+    assert titles[4] == f"step {n_steps}: assignment, the last\n{left_out}"
     (curve,) = panels[5].lines
     assert list(curve.get_ydata()) == [step.inertia for step in stepper.steps]
+    told = texts(panels[5])
+    assert {f"{stepper.steps[i].inertia:.4g}" for i in (0, -1)} <= set(told)
+    assert f"{n_steps} steps" in stepper.alt and told[-1] in stepper.alt
+    short = widgets.KMeansStepper(POINTS, k=1).static().axes
+    assert [p.get_title(loc="left") for p in short if p.get_visible()][:4] == first
     stepper.clear.click()
     assert sum(panel.get_visible() for panel in stepper.static().axes) == 2
+    assert "no step yet" in texts(stepper.static())
 
 
-def test_front_end_and_figure_have_the_same_colours():
-    script = (base.FRONT / "plane.js").read_text("utf-8")
-    listed = re.search(r"COLOURS = \[(.*?)\]", script, re.DOTALL)[1]
-    assert tuple(re.findall(r'"(#\w+)"', listed)) == plots.PALETTE
-    shapes = re.search(r"SHAPES = \[(.*?)\n\]", script, re.DOTALL)[1]
-    assert (
-        len(re.findall(r'"M', shapes))
-        == len(plots.PALETTE)
-        == len(kmeans_stepper.MARKERS)
+def test_the_plane_draws_every_cluster_as_the_course_does():
+    stepper = widgets.KMeansStepper(k=8)
+    looks = [tuple(look) for look in stepper.plane.looks]
+    assert looks == [plots.look(cluster) for cluster in range(8)]
+    assert len(set(looks)) == 8
+    paths = re.search(
+        r"PATHS = \{(.*?)\n\}", (base.FRONT / "marks.js").read_text(), re.DOTALL
     )
+    kinds = [marker for _, marker in plots.KINDS.values()]
+    known = re.findall(r'^  "(.)": "M', paths[1], re.MULTILINE)
+    assert {*plots.MARKERS, plots.NOISE[1], *kinds} == set(known)
 
 
 # The cluster browser
@@ -367,7 +480,7 @@ def test_twelve_clusters_at_once_and_pages_for_the_others():
 def test_a_set_without_labels_is_browsed_without_purity():
     image_set = coloured(4, labels=False)
     made = widgets.ClusterBrowser(image_set, ["raw"], ["ward"], k=3)
-    assert [row["note"] for row in made.gallery.rows] == ["4 pictures"] * 3
+    assert [row["note"] for row in made.gallery.rows] == ["4 images"] * 3
     assert "urity" not in made.status.text
     assert not any(p["odd"] for row in made.gallery.rows for p in row["pictures"])
     assert widgets.ClusterBrowser(image_set, ["raw"]).k.value == 8
@@ -380,7 +493,7 @@ def test_noise_comes_last_and_has_no_medoid(monkeypatch, nine):
     headings = [row["heading"] for row in made.gallery.rows]
     assert headings == ["cluster 0", "cluster 1", "noise"]
     assert not any(p["badge"] == "★" for p in made.gallery.rows[-1]["pictures"])
-    assert made.status.text.startswith("2 clusters of 9 pictures")
+    assert made.status.text.startswith("2 clusters of 9 images")
 
 
 def test_names_that_are_not_known(nine):
@@ -432,7 +545,7 @@ def test_thumbnails_keep_their_shape_and_are_made_once():
     made = base.Thumbnails(image_set)
     row = made.row("", "", [0, 1])
     sizes = [opened(picture["src"]).size for picture in row["pictures"]]
-    assert sizes == [(24, 96), (96, 24)]
+    assert sizes == [(30, 120), (120, 30)]
     assert made.row("", "", [0])["pictures"][0]["src"] is row["pictures"][0]["src"]
 
 
@@ -469,7 +582,9 @@ def test_a_click_on_a_count_shows_its_pictures(explorer, nine):
     assert ids(row) == [3, 4]
     assert row["heading"] == f"cluster 0, {nine.true_names[3]}"
     assert explorer.table.chosen == [0, int(column)]
-    assert "2 pictures" in explorer.status.text
+    assert row["note"] == "2 images"
+    share = f"40% of cluster 0 is class {nine.true_names[3]}, and 67% of class"
+    assert explorer.status.text.startswith(share)
     explorer.tell(4)
     assert nine.images[4] in explorer.status.text and explorer.pictures.chosen == 4
 
@@ -492,7 +607,8 @@ def test_many_clusters_come_in_pages_and_many_pictures_are_cut():
         "cluster 12",
         "cluster 13",
     ]
-    assert "not shown: 2 clusters, 0 classes" in texts(explorer.static())
+    below = explorer.static().axes[0].get_xlabel()
+    assert "not shown: 2 clusters, 0 classes" in below
     explorer = widgets.ContingencyExplorer(image_set, np.zeros(70, int))
     explorer.choose(0, 0)
     (row,) = explorer.pictures.rows
@@ -508,76 +624,188 @@ def test_labels_that_cannot_be_shown(nine):
         widgets.ContingencyExplorer(nine, ["a"] * 9)
 
 
+def test_totals_and_scores_are_those_of_the_counts(explorer, nine):
+    table = explorer.table.table
+    assert table["totals"] == [3, 3, 3] and table["total"] == 9
+    scores = metrics.scores(
+        labels_true=nine.true_labels, labels_pred=explorer.cluster_labels
+    )
+    listed = {score["title"]: score["value"] for score in table["scores"]}
+    names = ("purity", "nmi", "fowlkes_mallows", "ari")
+    assert listed == {plots.TITLES[name]: f"{scores[name]:.3f}" for name in names}
+    assert f"NMI {scores['nmi']:.3f}" in explorer.alt
+
+
+def test_scores_follow_the_counts_as_they_are_edited(explorer):
+    explorer.attempt(explorer.edit, 0, 0, 7)
+    assert "First choose" in explorer.status.text
+    explorer.choose(0, 0)
+    explorer.editing.value = True
+    assert explorer.pictures.rows == [] and explorer.table.table["editing"]
+    real = explorer.real_counts.copy()
+    explorer.table._handle_custom_msg({"edit": [0, 0, 7]}, [])
+    table = explorer.table.table
+    row = next(row for row in table["rows"] if row["id"] == 0)
+    column = row["counts"].index(7)
+    assert column == 0 and row["edited"] == [0] and table["totals"][0] != 3
+    changed = real.copy()
+    changed[explorer.numbers.index(0), 0] = 7
+    for score, name in zip(table["scores"], explorer.scores, strict=True):
+        for key, counts in (("value", changed), ("before", real)):
+            expected = metrics.scores_of_table(counts.T, [name])[name]
+            assert score[key] == f"{expected:.3f}"
+    for wrong in (-1, 2.5, 10**9):
+        explorer.attempt(explorer.edit, 0, 0, wrong)
+        assert "must be a whole number" in explorer.status.text
+    assert np.array_equal(explorer.counts, changed)
+    explorer.editing.value = False
+    assert np.array_equal(explorer.counts, real)
+    assert not explorer.table.table["editing"]
+
+
+def test_a_table_never_gets_empty(explorer):
+    explorer.editing.value = True
+    for row, cluster in enumerate(explorer.numbers):
+        for column in np.flatnonzero(explorer.counts[row]).tolist():
+            explorer.attempt(explorer.edit, cluster, column, 0)
+    assert explorer.counts.sum() > 0
+    assert explorer.status.text == "At least one count must be above 0."
+    assert [row["purity"] for row in explorer.table.table["rows"]].count("–") == 2
+
+
 def test_the_figure_of_the_table_has_every_count(explorer):
     shown = texts(explorer.static())
     for name in ("cluster 0", "cluster 1", "noise", *explorer.names):
         assert name in shown
     counts = explorer.counts[explorer.counts > 0]
+    totals = [*explorer.counts.sum(axis=0), *explorer.counts.sum(axis=1), 9]
     numbers = [int(text) for text in shown if text.isdigit()]
-    assert sorted(numbers) == sorted(counts.tolist())
+    assert sorted(numbers) == sorted([*counts.tolist(), *totals])
+    assert any("share of its cluster" in text and "NMI" in text for text in shown)
 
 
 # The comparison explorer
 
 
 @pytest.fixture(scope="module")
-def results():
-    found, _ = runs.run(
-        coloured(4),
+def compared():
+    image_set = coloured(4)
+    results, labels = runs.run(
+        image_set,
         ["raw", "colour", "lbp"],
         ["ward", "average"],
         seeds=2,
         progress=False,
     )
-    return found
+    return image_set, results, labels
 
 
-def decoded(chart):
-    return opened(chart.src).convert("RGB").tobytes()
+@pytest.fixture
+def results(compared):
+    return compared[1]
 
 
-def test_the_chart_follows_what_is_picked(results):
+def names_of(board):
+    return [tuple(line["names"]) for line in board.lines]
+
+
+def test_the_lines_follow_what_is_ticked(results):
     made = widgets.ComparisonExplorer(results, {"nmi": 0.1})
-    assert made.scores.value == ("purity", "nmi", "fowlkes_mallows")
-    assert len(made.chart.rows) == 7
-    before = decoded(made.chart)
+    assert made.scores.value == ["purity", "nmi", "fowlkes_mallows"]
+    assert [score["chance"] for score in made.board.scores] == [None, 0.1, None]
+    assert len(made.board.lines) == 6
     made.representations.value = ["raw", "lbp"]
-    assert decoded(made.chart) != before and len(made.chart.rows) == 5
+    assert len(made.board.lines) == 4
     made.algorithms.value = ["average"]
     made.scores.value = ["ari"]
-    assert made.chart.rows[0] == ["representation", "algorithm", "ARI"]
-    assert sorted(row[:2] for row in made.chart.rows[1:]) == [
-        ["lbp", "average"],
-        ["raw", "average"],
-    ]
+    assert [score["title"] for score in made.board.scores] == ["ARI"]
+    assert sorted(names_of(made.board)) == [("lbp", "average"), ("raw", "average")]
     (panel,) = made.static().axes
     assert panel.get_xlabel() == "ARI"
     assert {t.get_text() for t in panel.get_yticklabels()} == {"raw", "lbp"}
+    low, high = panel.get_ylim()
+    assert low <= -0.5 and high >= 1.5, "no mark touches the frame"
 
 
-def test_the_numbers_are_means_the_highest_first_and_are_said(results):
+def test_a_cell_has_the_mean_and_the_worst_and_best_seed(results):
     made = widgets.ComparisonExplorer(results)
-    made.scores.value = ["nmi"]
-    means = results.groupby(["representation", "algorithm"])["nmi"].mean()
-    listed = {tuple(row[:2]): row[2] for row in made.chart.rows[1:]}
-    assert listed == {names: f"{value:.3f}" for names, value in means.items()}
-    values = [float(row[2]) for row in made.chart.rows[1:]]
-    assert values == sorted(values, reverse=True)
-    best = made.chart.rows[1]
-    for text in (made.status.text, made.chart.alt):
-        assert f"Highest mean NMI: {best[0]} with {best[1]}, {best[2]}" in text
+    grouped = results.groupby(["representation", "algorithm"])
+    for line in made.board.lines:
+        runs_of = grouped.get_group(tuple(line["names"]))
+        assert line["n"] == len(runs_of)
+        assert line["look"] == list(plots.KINDS[plots.kind(line["names"][0])])
+        for score, cell in zip(made.board.scores, line["cells"], strict=True):
+            values = runs_of[score["key"]]
+            expected = {"mean": values.mean(), "low": values.min()}
+            assert cell == pytest.approx(expected | {"high": values.max()})
+
+
+def test_sorting_by_a_score_says_its_best_line(results):
+    made = widgets.ComparisonExplorer(results)
+    assert made.board.sort == "nmi"
+    for score in ("nmi", "purity"):
+        made.board.sort = score
+        means = results.groupby(["representation", "algorithm"])[score].mean()
+        title, best = plots.TITLES[score], f"{means.max():.3f}"
+        for text in (made.status.text, made.board.alt, made.alt):
+            found = re.search(rf"Highest mean {title}: (\S+) with (\S+), {best}", text)
+            assert means[found.groups()] == means.max()
+    made.scores.value = ["ari"]
+    assert made.board.sort == "ari"
+
+
+def test_a_score_that_some_runs_lack_is_no_mark(results):
+    part = results.assign(nmi=results["nmi"].where(results["representation"] != "raw"))
+    made = widgets.ComparisonExplorer(part)
+    place = [score["key"] for score in made.board.scores].index("nmi")
+    cells = {line["names"][0]: line["cells"][place] for line in made.board.lines}
+    assert cells["raw"] is None and cells["lbp"]
+    made.representations.value = ["raw"]
+    assert "nmi" not in [score["key"] for score in made.board.scores]
+
+
+def test_a_click_shows_the_clusters_of_the_first_run(compared):
+    image_set, results, labels = compared
+    made = widgets.ComparisonExplorer(results, image_set=image_set, labels=labels)
+    assert made.board.clickable and made.pictures.rows == []
+    line = next(x for x in made.board.lines if x["names"] == ["lbp", "average"])
+    made.board._handle_custom_msg({"clicked": line["id"]}, [])
+    own = results["representation"].eq("lbp") & results["algorithm"].eq("average")
+    run = results.loc[own, "run"].iloc[0]
+    shown = {frozenset(ids(row)) for row in made.pictures.rows}
+    clusters = [np.flatnonzero(labels[run] == c) for c in np.unique(labels[run])]
+    assert shown == {frozenset(members.tolist()[:10]) for members in clusters}
+    assert made.board.chosen == line["id"] and made.status.text.startswith(run)
+    made.tell(3)
+    assert base.name_of(image_set, 3) == made.status.text
+    made.algorithms.value = ["ward"]
+    assert made.pictures.rows == [] and made.board.chosen == -1
+
+
+def test_clusters_need_images_and_labels(compared):
+    image_set, results, labels = compared
+    for given in ({"image_set": image_set}, {"labels": labels}):
+        with pytest.raises(ValueError, match="both image_set and labels"):
+            widgets.ComparisonExplorer(results, **given)
+    made = widgets.ComparisonExplorer(results)
+    assert not made.board.clickable
+    made.attempt(made.choose, 0)
+    assert "image_set=" in made.status.text
+    made = widgets.ComparisonExplorer(results, image_set=image_set, labels={})
+    made.attempt(made.choose, 0)
+    assert made.status.text.startswith("The labels have no run")
 
 
 @pytest.mark.parametrize("control", ["scores", "representations", "algorithms"])
-def test_an_empty_pick_is_said(results, control):
+def test_nothing_ticked_is_said(results, control):
     made = widgets.ComparisonExplorer(results)
     getattr(made, control).value = []
-    assert made.status.text.startswith("Nothing to draw: pick a score")
-    assert made.chart.src == "" and made.chart.rows == []
+    assert made.status.text.startswith("Nothing to draw: tick a score")
+    assert made.board.lines == []
     assert made.status.text in texts(made.static())
-    menu = getattr(made, control)
-    menu.value = [menu.options[0][1] if control == "scores" else menu.options[0]]
-    assert made.chart.src.startswith("data:image/png")
+    choice = getattr(made, control)
+    choice.value = [choice.options[0][1]]
+    assert made.board.lines
 
 
 def test_results_without_anything_to_compare(results):
@@ -588,13 +816,24 @@ def test_results_without_anything_to_compare(results):
         widgets.ComparisonExplorer(results[["representation", "algorithm"]])
 
 
-def test_without_true_labels_only_the_silhouette_can_be_picked():
+def test_without_true_labels_only_the_silhouette_can_be_ticked():
     found, _ = runs.run(
         coloured(4, labels=False), ["raw"], ["ward"], k=3, progress=False
     )
     made = widgets.ComparisonExplorer(found)
-    assert made.scores.options == (("silhouette", "silhouette"),)
-    assert made.chart.src
+    assert made.scores.options == [["silhouette", "silhouette"]]
+    (score,), (line,) = made.board.scores, made.board.lines
+    assert score["low"] <= line["cells"][0]["mean"] <= score["high"]
+
+
+@pytest.mark.parametrize("values", [[-0.25, 0.31], [0.02, 0.03], [0.0, 1.0]])
+def test_the_axis_of_the_silhouette_holds_its_values(results, values):
+    spread = np.resize(values, len(results))
+    made = widgets.ComparisonExplorer(results.assign(silhouette=spread))
+    made.scores.value = ["silhouette"]
+    (score,) = made.board.scores
+    assert score["low"] <= min(values) < max(values) <= score["high"]
+    assert [score["low"], score["high"]] == [score["ticks"][0], score["ticks"][-1]]
 
 
 def test_a_representation_that_is_not_known_is_said(results):
@@ -603,18 +842,19 @@ def test_a_representation_that_is_not_known_is_said(results):
     assert "there is no representation 'no such one'" in made.status.text
 
 
-def test_long_names_are_cut_in_the_chart_and_whole_beside_it(results):
+def test_long_names_are_cut_in_the_figure_and_whole_in_the_widget(results):
     names = [f"SqueezeNet:{'x' * 300}{i % 2}" for i in range(len(results))]
     made = widgets.ComparisonExplorer(results.assign(representation=names))
     shown = {label.get_text() for label in made.static().axes[0].get_yticklabels()}
     assert len(shown) == 2 and max(map(len, shown)) < 70
-    assert {row[0] for row in made.chart.rows[1:]} == set(names)
+    assert {name for name, _ in names_of(made.board)} == set(names)
 
 
 def test_a_dollar_in_a_name_begins_no_formula(results):
     name = "SqueezeNet:$\\nonsense{$"
     made = widgets.ComparisonExplorer(results.assign(representation=name))
-    assert made.chart.src and "nonsense" not in made.status.text.split("Highest")[0]
+    png, _ = base.png(made.static())
+    assert png and "nonsense" not in made.status.text.split("Highest")[0]
 
 
 # All of them
@@ -637,9 +877,12 @@ def test_every_widget_has_a_figure_and_leaves_none_open():
         assert plt.get_fignums() == [], "or the notebook would show it once more"
         png = base64.b64decode(data["image/png"])
         assert png.startswith(b"\x89PNG") and len(png) > 3000
+        width = metadata["image/png"]["width"]
+        assert abs(Image.open(io.BytesIO(png)).width - 2 * width) <= 2, "sharp"
         view = data["application/vnd.jupyter.widget-view+json"]
         assert view["model_id"] == made.box.model_id
-        assert metadata["image/png"]["alt"] == data["text/plain"] == made.text
+        assert metadata["image/png"]["alt"] == data["text/plain"] == made.alt
+        assert made.alt.startswith(made.text) or made.alt.startswith("Chart of")
 
 
 def test_every_control_has_a_label():
@@ -672,12 +915,58 @@ def test_a_stored_notebook_shows_the_picture():
     nbclient.NotebookClient(notebook, store_widget_state=False).execute()
     (output,) = notebook.cells[1].outputs
     assert output.data["image/png"]
-    alt = widgets.KMeansStepper.text
+    alt = re.escape(widgets.KMeansStepper().alt)
     for template, said in (("lab", "No description.*?"), ("classic", alt)):
         exporter = nbconvert.HTMLExporter(template_name=template)
         page, _ = exporter.from_notebook_node(notebook)
         assert "widget-view" not in page
         assert re.search(rf'<img alt="{said}"[^>]*src="data:image/png;base64', page)
+
+
+@pytest.fixture
+def chart():
+    image_set = coloured()
+    points = np.arange(2 * len(image_set)).reshape(-1, 2) % 7
+    labels = image_set.true_labels - 1  # one of them is noise
+    return widgets.ImageScatter(image_set, points, cluster_labels=labels)
+
+
+def test_dots_have_the_colours_of_the_course_and_names(chart):
+    labels = np.unique(chart.cluster_labels).tolist()
+    drawn = [matplotlib.colors.to_hex(colour) for colour in chart.view.widget.color]
+    assert drawn[: len(labels)] == [plots.look(x)[0].lower() for x in labels]
+    names = {base.cluster_name(label) for label in labels}
+    assert "noise" in names and chart.view.label()["by"] == "cluster"
+    assert set(chart.view._data["cluster"]) == names
+
+
+def test_the_lasso_button_and_the_map_have_the_same_mode(chart):
+    scatter = chart.view.widget
+    chart.lasso.value = True
+    assert scatter.mouse_mode == "lasso"
+    scatter.mouse_mode = "panZoom"
+    assert not chart.lasso.value
+    chart.lasso.value = True
+    chart.lasso.value = False
+    assert scatter.mouse_mode == "panZoom"
+
+
+def test_the_whole_map_is_shown_whenever_its_width_changes(chart):
+    calls = [chart.view.widget.zoom_to_call_idx]
+    for width in (900, 350):
+        chart.measure.width = width
+        calls.append(chart.view.widget.zoom_to_call_idx)
+    assert calls == sorted(set(calls))
+    assert list(chart.view.widget.zoom_to) == list(range(len(chart.points)))
+
+
+@pytest.mark.parametrize("values", [[0, 10], [3, 3], [-5, -1]])
+@pytest.mark.parametrize("share", [1, 0.7])
+def test_the_points_fill_their_share_of_an_axis(values, share):
+    low, high = image_scatter.domain(np.array(values), share)
+    assert low + high == pytest.approx(sum(values))
+    span = values[1] - values[0]
+    assert high - low == pytest.approx((span or 2.0) / share)
 
 
 def test_a_selection_is_not_written_over_another_file(tmp_path):

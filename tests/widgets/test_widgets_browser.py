@@ -6,6 +6,7 @@ All stand in one notebook, which is opened once for these tests.
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 SET_UP = """
 import numpy as np
@@ -38,9 +39,10 @@ browser = widgets.ClusterBrowser(stamps, names, ["l2+kmeans", "l2+ward"])""",
     "contingency": """
 contingency = widgets.ContingencyExplorer(stamps, browser.labels)""",
     "comparison": """
-results, _ = experiments.run(
+results, labels = experiments.run(
     stamps, ["raw", "hog"], ["l2+ward", "l2+average"], progress=False)
-comparison = widgets.ComparisonExplorer(results, {"nmi": 0.05})""",
+comparison = widgets.ComparisonExplorer(
+    results, {"nmi": 0.05}, image_set=stamps, labels=labels)""",
     "strange_browser": f"""{STRANGE_SET}
 strange_browser = widgets.ClusterBrowser(strange, ["raw"], ["ward"], k=5)""",
     "strange_contingency": """
@@ -103,16 +105,49 @@ def test_the_stepper_steps(seen, see, widget):
     see(stepper.locator(".course-centre")).to_have_count(3)
     button(stepper, "Step").click()
     see(status(stepper)).to_contain_text("Step 1, assignment: 60 labels changed")
-    see(stepper.locator(".course-step")).to_have_count(1)
+    steps = stepper.locator(".course-step:not(.course-key)")
+    see(steps).to_have_count(1)
     see(stepper.locator('.course-point[data-cluster="-1"]')).to_have_count(0)
     button(stepper, "To the end").click()
     see(status(stepper)).to_contain_text("finished")
     n_steps = seen.python("len(stepper.steps)")
-    see(stepper.locator(".course-step")).to_have_count(n_steps)
-    button(stepper, "Back to the start").click()
-    see(stepper.locator(".course-step")).to_have_count(0)
+    see(steps).to_have_count(n_steps)
+    button(stepper, "Back").click()
+    see(status(stepper)).to_contain_text(f"Step {n_steps - 1}, update")
+    see(steps).to_have_count(n_steps)
+    see(stepper.locator("circle.course-step.course-later")).to_have_count(1)
+    button(stepper, "Start over").click()
+    see(steps).to_have_count(0)
+    see(stepper.get_by_text("Before the first step")).to_be_visible()
+    button(stepper, "Play").click()
+    see(status(stepper)).to_contain_text("Step 3, assignment")
+    button(stepper, "Pause").click()
+    see(button(stepper, "Play")).to_be_visible()
     set_k(see, stepper, "5")
     see(stepper.locator(".course-centre")).to_have_count(5)
+    see(stepper.locator(".course-region")).to_have_count(5)
+
+
+def test_a_centre_is_dragged_and_its_region_with_it(seen, see, widget):
+    stepper, mouse = widget("stepper"), seen.page.mouse
+    plane = stepper.locator(".course-plane").bounding_box()
+    n_points = seen.python("len(stepper.points)")
+    grip = stepper.locator('[data-centre="2"] .course-grip').bounding_box()
+    assert min(grip["width"], grip["height"]) >= 24, "a finger can take it"
+    region = stepper.locator(".course-region").nth(2)
+    before = region.get_attribute("points")
+    mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    mouse.down()
+    mouse.move(plane["x"] + 0.3 * plane["width"], plane["y"] + 20, steps=3)
+    mouse.move(plane["x"] + 0.9 * plane["width"], plane["y"] + 20, steps=3)
+    assert region.get_attribute("points") != before, "while it is dragged"
+    mouse.up()
+    see(status(stepper)).to_contain_text("Centre 2 moved")
+    assert seen.python("stepper.centres[2].tolist()") == [
+        pytest.approx(9, abs=0.1),
+        pytest.approx(9.5, abs=0.1),
+    ]
+    assert seen.python("len(stepper.points)") == n_points, "and places no point"
 
 
 def test_a_click_on_the_plane_places_a_point_there(seen, see, widget):
@@ -145,20 +180,28 @@ def test_the_stepper_by_keyboard_alone(seen, see, widget):
     set_k(see, stepper, "2")
     button(stepper, "Remove all points").focus()
     for n_points, keys in enumerate(
-        (["Enter"], ["Tab", "ArrowRight", "Enter"], ["Shift+ArrowUp", "Enter"])
+        (["Enter"], [*["Tab"] * 6, "ArrowRight", "Enter"], ["Shift+ArrowUp", "Enter"])
     ):
         for key in keys:
             keyboard.press(key)
         see(stepper.locator(".course-point")).to_have_count(n_points)
     lower, upper = seen.python("stepper.points.tolist()")
     assert upper == pytest.approx([lower[0], lower[1] + 1])
-    assert "cross at {:.1f}, {:.1f}".format(*upper) == where.text_content()
+    see(where).to_be_visible()
+    see(where).to_contain_text("Cross at {:.1f}, {:.1f}.".format(*upper))
+    for key in ("Shift+ArrowLeft", "1"):
+        keyboard.press(key)
+    see(status(stepper)).to_contain_text("Centre 1 moved")
+    moved = seen.python("stepper.centres[1].tolist()")
+    assert moved == pytest.approx([upper[0] - 1, upper[1]])
     keyboard.press("x")  # would cut the cell
     button(stepper, "Step").focus()
     keyboard.press("Space")
-    see(stepper.locator(".course-step")).to_have_count(1)
+    steps = stepper.locator(".course-step:not(.course-key)")
+    see(steps).to_have_count(1)
+    see(where).to_be_hidden()
     keyboard.press("Enter")
-    see(stepper.locator(".course-step")).to_have_count(2)
+    see(steps).to_have_count(2)
     assert seen.page.locator(".jp-Cell").count() == n_cells
 
 
@@ -179,15 +222,15 @@ def test_the_browser_follows_every_control(seen, see, widget):
         "representations.extract(stamps, 'bovw:tfidf'), 'l2+ward', 4).tolist()"
     )
     shown = headings(browser).all_text_contents()
-    assert all(re.search(r"\d pictures?\npurity \d+%: \w", text) for text in shown)
-    see(status(browser)).to_contain_text("4 clusters of 193 pictures")
+    assert all(re.search(r"\d images?purity \d+%: \w", text) for text in shown)
+    see(status(browser)).to_contain_text("4 clusters of 193 images")
     first = browser.locator(".course-card").nth(1).locator(".course-picture").first
     assert int(first.get_attribute("data-id")) in seen.python(
         "list(browser.medoids.values())"
     )
     set_k(see, browser, "30")
     see(browser.get_by_text("clusters 1 to 12 of 30")).to_be_visible()
-    button(browser, "Page after ▶").click()
+    button(browser, "Next page ▶").click()
     see(browser.get_by_text("clusters 13 to 24 of 30")).to_be_visible()
     see(headings(browser)).to_have_count(12)
 
@@ -237,23 +280,80 @@ def test_a_count_shows_its_pictures_by_click_and_by_key(seen, see, widget):
     see(status(contingency)).to_contain_text(".jpg")
 
 
-def test_the_chart_follows_the_pick(seen, see, widget):
+def test_scores_follow_while_a_count_is_typed(seen, see, widget):
+    contingency = widget("contingency")
+    purity = contingency.locator(".course-tiles li").first
+    before = seen.python("contingency.scores['purity']")
+    see(purity).to_contain_text(f"purity{before:.3f}")
+    button(contingency, "Edit the counts").click()
+    field = contingency.locator("input.course-count").first
+    field.click()
+    field.press("Control+a")
+    field.press_sequentially("50", delay=400)  # slowly: the scores come in between
+    see(field).to_have_value("50")
+    see(field).to_be_focused()
+    see(purity).not_to_contain_text(f"purity{before:.3f}")
+    see(purity).to_contain_text(f"was {before:.3f}")
+    assert seen.python("int(contingency.counts.max())") == 50
+    button(contingency, "Edit the counts").click()
+    see(purity).to_contain_text(f"purity{before:.3f}")
+    see(contingency.locator("input.course-count")).to_have_count(0)
+
+
+def lines(place):
+    return place.locator(".course-line")
+
+
+def test_the_lines_follow_the_check_boxes(seen, see, widget):
     comparison = widget("comparison")
-    chart = comparison.locator("img.course-chart")
-    before = chart.get_attribute("src")
-    see(comparison.locator("details tr")).to_have_count(5)
-    comparison.get_by_label("Representations").select_option("raw")
-    see(comparison.locator("details tr")).to_have_count(3)
-    see(chart).not_to_have_attribute("src", before)
-    comparison.get_by_label("Scores").select_option(["ARI", "accuracy"])
-    see(comparison.locator("details tr").first).to_contain_text("accuracy")
-    see(status(comparison)).to_contain_text("Highest mean ARI: raw")
-    comparison.get_by_text("The numbers of the chart").click()
-    see(comparison.locator("details td").first).to_be_visible()
-    assert "ARI, accuracy" in chart.get_attribute("alt")
-    comparison.get_by_label("Algorithms").focus()
+    see(lines(comparison)).to_have_count(4)
+    see(comparison.get_by_role("columnheader")).to_have_count(4)
+    comparison.get_by_label("hog", exact=True).uncheck()
+    see(lines(comparison)).to_have_count(2)
+    comparison.get_by_label("ARI", exact=True).check()
+    see(comparison.get_by_role("columnheader")).to_have_count(5)
+    comparison.get_by_label("Fowlkes-Mallows", exact=True).focus()
+    seen.page.keyboard.press("Space")
+    see(comparison.get_by_role("columnheader")).to_have_count(4)
+    button(comparison, "None: Scores").click()
+    see(status(comparison)).to_contain_text("Nothing to draw")
+    see(lines(comparison).first).to_be_hidden()
+    button(comparison, "All: Scores").click()
+    comparison.get_by_label("hog", exact=True).check()
+    see(lines(comparison)).to_have_count(4)
+    assert len(seen.python("comparison.scores.value")) == 6
+
+
+def test_a_title_sorts_and_a_line_tells_its_numbers(seen, see, widget):
+    comparison = widget("comparison")
+    for name in ("ARI", "purity"):
+        comparison.get_by_role("button", name=name).click()
+        title = comparison.get_by_role("columnheader", name=f"{name} ▼")
+        see(title).to_have_attribute("aria-sort", "descending")
+        place = [*seen.python("[s['title'] for s in comparison.board.scores]")]
+        column = comparison.locator(f".course-cell:nth-child({place.index(name) + 2})")
+        values = [
+            float(text) for text in column.locator(".course-value").all_text_contents()
+        ]
+        assert len(values) == 4 and values == sorted(values, reverse=True)
+    readout = comparison.locator(".course-readout")
+    lines(comparison).nth(1).hover()
+    see(readout).to_contain_text(lines(comparison).nth(1).get_attribute("title"))
+    lines(comparison).first.focus()
     seen.page.keyboard.press("ArrowDown")
-    see(comparison.locator("details tr")).to_have_count(2)
+    seen.page.keyboard.press("ArrowDown")
+    see(lines(comparison).nth(2)).to_be_focused()
+    see(readout).to_contain_text(lines(comparison).nth(2).get_attribute("title"))
+    assert re.search(r"1 run: purity 0\.\d{3}, NMI", readout.text_content())
+
+
+def test_a_click_on_a_line_shows_its_clusters(seen, see, widget):
+    comparison = widget("comparison")
+    lines(comparison).nth(1).click()
+    see(lines(comparison).nth(1)).to_have_attribute("aria-pressed", "true")
+    see(comparison.locator(".course-heading")).to_have_count(7)
+    shown = "comparison.results['run'].eq(comparison.status.text.split(': ')[0]).sum()"
+    assert seen.python(f"int({shown})") == 1
 
 
 def test_names_are_shown_as_they_are_and_harm_nothing(seen, see, widget):
@@ -276,8 +376,8 @@ def test_names_are_shown_as_they_are_and_harm_nothing(seen, see, widget):
         see(status(widget("strange_contingency"))).to_contain_text(name)
         assert name in HOSTILE
     comparison = widget("strange_comparison")
-    see(comparison.locator("img.course-chart")).to_be_visible()
-    listed = comparison.locator("details tr > td:first-child").all_text_contents()
+    see(lines(comparison).first).to_be_visible()
+    listed = comparison.locator(".course-line > strong").all_text_contents()
     assert set(listed) <= {f"SqueezeNet:{name}" for name in HOSTILE} and listed
     assert seen.page.evaluate("window.hacked") is None
     inside = ".course-explorer :is(script, img:not([src^='data:image/']))"
@@ -289,7 +389,7 @@ def test_names_are_shown_as_they_are_and_harm_nothing(seen, see, widget):
 
 def test_the_tab_key_goes_from_control_to_control(seen, widget):
     def walk(name, n):
-        widget(name).locator("select").first.focus()
+        widget(name).locator("select, input").first.focus()
         names = []
         for _ in range(n):
             names.append(seen.page.evaluate(FOCUSED))
@@ -297,13 +397,14 @@ def test_the_tab_key_goes_from_control_to_control(seen, widget):
             seen.page.keyboard.press("Tab")
         return [name for name, _ in names]
 
-    assert walk("stepper", 9) == [
-        *("Points", "k", "Start", "Step", "To the end", "Back to the start"),
-        *("New start", "Remove all points", "svg"),
+    assert walk("stepper", 11) == [
+        *("Points", "k", "Start", "New start", "Remove all points"),
+        *("Back", "Step", "Play", "To the end", "Start over", "svg"),
     ]
     order = ["Representation", "Layer", "Algorithm", "k", "picture"]
     assert walk("browser", 5) == order
-    assert walk("comparison", 4)[:3] == ["Scores", "Representations", "Algorithms"]
+    order = ["purity", "NMI", "Fowlkes-Mallows", "ARI", "accuracy", "silhouette"]
+    assert walk("comparison", 8) == [*order, "All", "None"]
 
 
 FOCUSED = """() => {
@@ -322,6 +423,51 @@ def test_every_text_stands_out(seen, widget, dark):
     faint = seen.page.evaluate(FAINT_TEXTS)
     assert faint["looked"] > 200
     assert faint["texts"] == []
+    found = Axe().run(seen.page, ".course-explorer")
+    assert not found.violations_count, found.generate_report()
+
+
+def test_the_dark_theme_of_colab_is_known_by_its_mark(seen, widget):
+    seen.theme(False)
+    ground = "e => getComputedStyle(e.querySelector('.course-card')).backgroundColor"
+    root, stepper = "document.documentElement", widget("stepper")
+    assert stepper.evaluate(ground) == "rgb(255, 255, 255)"
+    seen.page.evaluate(f"{root}.setAttribute('theme', 'dark')")
+    assert stepper.evaluate(ground) == "rgb(30, 30, 30)"
+    seen.page.evaluate(f"{root}.removeAttribute('theme')")
+
+
+def test_with_little_room_nothing_is_cut_or_too_small_for_a_finger(seen, widget):
+    seen.theme(False)
+    seen.page.set_viewport_size({"width": 800, "height": 900})
+    try:
+        seen.page.wait_for_function(
+            "document.querySelector('.course-explorer').clientWidth < 420"
+        )
+        for name in CELLS:
+            assert widget(name).evaluate("e => e.scrollWidth - e.clientWidth") <= 1, (
+                name
+            )
+        small = seen.page.evaluate(SMALL)
+        assert small == []
+        rows = widget("browser").locator(".course-short .course-row")
+        assert max(row.bounding_box()["height"] for row in rows.all()) < 140
+    finally:
+        seen.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+SMALL = """() => {
+  const found = [];
+  const all = ':is(button, select, label:has(input), .course-card input)';
+  for (const element of document.querySelectorAll(`.course-explorer ${all}`)) {
+    const {width, height} = element.getBoundingClientRect();
+    if (width && Math.min(width, height) < 24)
+      found.push(`${element.outerHTML.slice(0, 80)}: ${width} x ${height}`);
+  }
+  for (const text of document.querySelectorAll('.course-board :is(span, strong, p)'))
+    if (parseFloat(getComputedStyle(text).fontSize) < 12) found.push(text.outerHTML);
+  return found;
+}"""
 
 
 FAINT_TEXTS = """() => {
@@ -387,7 +533,7 @@ def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
     with lab.opened(chromium, SCATTER) as seen:
         canvas = seen.page.locator(".jp-OutputArea canvas").first
         canvas.wait_for()
-        seen.page.locator("button[title*='asso']").first.click()
+        seen.page.get_by_role("button", name="Lasso").click()
         box = canvas.bounding_box()
         left, top = box["x"] + 5, box["y"] + 5
         right, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 5
@@ -396,14 +542,14 @@ def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
         for place in [(right, top), (right, bottom), (left, bottom), (left, top + 5)]:
             seen.page.mouse.move(*place, steps=15)
         seen.page.mouse.up()
-        seen.page.get_by_text("80 pictures selected").wait_for()
+        seen.page.get_by_text("80 images selected").wait_for()
         chosen = seen.python("sorted(set(chart.table['class']))")
         assert chosen == ["blue", "yellow"]
         assert seen.python("len(chart.selected)") == 80
-        seen.page.get_by_role("button", name="write CSV").click()
-        seen.page.get_by_text("wrote 80 pictures to selection.csv").wait_for()
+        seen.page.get_by_role("button", name="Write CSV").click()
+        seen.page.get_by_text("Wrote 80 images to selection.csv.").wait_for()
         rows = seen.python("open('selection.csv').read().splitlines()[:1]")
         assert rows == ["image,cluster,class,caption"]
-        seen.page.get_by_role("button", name="clear").click()
-        seen.page.get_by_text("0 pictures selected").wait_for()
+        seen.page.get_by_role("button", name="Clear the selection").click()
+        seen.page.get_by_text("0 images selected.").wait_for()
         assert seen.python("len(chart.selection)") == 0

@@ -1,12 +1,5 @@
 // Rows of pictures, every one a button. One stop of the Tab key; the arrow keys, Home and
-// End walk among the pictures. Texts are set as text, never as HTML.
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
+// End walk among the pictures.
 function pictureButton(picture, model) {
   const button = element("button", "course-picture");
   button.type = "button";
@@ -33,7 +26,10 @@ function pictureRow(row, model) {
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", `${row.heading}. ${row.note}`);
   const heading = element("div", "course-heading");
-  heading.append(element("strong", "", row.heading), element("span", "", row.note));
+  const notes = row.note ? row.note.split("\n") : [];
+  heading.title = [row.heading, ...notes].join("\n"); // whole, where it is cut
+  heading.append(element("strong", "", row.heading),
+    ...notes.map((note) => element("span", "", note)));
   const pictures = element("div", "course-pictures");
   pictures.append(...row.pictures.map((picture) => pictureButton(picture, model)));
   group.append(heading, pictures);
@@ -56,14 +52,13 @@ function neighbour(buttons, from, key) {
     .sort((a, b) => Math.abs(a.at.left - left) - Math.abs(b.at.left - left))[0]?.button;
 }
 
+const SHORT = 12; // pictures: where there is little room, such rows scroll sideways
 const KEYS = ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "Home", "End"];
 
 function render({ model, el }) {
-  const card = element("div", "course-card");
+  const card = element("div", "course-card course-rows");
   const buttons = () => [...card.querySelectorAll("button")];
-  const makeStop = (stop) => {
-    for (const button of buttons()) button.tabIndex = button === stop ? 0 : -1;
-  };
+  const makeStop = oneStop(card, buttons);
   const markChosen = () => {
     const chosen = String(model.get("chosen"));
     for (const button of buttons())
@@ -72,10 +67,11 @@ function render({ model, el }) {
   const show = () => {
     card.replaceChildren(...model.get("rows").map((row) => pictureRow(row, model)));
     card.hidden = !model.get("rows").length;
+    const short = ({ pictures }) => pictures.length <= SHORT;
+    card.classList.toggle("course-short", model.get("rows").every(short));
     makeStop(buttons()[0]);
     markChosen();
   };
-  card.addEventListener("focusin", (event) => makeStop(event.target.closest("button")));
   card.addEventListener("keydown", (event) => {
     const from = event.target.closest("button");
     if (!from || !KEYS.includes(event.key)) return;

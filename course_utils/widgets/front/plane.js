@@ -1,141 +1,210 @@
-// The plane of the k-means stepper, and the inertia beside it. A click places a point;
-// so does Enter at the cross, which the arrow keys move.
+// The plane of the k-means stepper, and the inertia beside it. A click places a point, a
+// centre is dragged. By keyboard: the arrow keys move a cross, Enter places what a click
+// would, and a digit moves the centre of that number to the cross.
 const SIZE = 400;
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
-  "#000000", "#999999"];
-// A shape for each cluster, as paths around (0, 0): colour is never the only sign
-const SHAPES = [
-  "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "M-4-4h8v8h-8z", "M0-5l5 9h-10z", "M0-6l5 6l-5 6l-5-6z",
-  "M0 5l5-9h-10z", "M-5-2h3v-3h4v3h3v4h-3v3h-4v-3h-3z", "M-5-5l5 3l5-3l-3 5l3 5l-5-3l-5 3l3-5z",
-  "M-3-5h6l3 5l-3 5h-6l-3-5z",
-];
-
-function svg(tag, attributes, text) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function drawPlane(plane, model, toPixels) {
-  const { points, labels, centres } = model.get("state");
-  const parts = [];
-  if (labels.length) points.forEach((point, i) => {
-    const [x1, y1] = toPixels(point), [x2, y2] = toPixels(centres[labels[i]]);
-    parts.push(svg("line", { x1, y1, x2, y2, stroke: "#bbb", "stroke-width": 0.7 }));
-  });
-  points.forEach((point, i) => {
-    const cluster = labels.length ? labels[i] : -1;
-    const [x, y] = toPixels(point);
-    parts.push(svg("path", {
-      class: "course-point", "data-cluster": cluster, transform: `translate(${x} ${y})`,
-      d: SHAPES[cluster] ?? SHAPES[0], fill: COLOURS[cluster] ?? "#fff",
-      stroke: "#222", "stroke-width": cluster < 0 ? 1.2 : 0.6,
-    }));
-  });
-  centres.forEach((centre, cluster) => {
-    const [x, y] = toPixels(centre);
-    const group = svg("g", { class: "course-centre", transform: `translate(${x} ${y})` });
-    const cross = { d: "M-7-7L7 7M-7 7L7-7", fill: "none", "stroke-linecap": "round" };
-    group.append(
-      svg("path", { ...cross, stroke: "#fff", "stroke-width": 7 }),
-      svg("path", { ...cross, stroke: "#000", "stroke-width": 3.5 }),
-      svg("text", { x: 10, y: 4, class: "course-number" }, cluster),
-    );
-    parts.push(group);
-  });
-  plane.replaceChildren(...parts);
-}
-
-function drawInertia(chart, history) {
-  const [left, right, top, bottom] = [54, 290, 24, SIZE - 46];
-  const highest = Math.max(...history.map((step) => step.inertia), 1e-12);
-  const at = (step, i) => [
-    left + 12 + (i * (right - left - 24)) / Math.max(history.length - 1, 7),
-    bottom - (step.inertia / highest) * (bottom - top - 10),
-  ];
-  const places = history.map(at);
-  const short = (value) => Number(value.toPrecision(3)).toString();
-  const text = { fill: "#1a1a1a", "font-size": 12 };
-  const axis = { fill: "none", stroke: "#555" };
-  chart.replaceChildren(
-    svg("path", { ...axis, d: `M${left} ${top}V${bottom}H${right}` }),
-    svg("text", { ...text, x: left - 6, y: top + 14, "text-anchor": "end" },
-      history.length ? short(highest) : ""),
-    svg("text", { ...text, x: left - 6, y: bottom + 4, "text-anchor": "end" }, "0"),
-    svg("text", { ...text, x: left, y: 14 }, "inertia after each step"),
-    svg("text", { ...text, x: left, y: bottom + 20 }, "○ after an assignment"),
-    svg("text", { ...text, x: left, y: bottom + 38 }, "■ after an update"),
-    svg("polyline", { points: places.map(String).join(" "), fill: "none", stroke: "#0072B2" }),
-    ...history.map((step, i) => {
-      const [x, y] = places[i];
-      return step.name === "update"
-        ? svg("rect", { class: "course-step", x: x - 4, y: y - 4, width: 8, height: 8, fill: "#0072B2" })
-        : svg("circle", { class: "course-step", cx: x, cy: y, r: 4.5, fill: "#fff", stroke: "#0072B2", "stroke-width": 2 });
-    }),
-  );
-}
-
+const GLIDE = 450; // milliseconds in which centres move
+const PAUSE = 900; // milliseconds between the steps of Play
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const HINT = "Before the first step there is no inertia. It is the sum of the squared " +
+  "distances of all points to their centre, and k-means makes it smaller step by step.";
+
+function line([x1, y1], [x2, y2], className) {
+  return svg("line", { x1, y1, x2, y2, class: className });
+}
+
+function drawRegions(layer, centres, looks) {
+  const parts = regions(centres, [0, SIZE, 0, SIZE]).map((corners, cluster) =>
+    svg("polygon", { class: "course-region", points: corners.map(String).join(" "),
+      fill: looks[cluster][0] }));
+  layer.replaceChildren(...parts);
+}
+
+function drawPoints(layer, places, { labels, restless }, looks) {
+  const parts = places.map(([x, y], i) => {
+    const group = svg("g", { transform: `translate(${x} ${y})` });
+    const cluster = labels.length ? labels[i] : -1;
+    if (restless.includes(i)) group.append(svg("circle", { class: "course-ring", r: 9 }));
+    const look = cluster < 0 ? ["none", "o"] : looks[cluster];
+    const made = mark(look, { "data-cluster": cluster });
+    made.classList.add("course-point");
+    if (cluster < 0) made.classList.add("course-unlabelled");
+    group.append(made);
+    return group;
+  });
+  layer.replaceChildren(...parts);
+}
+
+function drawThreads(layer, places, centres, labels) {
+  layer.replaceChildren(...(labels.length
+    ? places.map((place, i) => line(place, centres[labels[i]], "course-thread")) : []));
+}
+
+// Where a centre has been; the last move as an arrow from its ghost.
+function drawTrail(past, now) {
+  if (!past.length) return [];
+  const from = past.at(-1), [dx, dy] = [now[0] - from[0], now[1] - from[1]];
+  const length = Math.hypot(dx, dy);
+  const parts = [svg("polyline", { class: "course-trail", points: past.map(String).join(" ") })];
+  if (length < 6) return parts;
+  const [x, y] = [dx / length, dy / length];
+  const at = (along, aside) => [now[0] - along * x - aside * y, now[1] - along * y + aside * x];
+  parts.push(
+    svg("path", { class: "course-ghost", d: "M-6-6L6 6M-6 6L6-6",
+      transform: `translate(${from})` }),
+    line(from, at(Math.min(12, length), 0), "course-move"),
+    svg("polygon", { class: "course-head",
+      points: [at(4, 0), at(14, 5), at(14, -5)].map(String).join(" ") }),
+  );
+  return parts;
+}
+
+function drawCentres(layer, centres) {
+  const parts = centres.map((centre, cluster) => {
+    const group = svg("g", { class: "course-centre", transform: `translate(${centre})` });
+    const cross = { d: "M-7-7L7 7M-7 7L7-7" };
+    group.dataset.centre = cluster;
+    group.append(
+      svg("circle", { class: "course-grip", r: 18 }),
+      svg("path", { ...cross, class: "course-halo" }),
+      svg("path", { ...cross, class: "course-cross" }),
+      svg("text", { x: 11, y: 5, class: "course-number" }, cluster),
+    );
+    return group;
+  });
+  layer.replaceChildren(...parts);
+}
 
 function render({ model, el }) {
-  const card = document.createElement("div");
-  card.className = "course-card course-stepper";
+  const card = element("div", "course-card course-stepper");
   const plane = svg("svg", { class: "course-plane", viewBox: `0 0 ${SIZE} ${SIZE}`,
     tabindex: 0, role: "application" });
-  const points = svg("g", {});
-  const cross = svg("path", { class: "course-cursor", d: "M-9 0H9M0-9V9" });
-  plane.append(points, cross);
-  const chart = svg("svg", { class: "course-inertia", viewBox: `0 0 300 ${SIZE}`, role: "img" });
-  const where = document.createElement("span");
-  where.className = "course-where";
+  const layers = {};
+  for (const name of ["regions", "threads", "points", "trails", "centres"])
+    plane.append(layers[name] = svg("g"));
+  const cross = svg("path", { class: "course-cursor", d: "M-10 0H10M0-10V10" });
+  plane.append(cross);
+  const where = element("p", "course-where");
   where.setAttribute("role", "status");
-  const side = document.createElement("div");
+  const side = element("div", "course-side");
+  const chart = svg("svg", { class: "course-inertia", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" });
+  const hint = element("p", "course-hint", HINT);
   side.append(plane, where);
-  card.append(side, chart);
-  let cursor = [0.5, 0.5]; // as shares of the plane, from the lower left corner
+  card.append(side, chart, hint);
 
-  const span = () => model.get("extent"); // [left, right, lower, upper]
+  let cursor = [0.5, 0.5]; // as shares of the plane, from the lower left corner
+  let shown = []; // the centres as they are drawn, in pixels, on their way too
+  let frame, timer, held = null, grabbed = false, dragged = false;
+
   const toPixels = ([x, y]) => {
-    const [left, right, lower, upper] = span();
+    const [left, right, lower, upper] = model.get("extent");
     return [((x - left) / (right - left)) * SIZE, (1 - (y - lower) / (upper - lower)) * SIZE];
   };
   const place = ([across, up]) => {
-    const [left, right, lower, upper] = span();
+    const [left, right, lower, upper] = model.get("extent");
     return [left + across * (right - left), lower + up * (upper - lower)];
+  };
+  const shares = (event) => {
+    const box = plane.getBoundingClientRect();
+    const inside = (value) => Math.min(1, Math.max(0, value));
+    return [inside((event.clientX - box.left) / box.width),
+      inside((box.bottom - event.clientY) / box.height)];
   };
   const moveCross = () => {
     cross.setAttribute("transform", `translate(${cursor[0] * SIZE} ${(1 - cursor[1]) * SIZE})`);
-    where.textContent = `cross at ${place(cursor).map((value) => value.toFixed(1)).join(", ")}`;
+    const at = place(cursor).map((value) => value.toFixed(1)).join(", ");
+    where.textContent = `Cross at ${at}. Enter: place. Digit: move that centre here.`;
+  };
+  const draw = () => { // all that depends on where the centres are
+    const { points, labels, trails } = model.get("state");
+    drawRegions(layers.regions, shown, model.get("looks"));
+    drawThreads(layers.threads, points.map(toPixels), shown, labels);
+    layers.trails.replaceChildren(...shown.flatMap((centre, i) =>
+      drawTrail((trails[i] ?? []).map(toPixels), centre)));
+    drawCentres(layers.centres, shown);
+  };
+  const glide = (from, to, start = performance.now()) => {
+    const share = Math.min(1, (performance.now() - start) / GLIDE);
+    const eased = share * share * (3 - 2 * share);
+    shown = to.map((end, i) => end.map((value, axis) =>
+      from[i][axis] + eased * (value - from[i][axis])));
+    draw();
+    if (share < 1) frame = requestAnimationFrame(() => glide(from, to, start));
+  };
+  const play = () => {
+    clearTimeout(timer);
+    if (!model.get("playing")) return;
+    const { at } = model.get("state");
+    timer = setTimeout(() => model.send({ tick: at }), PAUSE);
   };
   const show = () => {
-    const { points: placed, centres, history } = model.get("state");
-    drawPlane(points, model, toPixels);
-    drawInertia(chart, history);
-    plane.setAttribute("aria-label", `Plane with ${placed.length} points and ${centres.length} ` +
-      "centres. The arrow keys move a cross, Enter places what a click would.");
+    const { points, centres, history, at } = model.get("state");
+    const target = centres.map(toPixels);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches ||
+      target.length !== shown.length || String(target) === String(shown);
+    cancelAnimationFrame(frame);
+    held = null;
+    drawPoints(layers.points, points.map(toPixels), model.get("state"), model.get("looks"));
+    if (still) { shown = target; draw(); } else glide(shown, target);
+    hint.hidden = history.length > 0;
+    chart.style.display = history.length ? "" : "none";
+    drawInertia(chart, history, at);
+    plane.setAttribute("aria-label", `Plane with ${points.length} points and ${centres.length} ` +
+      "centres. The arrow keys move a cross, Enter places what a click would, a digit moves " +
+      "the centre of that number to the cross.");
     chart.setAttribute("aria-label", "Inertia after each step: " +
-      (history.map((step) => step.inertia.toFixed(2)).join(", ") || "no step yet"));
+      history.map((step) => step.inertia.toFixed(2)).join(", "));
+    play();
   };
+
+  plane.addEventListener("pointerdown", (event) => {
+    const centre = event.target.closest(".course-centre");
+    grabbed = Boolean(centre);
+    dragged = false;
+    if (!grabbed) return;
+    held = Number(centre.dataset.centre);
+    cancelAnimationFrame(frame);
+    plane.setPointerCapture(event.pointerId);
+  });
+  plane.addEventListener("touchstart", (event) => { // a finger drags it, not the page
+    if (event.target.closest(".course-centre")) event.preventDefault();
+  }, { passive: false });
+  plane.addEventListener("pointermove", (event) => {
+    if (held === null) return;
+    dragged = true;
+    cursor = shares(event);
+    moveCross();
+    shown = shown.map((old, i) => (i === held ? toPixels(place(cursor)) : old));
+    draw();
+  });
+  plane.addEventListener("pointerup", () => {
+    if (held !== null && dragged) model.send({ moved: [held, ...place(cursor)] });
+    held = null;
+  });
+  plane.addEventListener("pointercancel", show);
   plane.addEventListener("click", (event) => {
-    const box = plane.getBoundingClientRect();
-    cursor = [(event.clientX - box.left) / box.width, (box.bottom - event.clientY) / box.height];
+    if (grabbed) return;
+    cursor = shares(event);
     moveCross();
     model.send({ placed: place(cursor) });
   });
   plane.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const move = MOVES[event.key], stride = event.shiftKey ? 0.1 : 0.02;
-    if (!move && event.key !== "Enter" && event.key !== " ") return;
+    const digit = /^\d$/.test(event.key);
+    if (!move && !digit && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     event.stopPropagation();
+    if (digit) return void model.send({ moved: [Number(event.key), ...place(cursor)] });
     if (!move) return void model.send({ placed: place(cursor) });
     cursor = cursor.map((share, i) => Math.min(1, Math.max(0, share + stride * move[i])));
     moveCross();
   });
   model.on("change:state", show);
+  model.on("change:playing", play);
   model.on("change:extent", () => { moveCross(); show(); });
   moveCross();
   show();
   el.append(card);
+  return () => { clearTimeout(timer); cancelAnimationFrame(frame); };
 }
 export default { render };
