@@ -378,17 +378,18 @@ plots.show(
 #   point. Every next one is a random point too, but a point's chance is proportional to the
 #   *square* of its distance to the nearest centre so far.
 #
-# Try both starts, or place centres yourself where they do most harm. *Step* goes one
-# assignment or one update further; the curve is the inertia. A click on the plane adds a
-# point. (Where no notebook runs, you see a picture of it.)
+# Try both starts, or drag centres to where they do most harm. *Step* takes one assignment
+# or one update, *Back* takes it off again, *Play* runs. The plane is shaded by its nearest
+# centre, and ringed points will change their cluster at the next assignment. A click on the
+# plane adds a point. (Where no notebook runs, you see a picture of it.)
 
 # %%
 widgets.KMeansStepper()
 
 # %% [markdown]
-# Points have the colour and shape of their cluster, centres are crosses with a line to each
-# of their points. Beside them is the inertia after each step: it never rises, whatever the
-# start.
+# Points have the colour and shape of their cluster; a centre is a cross, and an arrow shows
+# where it came from. Beside them is the inertia after each step: it never rises, whatever
+# the start.
 #
 # ### Exercise 1.4 · The chances of k-means++ (medium)
 #

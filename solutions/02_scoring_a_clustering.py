@@ -166,8 +166,10 @@ plots.show(
 widgets.ContingencyExplorer(image_set, by_network)
 
 # %% [markdown]
-# Here the clusters are the rows and the classes the columns, and a click shows a cell's
-# pictures. A score has to turn such a table into a number, and there is more than one way.
+# Here the clusters are the rows and the classes the columns; a cell is the darker, the
+# larger its share of the row. A click shows a cell's pictures. *Edit the counts* lets you
+# change them, and the scores above the table follow. A score has to turn such a table into
+# a number, and there is more than one way.
 
 # %% [markdown]
 # ## 2 · Three scores, each answering its own question

@@ -541,10 +541,10 @@ plots.show(
 # ## 5 · The interactive map
 #
 # Paper cannot be zoomed. On a screen one goes nearer: `widgets.ImageScatter` draws the map
-# as dots to move about in, coloured by cluster. The clusters here are those of k-means
+# as dots to move about in, coloured by cluster, with the clusters' names on it. The clusters here are those of k-means
 # *in the features*. Turn the wheel to go nearer; rest the pointer on a dot, and its
-# picture is shown. The second button at the left is a **lasso**: draw around some dots,
-# and their pictures stand below. (Where no notebook runs, you see thumbnails instead.)
+# picture is shown. Press **Lasso** above the map and draw around some dots: their pictures
+# appear below. (Where no notebook runs, you see thumbnails instead.)
 
 # %%
 labels = clustering.cluster(vectors, "kmeans", 7)

@@ -216,12 +216,13 @@ table[columns].tail(6).round(3)
 
 # %%
 chance = plots.chance_level(results, labels, image_set.true_labels)
-widgets.ComparisonExplorer(results, chance)
+widgets.ComparisonExplorer(results, chance, image_set=image_set, labels=labels)
 
 # %% [markdown]
-# Tick the scores, representations and algorithms that you want to compare. One line a representation and algorithm, the best NMI on top. A mark is the mean, its
-# bar reaches from the worst seed to the best (often it is hidden by the mark). Three
-# questions to ask: is it far from chance? Do the scores tell the same story? Is a gap
+# Tick the scores, representations and algorithms that you want to compare; click a score to
+# sort by it, and a line to see its clusters. There is one line per representation and
+# algorithm, at first with the best NMI on top. A mark is the mean, its bar reaches from the
+# worst seed to the best (often the mark hides it). Three questions to ask: is it far from chance? Do the scores tell the same story? Is a gap
 # wider than the bars?
 #
 # On the stand-in the nine lines of the networks are ahead in purity and NMI, and
