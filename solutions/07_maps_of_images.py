@@ -541,10 +541,11 @@ plots.show(
 # ## 5 · The interactive map
 #
 # Paper cannot be zoomed. On a screen one goes nearer: `widgets.ImageScatter` draws the map
-# as dots to move about in, coloured by cluster, with the clusters' names on it. The clusters here are those of k-means
-# *in the features*. Turn the wheel to go nearer; rest the pointer on a dot, and its
-# picture is shown. Press **Lasso** above the map and draw around some dots: their pictures
-# appear below. (Where no notebook runs, you see thumbnails instead.)
+# as dots to move about in, coloured by cluster, with the clusters' names on it. The
+# clusters here are those of k-means *in the features*. Turn the wheel to go nearer; rest the
+# pointer on a dot, and its picture is shown. Press **Lasso** above the map and draw around
+# some dots: their pictures appear below. (Where no notebook runs, you see thumbnails
+# instead.)
 
 # %%
 labels = clustering.cluster(vectors, "kmeans", 7)
