@@ -168,6 +168,11 @@ def hotspot_words(image_set, progress=False):
     ]
 
 
+def n_words(image_set):
+    """How many words to show for a group: one of a network's, since it only guesses."""
+    return 1 if image_set.captions is None else 3
+
+
 def _guesses(pooled):
     """The nouns, and what the network's last layer makes of its features (n, 1280).
 
