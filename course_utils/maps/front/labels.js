@@ -38,6 +38,7 @@ function named(layout) {
       const texts = [
         `${shortName(entry)} · ${count(members.length)}${purity}`, `${entry.name} · ${count(members.length)}${purity}`,
         `${entry.name} · ${members.length}${purity}`, `${entry.name} · ${members.length}`, entry.name,
+        ...(about.groups[blocks].key === "cluster" && entry.label >= 0 ? [String(entry.label)] : []),
       ];
       return members.length && { texts, why: entry.name, members, extent: extent(layout, members) };
     }).filter(Boolean).slice(0, MAX_LABELS);
@@ -133,7 +134,7 @@ function placeLabels() {
       wide,
     };
     const seen = right + half > EDGE && left - half < w - EDGE && bottom + half > HIGH && top - half < h - EDGE;
-    const free = seen && most >= 30
+    const free = seen && most >= Math.min(30, wide)
       && !taken.some((other) => spot.x < other.x + other.wide && other.x < spot.x + wide && Math.abs(other.y - spot.y) < HIGH);
     button.hidden = !free;
     if (!free) continue;

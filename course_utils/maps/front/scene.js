@@ -83,7 +83,8 @@ function nearestImage(x, y) {
 function keepInView(view) {
   const [x, y] = view.target;
   const [i, distance] = nearestImage(x, y);
-  const reach = (0.35 * Math.min(...box())) / 2 ** view.zoom;
+  const cell = (about.layouts[state.layout].step ?? 0) * WORLD;
+  const reach = Math.max((0.2 * Math.min(...box())) / 2 ** view.zoom, 0.75 * cell); // between cells one moves freely
   if (!(distance > reach)) return view;
   const at = points();
   const pull = 1 - reach / distance;
