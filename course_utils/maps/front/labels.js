@@ -139,7 +139,7 @@ function placeLabels() {
     button.hidden = !free;
     if (!free) continue;
     taken.push(spot);
-    button.textContent = texts[text];
+    if (button.textContent !== texts[text]) button.textContent = texts[text]; // else it is laid out each frame
     button.style.maxWidth = `${Math.ceil(most)}px`;
     button.style.transform = `translate(${Math.round(spot.x)}px, ${Math.round(spot.y)}px)`;
   }
