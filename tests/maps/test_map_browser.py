@@ -524,7 +524,7 @@ def test_the_overview_is_there_when_zoomed_in_and_leads_elsewhere(opened):
     opened.page.mouse.click(
         box["x"] + 0.8 * box["width"], box["y"] + 0.25 * box["height"]
     )
-    assert opened.settles(lambda: opened.amount("blue") > opened.amount("yellow"))
+    assert opened.settles(lambda: opened.amount("red") > opened.amount("yellow"))
 
 
 def test_a_search_without_a_match_says_so_on_the_map_and_hides_nothing(opened):

@@ -125,7 +125,7 @@ container.addEventListener("keydown", (event) => {
   else if (event.key === "0") whole();
   else if (event.key === "Enter") {
     const found = pictureAt(...box().map((side) => side / 2));
-    open(found >= 0 ? found : nearestImage(...state.view.target)[0]);
+    open(found >= 0 ? found : nearestImage(state.view.target)[0]);
   } else if (keys[event.key]) {
     const [x, y, zoom] = keys[event.key]();
     fly([state.view.target[0] + x, state.view.target[1] + y], state.view.zoom + zoom);

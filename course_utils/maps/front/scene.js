@@ -68,27 +68,27 @@ function pictureAt(x, y) {
   return best;
 }
 
-/** The image nearest to a place of the layout, and how far it is. */
-function nearestImage(x, y) {
+/** The image nearest to a place, and how far it is to the right of and above a box around the place. */
+function nearestImage([x, y], [halfWidth, halfHeight] = [0, 0]) {
   const at = points();
-  let [best, least] = [-1, Infinity];
+  const beyond = (apart, half) => Math.sign(apart) * Math.max(Math.abs(apart) - half, 0);
+  let [best, least, shift] = [-1, Infinity, [0, 0]];
   for (let i = 0; i < n; i++) {
-    const distance = (at[2 * i] * WORLD - x) ** 2 + (at[2 * i + 1] * WORLD - y) ** 2;
-    if (distance < least) [best, least] = [i, distance];
+    const dx = beyond(at[2 * i] * WORLD - x, halfWidth);
+    const dy = beyond(at[2 * i + 1] * WORLD - y, halfHeight);
+    if (dx * dx + dy * dy < least) [best, least, shift] = [i, dx * dx + dy * dy, [dx, dy]];
+    if (least === 0) break;
   }
-  return [best, Math.sqrt(least)];
+  return [best, ...shift];
 }
 
-/** A view moved just so far that an image is well on the screen: never an empty map. */
+const INNER = 0.4; // from the middle to where an image must be, in shares of the map's sides
+/** A view moved just so far that an image is on the screen: the map is never empty. */
 function keepInView(view) {
-  const [x, y] = view.target;
-  const [i, distance] = nearestImage(x, y);
-  const cell = (about.layouts[state.layout].step ?? 0) * WORLD;
-  const reach = Math.max((0.2 * Math.min(...box())) / 2 ** view.zoom, 0.75 * cell); // between cells one moves freely
-  if (!(distance > reach)) return view;
-  const at = points();
-  const pull = 1 - reach / distance;
-  return { ...view, target: [x + pull * (at[2 * i] * WORLD - x), y + pull * (at[2 * i + 1] * WORLD - y), 0] };
+  const between = 0.55 * (about.layouts[state.layout].step ?? 0) * WORLD; // two cells one may look
+  const halves = box().map((side) => Math.max((INNER * side) / 2 ** view.zoom, between));
+  const [, dx, dy] = nearestImage(view.target, halves);
+  return dx || dy ? { ...view, target: [view.target[0] + dx, view.target[1] + dy, 0] } : view;
 }
 
 /** The images whose middle is on the screen. */
