@@ -85,7 +85,7 @@ function nearestImage([x, y], [halfWidth, halfHeight] = [0, 0]) {
 const INNER = 0.4; // from the middle to where an image must be, in shares of the map's sides
 /** A view moved just so far that an image is on the screen: the map is never empty. */
 function keepInView(view) {
-  const between = 0.55 * (about.layouts[state.layout].step ?? 0) * WORLD; // two cells one may look
+  const between = 0.55 * (about.layouts[state.layout].step ?? 0) * WORLD; // between two cells the view is free
   const halves = box().map((side) => Math.max((INNER * side) / 2 ** view.zoom, between));
   const [, dx, dy] = nearestImage(view.target, halves);
   return dx || dy ? { ...view, target: [view.target[0] + dx, view.target[1] + dy, 0] } : view;
