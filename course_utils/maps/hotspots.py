@@ -1,8 +1,8 @@
 """Hotspots: dense groups of images on a map, each with a typical image and its words.
 
 A hotspot is a density cluster of the points on a map, found without any labels. Its
-typical image is the medoid in the features, not on the map; its words are more frequent
-in the captions of its images than elsewhere.
+typical image is the medoid in the features, not on the map; its words are nouns that
+are more frequent in the captions of its images than elsewhere.
 """
 
 import collections
@@ -15,20 +15,33 @@ from scipy.special import softmax
 from sklearn.cluster import HDBSCAN
 
 from course_utils.clustering import representatives
-from course_utils.representations import extraction, nouns
+from course_utils.representations import bundled, extraction, nouns
 
 NETWORK = "EfficientNetLite0"
 SURE = 0.2  # a second or third noun needs this probability
 PRIOR = 0.1  # weight of all captions, see `_over_represented`
+SIGNIFICANT = 1  # standard deviation above what all captions have
+COMMON = 0.1  # share of the captions of a group that a term of it is in
 WORD = r"[^\W_]+(?:['’-][^\W_]+)*"
-STOP_WORDS = """
-a about after all an and another are around as at be been behind being below
-between but by called can do for from had has have he her his how i in inside into is
-it its me my near next no not of off on one or other our out outside over s she
-so some t that the their them then there these they this those three to two
-under up very was we were what when where which while who with you your
+# A noun phrase begins after these, as after "a" and "pair of", not after the others.
+BEFORE_NOUNS = """
+a about above across after along among an and another around at before behind below
+beneath beside between bunch by each every for from head her his in inside into its kind
+like my near no of off on one or our out outside over pair set some that the their these
+this those three through to towards two under upon with without your
 """
-STOP_WORDS = frozenset(STOP_WORDS.split())
+OTHER_STOP_WORDS = """
+ahead all also always am are as away be been being but called came can come comes could
+did do does doing done down drive first for found gave get gets give given gives go goes
+going gone had has have he here how i if is it just keep keeps lands last left let lets
+look looks made make makes many may me mean means meant more most much must near never
+next not now once only other others put puts quickly said same say says see seen she
+should show shown shows slowly so stands still stop stops take taken takes than them
+then there they too up us use used uses very was we were what when where which while who
+whom why will would you
+"""
+BEFORE_NOUNS = frozenset(BEFORE_NOUNS.split())
+STOP_WORDS = BEFORE_NOUNS | frozenset(OTHER_STOP_WORDS.split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +78,7 @@ def find_hotspots(points, features, words=None, *, min_size=None, n_words=3):
     min_size : int, optional
         The fewest images of a hotspot. Default: the larger of 5 and 1 % of the images.
     n_words : int
-        Words per hotspot, those over-represented in its captions.
+        Words per hotspot, nouns that are over-represented in its captions.
 
     Returns
     -------
@@ -155,6 +168,11 @@ def hotspot_words(image_set, progress=False):
     ]
 
 
+def n_words(image_set):
+    """How many words to show for a group: one of a network's, since it only guesses."""
+    return 1 if image_set.captions is None else 3
+
+
 def _guesses(pooled):
     """The nouns, and what the network's last layer makes of its features (n, 1280).
 
@@ -187,27 +205,46 @@ def describe(words, cluster_labels, n_words=3):
 
 
 def _terms(captions):
-    """The distinct terms of each caption: words and pairs of words, without stop words.
+    """The distinct terms of each caption: nouns, alone and with the word before them.
 
-    A plural is taken for its singular where some caption holds that, too.
+    A plural is taken for its singular where some caption holds that, too. What the
+    network offers is a list of nouns already, and each of them is kept whole.
     """
-    pieces = [  # a pair does not reach across a comma
-        [re.findall(WORD, piece) for piece in re.split(r"[^\w\s'’-]", caption.lower())]
-        for caption in captions
+    offered = set(bundled.imagenet_class_names())
+    lists = [caption.split(", ") for caption in captions]
+    phrases = [
+        [] if offered.issuperset(names) else list(_noun_phrases(caption))
+        for caption, names in zip(captions, lists, strict=True)
     ]
-    known = {word for piece in pieces for run in piece for word in run}
-    single = {word: _singular(word, known) for word in known}
-    found = []
-    for piece in pieces:
-        runs = [[single[word] for word in run] for run in piece]
-        pairs = [pair for run in runs for pair in itertools.pairwise(run)]
-        alone = [(word,) for run in runs for word in run]
-        found.append({t for t in alone + pairs if not any(map(_says_nothing, t))})
-    return found
+    known = {word for found in phrases for phrase in found for word in phrase}
+    terms = []
+    for found, names in zip(phrases, lists, strict=True):
+        if offered.issuperset(names):
+            terms.append({(name,) for name in names})
+            continue
+        ends = [tuple(_singular(word, known) for word in p[-2:]) for p in found]
+        terms.append({t for end in ends for t in (end, end[-1:])})
+    return terms
 
 
-def _says_nothing(word):
-    return word in STOP_WORDS or not any(map(str.isalpha, word))
+def _noun_phrases(caption):
+    """The runs of words that look like noun phrases; their last word is the noun.
+
+    English without a dictionary: a phrase begins with a caption, after a comma or the
+    like, or after an article, a number or a preposition, and ends before a stop word.
+    What an image does (", running") is no noun.
+    """
+    for number, piece in enumerate(re.split(r"[^\w\s'’-]", caption.lower())):
+        phrase, may_begin = [], True
+        for word in [*re.findall(WORD, piece), "is"]:
+            if word in STOP_WORDS:
+                if phrase:
+                    yield tuple(phrase)
+                phrase, may_begin = [], word in BEFORE_NOUNS
+                continue
+            acts = number > 0 and not phrase and re.fullmatch(r"\w{3,}ing", word)
+            if may_begin and not acts and any(map(str.isalpha, word)):
+                phrase.append(word)
 
 
 def _singular(word, known):
@@ -218,14 +255,18 @@ def _singular(word, known):
 
 
 def _best(terms, everywhere, n_words):
-    """The terms that are most over-represented in these captions: tuple of str."""
+    """The terms that are most over-represented in these captions: tuple of str.
+
+    They are in several captions and no small share of them: one rare word is no name.
+    """
     inside = collections.Counter(itertools.chain(*terms))
     scores = _over_represented(inside, everywhere)
     chosen = []
     for term in sorted(scores, key=lambda t: (-round(scores[t], 9), -len(t), t)):
-        if len(chosen) == n_words or scores[term] <= 0:
+        if len(chosen) == n_words or scores[term] < SIGNIFICANT:
             break
-        if inside[term] > 1 and not any(set(term) & set(other) for other in chosen):
+        common = inside[term] >= max(2, COMMON * len(terms))
+        if common and not any(set(term) & set(other) for other in chosen):
             chosen.append(term)
     return tuple(" ".join(term) for term in chosen)
 

@@ -88,6 +88,7 @@ def export(
     )
     labels = clustering.cluster(vectors, algorithm, k, seed)
     words = hotspots.hotspot_words(image_set, progress=progress)
+    n_words = hotspots.n_words(image_set)
     first = next(iter(points.values()))
     if "grid" in wanted:
         points["grid"] = layouts.grid(first)
@@ -101,7 +102,7 @@ def export(
         points={name: points[name] for name in wanted if name in points},
         cluster_labels=labels,
         vectors=vectors,
-        spots=hotspots.find_hotspots(first, vectors, words),
+        spots=hotspots.find_hotspots(first, vectors, words, n_words=n_words),
         words=words,
         subtitle=f"{representation}, {algorithm}, k = {k}",
         progress=progress,

@@ -2,8 +2,8 @@
 
 `layout` reduces features to two numbers per image, by PCA, t-SNE or UMAP. Two numbers
 cannot hold what a thousand do: lesson 7 shows what each algorithm keeps, loses and
-invents. `grid` and `grouped` rearrange such places so that every image has a cell of
-its own and none covers another.
+invents. `spread`, `grid` and `grouped` rearrange such places so that every image has a
+cell of its own and none covers another.
 """
 
 import contextlib
@@ -16,6 +16,9 @@ import sys
 import warnings
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
@@ -28,11 +31,11 @@ from course_utils.clustering.validation import (
     check_random_state,
 )
 
-__all__ = ["NAMES", "grid", "grouped", "layout", "to_unit_square"]
+__all__ = ["NAMES", "grid", "grouped", "layout", "spread", "to_unit_square"]
 
 RECIPE = 1  # raise it when the course computes layouts differently
 FEW = 4  # fewer pictures than this leave nothing to arrange: PCA draws them
-GAP = 1  # empty cells between blocks
+ROOM = 40  # cells between blocks are so many times fewer than cells along the map
 SHELF = 1.3  # shelves are about so many times wider than all of them are high
 LIBRARIES = ("numpy", "scikit-learn", "umap-learn", "pynndescent", "numba")
 
@@ -325,6 +328,60 @@ def grid(points):
     return cells
 
 
+def spread(points, *, fill=0.6, aspect=4 / 3):
+    """Move images apart until none covers another, each as little as possible.
+
+    A lattice of cells has room for more images than there are. First every coordinate
+    is replaced by the mean of itself and its rank, which shortens empty stretches; then
+    each image gets a cell of its own so that the sum of the squared distances to the
+    cells is as small as possible (the assignment problem). Unlike on `grid`, gaps
+    between groups remain.
+
+    Parameters
+    ----------
+    points : array (n_images, 2)
+        At most a few thousand: time and memory grow with n² and more.
+    fill : float
+        The share of the cells that are used, from 0 to 1.
+    aspect : float
+        Columns per row.
+
+    Returns
+    -------
+    float32 array (n_images, 2)
+        Column and row of each image, whole numbers from 0.
+
+    References
+    ----------
+    D. Crouse: *On implementing 2D rectangular assignment algorithms*. IEEE Transactions
+    on Aerospace and Electronic Systems 52, 2016.
+
+    Examples
+    --------
+    >>> spread([[0, 0], [0, 0], [9, 9]], fill=0.75, aspect=1).tolist()
+    [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
+    """
+    points = _points(points)
+    if not 0 < fill <= 1 or not aspect > 0:
+        raise ValueError(
+            f"fill must be above 0 and at most 1, aspect above 0, got {fill}, {aspect}."
+        )
+    if not len(points):
+        return points.astype(np.float32)
+    n_cells = len(points) / fill
+    n_rows = max(round(np.sqrt(n_cells / aspect)), 1)
+    n_columns = int(np.ceil(n_cells / n_rows))
+    low, span = points.min(axis=0), np.ptp(points, axis=0)
+    scaled = (points - low) / np.where(span > 0, span, 1)
+    ranks = (rankdata(points, axis=0) - 1) / max(len(points) - 1, 1)
+    wanted = (scaled + ranks) / 2 * (n_columns - 1, n_rows - 1)
+    columns, rows = np.meshgrid(np.arange(n_columns), np.arange(n_rows))
+    cells = np.column_stack([columns.ravel(), rows.ravel()])
+    costs = cdist(wanted, cells, "sqeuclidean")
+    found = cells[linear_sum_assignment(costs)[1]]
+    return (found - found.min(axis=0)).astype(np.float32)
+
+
 def grouped(labels, points=None):
     """Arrange images in one block per label, the largest block first.
 
@@ -338,7 +395,8 @@ def grouped(labels, points=None):
     Returns
     -------
     float32 array (n_images, 2)
-        Whole numbers. Blocks are about square, with an empty cell or more between them.
+        Whole numbers. Blocks are about square, with an empty cell or more between them:
+        the more images, the more cells, since the names of the blocks stand there.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:
@@ -357,16 +415,17 @@ def grouped(labels, points=None):
     order = sorted(range(len(groups)), key=lambda g: (noise[g], -len(members[g])))
     blocks = {g: _block(members[g], points) for g in order}
     sizes = {g: block.max(axis=0) + 1 for g, block in blocks.items()}
-    area = sum(np.prod(size + GAP) for size in sizes.values())
+    gap = int(np.ceil(np.sqrt(len(labels)) / ROOM))
+    area = sum(np.prod(size + gap) for size in sizes.values())
     widest = max([np.sqrt(SHELF * area), *(width for width, _ in sizes.values())])
     places = np.zeros((len(labels), 2), np.float32)
     left = top = tallest = 0
     for g in order:
         width, height = sizes[g]
         if left + width > widest:  # the next shelf
-            left, top, tallest = 0, top - tallest - GAP, 0
+            left, top, tallest = 0, top - tallest - gap, 0
         places[members[g]] = blocks[g] + (left, top - height)
-        left, tallest = left + width + GAP, max(tallest, height)
+        left, tallest = left + width + gap, max(tallest, height)
     return places - places.min(axis=0) if len(places) else places
 
 

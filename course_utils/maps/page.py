@@ -17,11 +17,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.preprocessing import normalize
 
+from course_utils import metrics, plots
 from course_utils._support import files
 from course_utils._support.files import atomic_file
 from course_utils._support.text import plain
-from course_utils.clustering import representatives
+from course_utils.clustering import neighbours, representatives
 from course_utils.maps import hotspots, layouts, sprites
 
 TITLES = {
@@ -36,7 +38,19 @@ FRONT = Path(__file__).with_name("front")
 ON_A_LATTICE = ("grid", "cluster", "class")
 DECK = "deck.gl/dist.min.js"
 NAMES = r"index\.html|data", r"index\.html"  # in its folder; that of no other command
-SCRIPTS = ("data.js", "scene.js", "panel.js", "main.js")  # one after the other
+SCRIPTS = (  # one after the other
+    "data.js",
+    "looks.js",
+    "scene.js",
+    "panel.js",
+    "labels.js",
+    "overview.js",
+    "lasso.js",
+    "album.js",
+    "main.js",
+)
+MAX_SPREAD = 2_000  # images: of more, the first view would show specks
+N_NEAREST, MAX_NEAREST = 8, 10_000  # neighbours of an image, up to so many images
 BEGIN, END = '<script type="application/json" id="about">', "</script>"
 
 
@@ -52,11 +66,36 @@ def write(
     subtitle="",
     progress=True,
 ):
-    """Write the map of pictures whose places and clusters are known already.
+    """Write the map of images whose places and clusters are known already.
 
-    points: {layout: array (n, 2)}; cluster_labels: int array (n,); vectors: features
-    (n, d), which say which picture stands for a group; spots: of `find_hotspots`;
-    words: a text a picture, to name the clusters by; subtitle: how it was made.
+    Parameters
+    ----------
+    image_set : ImageSet
+    out : str or Path
+        A name in .html becomes one file, any other name a folder.
+    points : dict of {str: array (n_images, 2)}
+        The layouts, by name. Up to 2,000 images the page shows the scattered ones
+        without overlaps, see `layouts.spread`; what `read` returns are these points.
+    cluster_labels : array of int (n_images,)
+    vectors : array (n_images, n_features)
+        They say which image is typical of a group, and which are nearest to an image.
+    spots : sequence of Hotspot
+    words : sequence of str (n_images,), optional
+        A text per image, to name the clusters by.
+    subtitle : str
+        How the map was made.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The page to open.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together, or `out` is in the way.
     """
     out = Path(out)
     check_out(out)
@@ -71,10 +110,7 @@ def write(
     cell, detail = sprites.sizes(n_images)
     near = points.get("grid", next(iter(points.values())))
     order = _neighbours_together(layouts.to_unit_square(near))
-    groups = [_group("cluster", cluster_labels, None, vectors, words)]
-    if image_set.true_labels is not None:
-        names = image_set.class_names
-        groups.append(_group("class", image_set.true_labels, names, vectors, None))
+    groups = _groups(image_set, cluster_labels, vectors, words)
     about = {
         "title": plain(image_set.name),
         "subtitle": subtitle,
@@ -85,18 +121,21 @@ def write(
         "layouts": [_layout(name, places) for name, places in points.items()],
         "hotspots": [
             {
-                "words": ", ".join(spot.words) or f"{len(spot.members)} pictures",
+                "words": ", ".join(spot.words),
                 "medoid": int(spot.medoid),
                 "members": np.asarray(spot.members).tolist(),
             }
             for spot in spots
         ],
         "cell": cell,
+        "gutter": sprites.GUTTER,
         "detail": detail,
         "columns": sprites.SHEET // cell,
         "perSheet": sprites.per_sheet(cell),
         "pack": sprites.PACK,
         "place": _packed(np.argsort(order).astype("<i4")),
+        "outline": plots.OUTLINE,
+        "nearest": _nearest(vectors),
     }
     made = sprites.build(image_set, order, cell=cell, detail=detail, progress=progress)
     page = out if out.suffix == ".html" else out / "index.html"
@@ -194,50 +233,87 @@ def _neighbours_together(points, n_squares=64):
     return np.lexsort((points[:, 0], snake, row))
 
 
-def _group(key, labels, names, vectors, words):
-    """Clusters or classes as the page shows them, the biggest first, noise last."""
-    labels = np.asarray(labels)
+def _groups(image_set, cluster_labels, vectors, words):
+    """The clusters, and the classes where there are any, as the page shows them."""
+    labels, n_words = np.asarray(cluster_labels), hotspots.n_words(image_set)
+    said = {} if words is None else hotspots.describe(words, labels, n_words)
+    texts = {label: {"words": ", ".join(found)} for label, found in said.items()}
+    clusters = _group("cluster", labels, "cluster {}".format, texts, vectors)
+    if image_set.true_labels is None:
+        return [clusters]
+    true, names = np.asarray(image_set.true_labels), image_set.class_names
+    scores = metrics.scores(
+        labels_true=true, labels_pred=labels, names=("purity", "nmi")
+    )
+    clusters["scores"] = {
+        plots.TITLES[score]: round(float(value), 3) for score, value in scores.items()
+    }
+    for entry in clusters["entries"]:
+        if entry["label"] != -1:
+            counts = np.bincount(true[labels == entry["label"]], minlength=len(names))
+            entry["purity"] = round(float(counts.max() / counts.sum()), 3)
+            entry["majority"] = names[int(counts.argmax())]
+    classes = _group("class", true, names.__getitem__, {}, vectors)
+    return [clusters, classes]
+
+
+def _group(key, labels, name, texts, vectors):
+    """One labelling as the page shows it, the biggest group first, noise last.
+
+    name: turns a label into a name; texts: {label: more entries}. Each group has the
+    look that figures give it.
+    """
     found = representatives.top_clusters(labels).tolist()
     typical = representatives.medoids(vectors, labels)
-    said = hotspots.describe(words, labels) if words is not None else {}
     entries = [
-        {
-            "name": names[label] if names else f"{key} {label}",
-            "words": ", ".join(said.get(label, ())),
-            "medoid": typical[label],
-        }
+        {"label": label, "name": name(label), "medoid": typical[label], "words": ""}
+        | texts.get(label, {})
         for label in found
     ]
-    number = {label: place for place, label in enumerate(found)}
     if (labels == -1).any():
         first = int(np.flatnonzero(labels == -1)[0])
-        entries.append({"name": "noise", "words": "", "medoid": first})
-        number[-1] = len(found)
+        entries.append({"label": -1, "name": "noise", "medoid": first, "words": ""})
+    for entry in entries:
+        entry["colour"], entry["marker"] = plots.look(entry["label"])
+    number = {entry["label"]: place for place, entry in enumerate(entries)}
     return {
         "key": key,
         "entries": entries,
         "labels": [number[label] for label in labels.tolist()],
-        "values": [names[label] if names else label for label in (*found, -1)][
-            : len(entries)
+        "values": [
+            entry["label"] if key == "cluster" else entry["name"] for entry in entries
         ],
     }
 
 
-def _layout(name, places):
-    """A layout for the page; step: the distance of neighbours on a lattice, or None."""
-    packed = name in ON_A_LATTICE
-    places = np.asarray(places, dtype=np.float32)
-    scaled = layouts.to_unit_square(places)
-    step = None
-    if packed:
-        extent = max(np.ptp(places, axis=0).max(), 1)
-        step = float(1 / extent)
-    return {
-        "name": name,
-        "title": TITLES.get(name, name),
-        "step": step,
-        "points": _packed(scaled.astype("<f4")),
-    }
+def _nearest(vectors):
+    """The images nearest to each by the cosine, packed, or None for too many images."""
+    n_images = len(vectors)
+    n_nearest = min(N_NEAREST, n_images - 1)
+    if n_nearest < 1 or n_images > MAX_NEAREST:
+        return None
+    directions = normalize(np.asarray(vectors, dtype=np.float32))
+    _, indices = neighbours.nearest_neighbours(directions, n_nearest, index="exact")
+    return {"each": n_nearest, "indices": _packed(indices.astype("<u2"))}
+
+
+def _layout(name, points):
+    """A layout for the page.
+
+    points are the layout's own, in the unit square. Where the page draws the images at
+    other places, since they would cover each other, cells holds these. step is the
+    distance between neighbouring cells, or None where images may overlap.
+    """
+    points = np.asarray(points, dtype=np.float32)
+    found = {"name": name, "title": TITLES.get(name, name), "step": None}
+    found["points"] = _packed(layouts.to_unit_square(points).astype("<f4"))
+    cells = points if name in ON_A_LATTICE else None
+    if cells is None and len(points) <= MAX_SPREAD:
+        cells = layouts.spread(points)
+        found["cells"] = _packed(layouts.to_unit_square(cells).astype("<f4"))
+    if cells is not None:
+        found["step"] = float(1 / max(np.ptp(cells, axis=0).max(), 1))
+    return found
 
 
 def _head(title):

@@ -1,8 +1,9 @@
 """Small pictures for a page: many on one sheet, for WebGL, and larger ones in packs.
 
-A sheet is a square JPEG cut into equal cells, one picture a cell, its own proportions
-kept, in the cell's upper left corner. A pack is a few larger JPEGs, to be asked for
-when somebody comes near. Pictures stream through: one sheet and one pack in memory.
+A sheet is a square JPEG cut into equal cells, one picture per cell, its own proportions
+kept, in the cell's upper left corner, with a gutter around it. A pack is a few larger
+JPEGs, to be asked for when somebody comes near. Pictures stream through: one sheet and
+one pack in memory.
 """
 
 import io
@@ -15,6 +16,8 @@ from tqdm.auto import tqdm
 from course_utils.images import decoding
 
 SHEET = 2048  # pixels a side: every WebGL device takes it
+
+GUTTER = 1  # white pixels around each picture, else its neighbours shine through
 
 PACK = 64  # pictures
 
@@ -43,14 +46,14 @@ def build(image_set, order, *, cell, detail, progress=True):
     and pack n // PACK. At the end comes ("shapes", 0, uint8 array (n, 2)): width and
     height of each small picture, in that order. The memory does not grow with n.
     """
-    columns = SHEET // cell
+    columns, inner = SHEET // cell, (cell - 2 * GUTTER,) * 2
     shapes = np.empty((len(order), 2), np.uint8)
     sheet = None
 
     def work(index):
         large = decoding.thumbnail(image_set.read(index), detail)
         small = large.copy()
-        small.thumbnail((cell, cell), Image.Resampling.LANCZOS, reducing_gap=None)
+        small.thumbnail(inner, Image.Resampling.LANCZOS, reducing_gap=None)
         return small, _jpeg(large, 80)
 
     with (
@@ -73,7 +76,7 @@ def build(image_set, order, *, cell, detail, progress=True):
                     rows = -(-min(len(order) - place, columns**2) // columns)
                     sheet = Image.new("RGB", (SHEET, rows * cell), "white")
                 row, column = divmod(inside, columns)
-                sheet.paste(small, (column * cell, row * cell))
+                sheet.paste(small, (column * cell + GUTTER, row * cell + GUTTER))
                 shapes[place] = small.size
             yield "pack", start // PACK, [large for _, large in made]
             bar.update(len(made))

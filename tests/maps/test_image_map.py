@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 from dataclasses import replace
@@ -11,6 +12,7 @@ from conftest import picture_bytes
 from PIL import Image
 from small_sets import coloured, contents, noisy, write_folder
 
+from course_utils import metrics, plots
 from course_utils._support import files
 from course_utils.images import datasets, decoding
 from course_utils.maps import image_map, layouts, page, sprites
@@ -70,8 +72,9 @@ def test_a_page_holds_every_picture_in_its_cell(image_set, made, tmp_path):
     for index, at in enumerate(place):
         row, column = divmod(int(at), about["columns"])
         (width, height), cell = shapes[at].tolist(), about["cell"]
-        corner = column * cell, row * cell
-        shown = sheet.crop((*corner, corner[0] + width, corner[1] + height))
+        corner = column * cell + about["gutter"], row * cell + about["gutter"]
+        inner = [corner[0] + 2, corner[1] + 2]  # a JPEG mixes the edge with the gutter
+        shown = sheet.crop((*inner, inner[0] + width - 4, inner[1] + height - 4))
         whole = image_set.picture(index)
         apart = np.abs(np.asarray(shown).mean((0, 1)) - whole.mean((0, 1)))
         assert apart.max() < 12, image_set.images[index]
@@ -128,6 +131,74 @@ def test_groups_are_the_biggest_first_and_noise_last(image_set, made, tmp_path):
     values = [clusters["values"][group] for group in clusters["labels"]]
     assert values == made["cluster_labels"].tolist()
     assert [classes["values"][g] for g in classes["labels"]] == image_set.true_names
+
+
+def test_groups_look_as_in_every_figure_of_the_course(image_set, made, tmp_path):
+    path = image_map.write(image_set, tmp_path / "map.html", **made)
+    clusters, classes = image_map.read(path)["groups"]
+    names = list(image_set.class_names)
+    for entry in classes["entries"]:
+        look = plots.look(names.index(entry["name"]))
+        assert (entry["colour"], entry["marker"]) == look
+    looks = {e["name"]: (e["colour"], e["marker"]) for e in clusters["entries"]}
+    assert looks["noise"] == plots.NOISE
+    assert looks["cluster 2"] == plots.look(2)
+
+
+def test_every_marker_of_the_figures_has_a_shape():
+    shapes = page.FRONT.joinpath("looks.js").read_text("utf-8")
+    for marker in (*plots.MARKERS, plots.NOISE[1]):
+        assert re.search(rf'^  "?{re.escape(marker)}"?: "M', shapes, re.M), marker
+
+
+def test_purity_of_the_clusters_is_written_where_there_are_classes(
+    image_set, made, tmp_path
+):
+    path = image_map.write(image_set, tmp_path / "map.html", **made)
+    group = image_map.read(path)["groups"][0]
+    labels = made["cluster_labels"]
+    for entry in group["entries"][:-1]:
+        members = image_set.true_labels[labels == entry["label"]]
+        counts = np.bincount(members)
+        assert entry["purity"] == round(counts.max() / len(members), 3)
+        assert entry["majority"] == image_set.class_names[counts.argmax()]
+    assert "purity" not in group["entries"][-1]  # noise
+    scores = {"labels_true": image_set.true_labels, "labels_pred": labels}
+    assert group["scores"]["purity"] == round(metrics.purity(**scores), 3)
+    unlabelled = coloured(8, labels=False)
+    path = image_map.write(unlabelled, tmp_path / "other.html", **made)
+    assert "scores" not in image_map.read(path)["groups"][0]
+
+
+def test_the_nearest_images_are_those_of_the_largest_cosines(image_set, made, tmp_path):
+    path = image_map.write(image_set, tmp_path / "map.html", **made)
+    nearest = image_map.read(path)["nearest"]
+    found = np.frombuffer(base64.b64decode(nearest["indices"]), "<u2").reshape(-1, 8)
+    vectors = made["vectors"]
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = directions @ directions.T - 2 * np.eye(len(vectors))
+    assert (found == np.argsort(-cosines, axis=1)[:, :8]).all()
+
+
+def test_too_many_images_have_neither_neighbours_nor_cells(
+    image_set, made, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(page, "MAX_NEAREST", 20)
+    monkeypatch.setattr(page, "MAX_SPREAD", 20)
+    path = image_map.write(image_set, tmp_path / "map.html", **made)
+    assert image_map.read(path)["nearest"] is None
+    (umap,) = re.findall(r'\{"name": "umap".*?\}', path.read_text("utf-8"))
+    assert '"cells"' not in umap and '"step": null' in umap
+
+
+def test_images_that_would_overlap_are_drawn_in_cells(image_set, made, tmp_path):
+    path = image_map.write(image_set, tmp_path / "map.html", **made)
+    (umap,) = re.findall(r'\{"name": "umap".*?\}', path.read_text("utf-8"))
+    umap = json.loads(umap)
+    drawn = np.frombuffer(base64.b64decode(umap["cells"]), "<f4").reshape(-1, 2)
+    cells = layouts.spread(made["points"]["umap"])
+    np.testing.assert_allclose(drawn, layouts.to_unit_square(cells), atol=1e-6)
+    assert umap["step"] == pytest.approx(1 / np.ptp(cells, axis=0).max())
 
 
 def test_without_labels_there_is_no_class(made, tmp_path):

@@ -317,6 +317,41 @@ def test_neighbours_on_the_map_are_near_on_the_grid():
     assert to_neighbour.mean() < 0.2 * at_random.mean()
 
 
+@settings(max_examples=40, deadline=None)
+@given(coordinates)
+def test_spread_images_have_a_cell_each(points):
+    cells = layouts.spread(points)
+    assert cells.dtype == np.float32 and cells.shape == (len(points), 2)
+    assert len(np.unique(cells, axis=0)) == len(points)
+    assert (cells == np.round(cells)).all() and (cells.min(axis=0) == 0).all()
+
+
+def test_spread_moves_as_little_as_any_exchange_of_two():
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    cells = layouts.spread(points, fill=1, aspect=1)
+    n_columns, n_rows = cells.max(axis=0) + 1
+    scaled = (points - points.min(axis=0)) / np.ptp(points, axis=0)
+    ranks = points.argsort(axis=0).argsort(axis=0) / 39
+    wanted = (scaled + ranks) / 2 * (n_columns - 1, n_rows - 1)
+    costs = ((wanted[:, None] - cells) ** 2).sum(axis=-1)
+    own = np.diag(costs)
+    assert (costs + costs.T >= own[:, None] + own - 1e-9).all()
+
+
+def test_spread_keeps_islands_apart_and_the_proportions_asked_for():
+    generator = np.random.default_rng(0)
+    island = np.repeat([0, 1], 60)
+    points = np.array([[0, 0], [9, 0]])[island] + generator.normal(size=(120, 2))
+    cells = layouts.spread(points, fill=0.5, aspect=2)
+    apart = np.linalg.norm(cells[:, None] - cells, axis=2) + 99 * np.eye(120)
+    assert (island[apart.argmin(axis=1)] == island).mean() > 0.95
+    columns, rows = cells.max(axis=0) + 1
+    assert 1.4 < columns / rows < 2.6
+    assert (layouts.spread(points, fill=0.5, aspect=2) == cells).all()
+    with pytest.raises(ValueError, match="fill must be above 0"):
+        layouts.spread(points, fill=0)
+
+
 def test_a_grid_of_30_000_takes_less_than_two_seconds():
     points = np.random.default_rng(0).normal(size=(30_000, 2))
     started = time.process_time()
@@ -375,7 +410,7 @@ def test_within_a_block_the_map_is_kept():
 
 
 def test_bad_points_and_labels_are_refused():
-    for function in (layouts.grid, layouts.to_unit_square):
+    for function in (layouts.grid, layouts.spread, layouts.to_unit_square):
         with pytest.raises(ValueError, match="shape"):
             function(np.ones((3, 3)))
         with pytest.raises(ValueError, match="NaN"):

@@ -1,11 +1,13 @@
 """The exported map in a real Chromium, from a file, without a network."""
 
 import csv
+import functools
 import io
 import re
 
 import numpy as np
 import pytest
+from browser import assert_readable
 from PIL import Image
 from small_sets import four_colours
 from test_image_map import HOSTILE, hostile_set
@@ -45,10 +47,12 @@ class Opened:
 
     expected = r"(?!)"  # none
 
-    def __init__(self, browser, path, **options):
+    def __init__(self, browser, path, script=None, **options):
         options = {"viewport": SIZE, "reduced_motion": "reduce"} | options
         self.context = browser.new_context(offline=True, **options)
         self.page = self.context.new_page()
+        if script:
+            self.page.add_init_script(script)
         self.errors, self.asked = [], []
         self.page.on("console", lambda m: self.errors.append(f"{m.type}: {m.text}"))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -103,6 +107,10 @@ class Opened:
             }[colour].sum()
         )
 
+    def differs(self, before):
+        """Whether the map looks clearly different from an earlier `shown()`."""
+        return np.abs(self.shown() - before).mean() > 2
+
     def settles(self, condition, *arguments):
         """Wait until this is true of the drawn map."""
         for _ in range(100):
@@ -133,6 +141,29 @@ class Opened:
         for place in (*places[1:], places[0]):
             self.page.mouse.move(*place, steps=6)
         self.page.mouse.up()
+
+    def draw_rope(self, *corners, fast=False, keys=()):
+        """Draw an open lasso through these shares of the map's width and height."""
+        box = self.page.locator("#map").bounding_box()
+        places = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"])
+            for x, y in corners
+        ]
+        self.page.get_by_role("button", name="Lasso").click()
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=1 if fast else 5)
+        for key in keys:
+            self.page.keyboard.down(key)
+        self.page.mouse.up()
+        for key in keys:
+            self.page.keyboard.up(key)
+
+    def names(self):
+        """The names that stand on the map: {text: bounding box}."""
+        found = self.page.locator("#labels button:visible").all()
+        return {name.inner_text(): name.bounding_box() for name in found}
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +234,9 @@ def test_keys_move_and_zoom(opened):
         for _ in range(3):
             opened.page.keyboard.press("ArrowLeft")
             opened.page.keyboard.press("ArrowUp")
-    assert opened.settles(lambda: opened.amount("red") == 0)
-    assert opened.amount("yellow") > 0
+    assert opened.settles(
+        lambda: opened.amount("red") == 0 and opened.amount("yellow") > 0
+    )
     opened.page.keyboard.press("0")
     assert opened.settles(
         lambda: all(opened.amount(c) > 0.8 * before[c] for c in colours)
@@ -213,16 +245,17 @@ def test_keys_move_and_zoom(opened):
 
 def test_layouts_can_be_switched(opened):
     assert opened.settles(lambda: opened.amount("red") > 1000)
-    before = opened.amount("red")
-    opened.page.get_by_label("Grid").check()
-    assert opened.settles(lambda: opened.amount("red") > 1.5 * before)
-    opened.page.get_by_label("By class").check()
-    assert opened.settles(lambda: opened.amount("yellow") > 1000)
+    for layout in ("Grid", "By class"):
+        before = opened.shown()
+        opened.page.get_by_label(layout).check()
+        changed = functools.partial(opened.differs, before)
+        assert opened.settles(changed)
+        assert opened.settles(lambda: opened.amount("yellow") > 1000)
 
 
 def test_a_search_selects_and_its_csv_has_the_cluster_labels(opened, image_set):
     opened.page.get_by_label("Search").fill("THING yellow")
-    assert "40 pictures" in opened.status()
+    assert "40 images" in opened.status()
     rows = opened.csv()
     found = [i for i, name in enumerate(image_set.true_names) if name == "yellow"]
     assert [row["image"] for row in rows] == [image_set.images[i] for i in found]
@@ -233,7 +266,7 @@ def test_a_search_selects_and_its_csv_has_the_cluster_labels(opened, image_set):
 
 def test_a_search_without_a_match_says_so(opened):
     opened.page.get_by_label("Search").fill("purple")
-    assert opened.status() == "“purple”: 0 pictures"
+    assert opened.status() == "“purple”: 0 images"
     assert opened.csv() == []
 
 
@@ -248,7 +281,7 @@ def test_a_lasso_downloads_what_is_in_it(opened, image_set):
     assert opened.settles(lambda: opened.amount("yellow") > 1000)
     opened.page.get_by_role("button", name="Lasso").click()
     opened.drag((0.02, 0.02), (0.5, 0.02), (0.5, 0.5), (0.02, 0.5))
-    assert opened.status().startswith("lasso: 40 pictures")
+    assert opened.status().startswith("lasso: 40 images")
     assert {row["class"] for row in opened.csv()} == {"yellow"}  # upper left
 
 
@@ -256,8 +289,12 @@ ROPES = {  # around the upper left island, in shares of the map, as people draw 
     "open": [(0.02, 0.5), (0.02, 0.02), (0.5, 0.02), (0.5, 0.5)],
     "fast": [(0.5, 0.02), (0.5, 0.5), (0.02, 0.5), (0.02, 0.02)],
     "round": [
-        (0.25 + 0.26 * np.cos(turn), 0.26 + 0.26 * np.sin(turn))
+        (0.24 + 0.3 * np.cos(turn), 0.24 + 0.32 * np.sin(turn))
         for turn in np.linspace(0, 5.8, 12)
+    ],
+    "crossing itself": [
+        (0.24 + 0.3 * np.cos(turn), 0.24 + 0.32 * np.sin(turn))
+        for turn in np.linspace(0, 8.5, 16)
     ],
     "over the edge": [(0.5, 0.01), (0.5, 0.5), (-0.05, 0.5), (-0.05, 0.01)],
 }
@@ -269,18 +306,9 @@ def test_a_lasso_catches_what_is_inside_and_the_map_stands_still(opened, rope):
     assert opened.settles(lambda: opened.amount("yellow") > 1000)
     page.wait_for_timeout(500)
     before = opened.shown()
-    page.get_by_role("button", name="Lasso").click()
+    opened.draw_rope(*ROPES[rope], fast=rope == "fast")
     box = page.locator("#map").bounding_box()
-    places = [
-        (box["x"] + x * box["width"], box["y"] + y * box["height"])
-        for x, y in ROPES[rope]
-    ]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=1 if rope == "fast" else 5)
-    page.mouse.up()
-    assert opened.status().startswith("lasso: 40 pictures")
+    assert opened.status().startswith("lasso: 40 images")
     assert {row["class"] for row in opened.csv()} == {"yellow"}
     page.get_by_role("button", name="Clear", exact=True).click()
     page.mouse.move(1, 1)
@@ -290,6 +318,58 @@ def test_a_lasso_catches_what_is_inside_and_the_map_stands_still(opened, rope):
     page.mouse.move(box["x"] + 500, box["y"] + 400, steps=5)
     page.mouse.up()
     assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 2)
+
+
+def test_shift_adds_to_the_selection_and_undo_goes_back(opened):
+    assert opened.settles(lambda: opened.amount("yellow") > 1000)
+    opened.draw_rope(*ROPES["open"])
+    assert opened.status().startswith("lasso: 40 images")
+    opened.draw_rope((0.5, 0.02), (1.02, 0.02), (1.02, 0.5), (0.5, 0.5), keys=["Shift"])
+    assert opened.status().startswith("lasso + lasso: 80 images")
+    opened.page.get_by_label("Add to it").check()  # where there is no Shift
+    opened.page.locator("#group-list button").last.click()
+    assert opened.status().startswith("lasso + lasso + cluster")
+    opened.page.get_by_label("Add to it").uncheck()
+    undo = opened.page.get_by_role("button", name="Undo")
+    undo.click()
+    assert opened.status().startswith("lasso + lasso: 80 images")
+    undo.click()
+    assert opened.status().startswith("lasso: 40 images")
+    assert {row["class"] for row in opened.csv()} == {"yellow"}
+
+
+def test_escape_leaves_the_lasso_and_not_the_selection(opened):
+    opened.page.get_by_label("Search").fill("blue")
+    button = opened.page.get_by_role("button", name="Lasso")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    opened.page.keyboard.press("Escape")
+    assert button.get_attribute("aria-pressed") == "false"
+    assert opened.status() == "“blue”: 40 images"
+
+
+def test_a_finger_draws_a_lasso_on_a_phone(chromium, path):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with Opened(chromium, path, **phone) as opened:
+        box = opened.page.locator("#map").bounding_box()
+        fingers = opened.context.new_cdp_session(opened.page)
+
+        def touch(kind, *places):
+            points = [
+                {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+                for x, y in places
+            ]
+            fingers.send(
+                "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
+            )
+
+        opened.page.get_by_role("button", name="Lasso").click()
+        corners = [(0.02, 0.52), (0.02, 0.05), (0.3, 0.05), (0.5, 0.06), (0.5, 0.5)]
+        touch("touchStart", corners[0])
+        for corner in corners[1:]:
+            touch("touchMove", corner)
+        touch("touchEnd")
+        assert opened.settles(lambda: opened.status().startswith("lasso: 40 images"))
 
 
 def test_a_lasso_that_the_system_takes_away_is_dropped(opened):
@@ -314,7 +394,7 @@ def test_a_lost_graphics_card_is_told(chromium, path):
     with Opened(chromium, path) as opened:
         opened.expected = "(?i)webgl|context"  # the browser and deck.gl say it too
         opened.page.evaluate(
-            "document.querySelector('#map canvas').getContext('webgl2')"
+            "document.querySelector('#map canvas:not(#overview)').getContext('webgl2')"
             ".getExtension('WEBGL_lose_context').loseContext()"
         )
         opened.page.wait_for_selector("#notice:not([hidden])")
@@ -341,9 +421,10 @@ def test_a_picture_under_the_pointer_is_shown_and_a_click_opens_it(opened):
     assert opened.settles(stands)
     opened.page.mouse.click(*middle)
     opened.page.wait_for_selector("#picture:not([hidden])")
-    file = opened.page.locator("#facts dd").first.inner_text()
-    assert texts[-1].startswith(file)
+    file, caption = opened.page.locator("#facts dd").all_inner_texts()[:2]
+    assert texts[-1].startswith(caption) and texts[-1].endswith(file)
     opened.page.wait_for_function(PICTURE_IS_THERE)
+    assert opened.page.locator("#said").inner_text() == f"Opened: {caption}"
 
 
 def test_colours_have_shapes_and_names_beside_them(opened):
@@ -365,7 +446,7 @@ def test_everything_can_be_reached_and_has_a_name(opened):
         names.append(opened.page.evaluate(NAME_OF_FOCUS))
     assert all(name for name in names)
     text = " | ".join(names)
-    order = ["Lasso", "Whole map", "Map of pictures", "Download CSV", "Clear"]
+    order = ["Lasso", "Whole map", "Map of images", "Download CSV", "Clear"]
     places = [text.index(name) for name in order]
     assert places == sorted(places)
 
@@ -376,6 +457,159 @@ NAME_OF_FOCUS = """() => {
   return found.getAttribute('aria-label') || found.closest('label')?.innerText
     || found.innerText || found.tagName;
 }"""
+
+
+def test_blocks_have_names_and_the_list_goes_with_them(opened):
+    opened.page.get_by_label("By class").check()
+    for colour in ("red", "green", "blue", "yellow"):
+        assert opened.settles(
+            lambda name: name in opened.names(), f"{colour} · 40 images"
+        )
+    assert opened.page.locator("#groups-title").inner_text() == "Classes"
+    opened.page.locator("#labels button:visible", has_text="red").click()
+    assert opened.status().startswith("red: 40 images")
+    opened.page.get_by_label("UMAP").check()
+    assert opened.page.locator("#groups-title").inner_text() == "Clusters"
+    text = opened.page.locator("#groups").inner_text()
+    assert "purity 1.00" in text and "1.00 yellow" in text
+
+
+def test_names_stay_on_the_map_and_off_each_other_and_off_grids(opened):
+    assert opened.settles(lambda: len(opened.names()) == 4)
+    assert {name.split(",")[0] for name in opened.names()} == {
+        f"{colour} thing" for colour in ("red", "green", "blue", "yellow")
+    }
+    frame = opened.page.locator("#map").bounding_box()
+    for width in (390, SIZE["width"]):
+        opened.page.set_viewport_size({"width": width, "height": 800})
+        opened.page.wait_for_timeout(500)
+        frame, boxes = opened.page.locator("#map").bounding_box(), opened.names()
+        assert boxes
+        for box in boxes.values():
+            assert box["height"] >= 24
+            assert box["x"] >= frame["x"] and box["y"] >= frame["y"]
+            assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+            assert box["y"] + box["height"] <= frame["y"] + frame["height"]
+    opened.page.get_by_label("Grid").check()
+    assert opened.settles(lambda: not opened.names())
+
+
+def test_no_image_covers_another_in_the_first_view(opened):
+    """Each of the 160 has a place of its own: so much colour is on the screen."""
+    colours = ("red", "green", "blue", "yellow")
+    frame = opened.page.locator("#map").bounding_box()
+    share = sum(map(opened.amount, colours)) / (frame["width"] * frame["height"])
+    assert share > 0.25
+
+
+def test_zooming_into_the_void_finds_an_image(opened):
+    box = opened.page.locator("#map").bounding_box()
+    corner = box["x"] + 3, box["y"] + box["height"] - 3
+    opened.page.mouse.move(*corner)
+    for _ in range(6):
+        opened.page.mouse.wheel(0, -400)
+        opened.page.wait_for_timeout(60)
+    colours = ("red", "green", "blue", "yellow")
+    assert opened.settles(lambda: max(map(opened.amount, colours)) > 5000)
+
+
+def test_the_overview_is_there_when_zoomed_in_and_leads_elsewhere(opened):
+    overview = opened.page.locator("#overview")
+    assert not overview.is_visible()
+    opened.page.locator("#spot-list button", has_text="yellow").click()
+    opened.page.get_by_role("button", name="Clear", exact=True).click()
+    assert opened.settles(overview.is_visible)
+    assert opened.settles(lambda: opened.amount("yellow") > opened.amount("blue"))
+    box = overview.bounding_box()
+    opened.page.mouse.click(
+        box["x"] + 0.8 * box["width"], box["y"] + 0.25 * box["height"]
+    )
+    assert opened.settles(lambda: opened.amount("red") > opened.amount("yellow"))
+
+
+def test_a_search_without_a_match_says_so_on_the_map_and_hides_nothing(opened):
+    opened.page.get_by_label("Search").fill("purple")
+    assert opened.page.locator("#empty").inner_text() == "No image matches “purple”"
+    assert opened.settles(lambda: opened.amount("red") > 1000)
+
+
+def test_enter_opens_the_image_in_the_middle_which_is_marked(opened):
+    page = opened.page
+    page.get_by_label("Search").focus()
+    while page.evaluate("document.activeElement.id") != "map":
+        page.keyboard.press("Tab")
+    assert page.locator("#middle").is_visible()
+    page.keyboard.press("Enter")
+    caption = page.locator("#facts dd").nth(1).inner_text()
+    assert page.locator("#said").inner_text() == f"Opened: {caption}"
+    assert page.locator("#ring").is_visible()
+    assert page.locator("#nearest-strip button").count() == 8
+    first = page.locator("#nearest-strip button").first
+    wanted = first.get_attribute("title")
+    first.click()
+    assert page.locator("#said").inner_text() == f"Opened: {wanted}"
+    page.get_by_role("button", name="Close", exact=True).click()
+    assert not page.locator("#ring").is_visible()
+
+
+def test_an_address_names_layout_colours_and_search(opened, path):
+    opened.page.evaluate("location.hash = '#layout=grid&colour=class&q=red+thing'")
+    assert opened.settles(lambda: opened.status() == "“red thing”: 40 images")
+    assert opened.page.get_by_label("Grid").is_checked()
+    assert opened.page.get_by_label("class", exact=True).is_checked()
+    opened.page.get_by_label("By class").check()
+    opened.page.get_by_label("Search").fill("blue")
+    assert opened.page.evaluate("location.hash") == "#layout=class&colour=class&q=blue"
+
+
+def test_an_image_opened_on_a_phone_is_on_the_screen(chromium, path):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with Opened(chromium, path, **phone) as opened:
+        opened.page.get_by_label("Search").fill("red thing 7")
+        opened.page.locator("#strip button").first.click()
+        opened.page.wait_for_function(PICTURE_IS_THERE)
+        box = opened.page.locator("#large").bounding_box()
+        assert box["y"] > 400 and box["y"] + box["height"] <= 844
+
+
+def test_the_map_is_readable_in_light_and_dark_at_all_widths(chromium, path):
+    with Opened(chromium, path) as opened:
+        opened.page.get_by_label("By class").check()
+        opened.page.get_by_label("class", exact=True).check()
+        opened.page.locator("#group-list button").first.click()
+        opened.page.locator("#strip button").first.click()
+        assert_readable(opened.page)
+        small = opened.page.evaluate(
+            "[...document.querySelectorAll('button, input, #labels button')]"
+            ".filter((one) => one.offsetWidth)"
+            ".filter((one) => Math.min(one.offsetWidth, one.offsetHeight) < 20)"
+            ".map((one) => one.outerHTML)"
+        )
+        assert not small
+
+
+def test_without_webgl_the_images_are_a_list_by_group(chromium, path):
+    class Blind(Opened):
+        expected = "(?i)webgl"
+
+    without = (
+        "HTMLCanvasElement.prototype.getContext = ((old) => function (kind, ...rest) {"
+    )
+    without += "return kind.startsWith('webgl') ? null : old.call(this, kind, ...rest);"
+    without += "})(HTMLCanvasElement.prototype.getContext)"
+    with Blind(chromium, path, script=without) as opened:
+        assert "as a list" in opened.page.locator("#notice").inner_text()
+        assert opened.page.locator("#album button").count() == 160
+        opened.page.get_by_label("class", exact=True).check()
+        heads = opened.page.locator("#album h2").all_inner_texts()
+        assert sorted(heads) == sorted(
+            f"{c} · 40 images" for c in ("red", "green", "blue", "yellow")
+        )
+        opened.page.get_by_label("Search").fill("red thing 7")
+        assert opened.page.locator("#album button").count() == 4  # 7, 17, 27, 37
+        opened.page.locator("#album button").first.click()
+        opened.page.wait_for_function(PICTURE_IS_THERE)
+        assert_readable(opened.page)
 
 
 def test_hostile_names_are_shown_and_do_nothing(chromium, tmp_path):
@@ -391,11 +625,11 @@ def test_hostile_names_are_shown_and_do_nothing(chromium, tmp_path):
         progress=False,
     )
     with Opened(chromium, path) as opened:
-        assert opened.page.title() == "<b>hostile</b>: a map of pictures"
+        assert opened.page.title() == "<b>hostile</b>: a map of images"
         assert opened.page.locator("#title").inner_text() == "<b>hostile</b>"
         for name in HOSTILE:
             opened.page.get_by_label("Search").fill(name)
-            assert opened.status().endswith(": 1 picture"), name
+            assert opened.status().endswith(": 1 image"), name
             opened.page.locator("#strip button").first.click()
             shown = opened.page.locator("#facts dd").first
             assert shown.inner_text() == name

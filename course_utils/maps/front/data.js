@@ -1,4 +1,4 @@
-// What the page was given: texts and places in `about`, pictures on sheets and in packs.
+// What the page was given: texts and places in `about`, images on sheets and in packs.
 // A sheet or pack is a text element of this page, or a script of the folder beside it.
 
 const about = JSON.parse(document.getElementById("about").textContent);
@@ -12,12 +12,27 @@ function bytes(text) {
   return found;
 }
 
-const place = new Int32Array(bytes(about.place).buffer); // of each picture on the sheets
+const place = new Int32Array(bytes(about.place).buffer); // of each image on the sheets
 const shapes = bytes(about.shapes); // width, height, in the order of the sheets
-for (const layout of about.layouts) layout.points = new Float32Array(bytes(layout.points).buffer);
+for (const layout of about.layouts) { // x, y of each image where it is drawn, and what they span
+  layout.at = new Float32Array(bytes(layout.cells ?? layout.points).buffer);
+  const span = [Infinity, Infinity, -Infinity, -Infinity];
+  layout.at.forEach((value, k) => {
+    span[k % 2] = Math.min(span[k % 2], value);
+    span[2 + (k % 2)] = Math.max(span[2 + (k % 2)], value);
+  });
+  layout.span = span.map((value) => value * WORLD);
+}
+const near = about.nearest && new Uint16Array(bytes(about.nearest.indices).buffer);
 
 function width(i) { return shapes[2 * place[i]]; }
 function height(i) { return shapes[2 * place[i] + 1]; }
+
+/** The upper left corner of an image on its sheet, in pixels. */
+function cornerOf(i) {
+  const inside = place[i] % about.perSheet;
+  return [inside % about.columns, Math.floor(inside / about.columns)].map((at) => at * about.cell + about.gutter);
+}
 
 const waiting = {};
 window.receive = (name, text) => waiting[name](text); // called by the folder's scripts
@@ -57,9 +72,15 @@ function pack(number) {
   return found;
 }
 
-/** The larger picture of number i, as text in base64. */
+/** The larger version of image i, as text in base64. */
 async function large(i) {
   return (await pack(Math.floor(place[i] / about.pack)))[place[i] % about.pack];
+}
+
+/** The images nearest to number i by their features, the nearest first. */
+function nearestTo(i) {
+  const each = about.nearest?.each ?? 0;
+  return near ? Array.from(near.subarray(i * each, (i + 1) * each)) : [];
 }
 
 /** A text as a cell of a CSV which a spreadsheet may open: quoted, never a formula. */
@@ -68,7 +89,7 @@ function cell(value) {
   return /[",\r\n;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** The CSV of these pictures: a header, then a row a picture. */
+/** The CSV of these images: a header, then a row per image. */
 function csv(indices) {
   const columns = ["image", ...about.groups.map((group) => group.key)];
   if (about.captions) columns.push("caption");

@@ -1,46 +1,71 @@
 // What happens when somebody does something.
 
 get("title").textContent = about.title;
-get("subtitle").textContent = `${n.toLocaleString("en")} pictures · ${about.subtitle}`;
+get("subtitle").textContent = `${count(n)} · ${about.subtitle}`;
 
-function radio(parent, name, title, checked, action) {
-  const input = make("input", { type: "radio", name, value: title, checked, onchange: action });
-  get(parent).append(make("label", {}, input, ` ${title}`));
+function radio(parent, name, value, title, action) {
+  const input = make("input", { type: "radio", name, value, onchange: action });
+  get(parent).append(make("label", {}, input, title));
+  return input;
 }
-about.layouts.forEach((layout, number) => radio("layouts", "layout", layout.title, number === 0, () => {
+const layoutRadios = about.layouts.map((layout, number) => radio("layouts", "layout", layout.name, layout.title, () => {
   arrange(number);
+  listGroups();
+  remember();
   state.chosen?.size ? flyTo([...state.chosen]) : whole();
 }));
-function colour(group) {
-  state.group = group;
+const colourRadios = [{ key: "nothing" }, ...about.groups].map(({ key }, number) => radio("colours", "colour", key, key, () => {
+  state.group = number - 1;
   listGroups();
+  remember();
   draw();
-}
-radio("colours", "colour", "nothing", true, () => colour(-1));
-about.groups.forEach((group, number) => radio("colours", "colour", group.key, false, () => colour(number)));
+  document.dispatchEvent(new Event("chosen"));
+}));
+layoutRadios[0].checked = colourRadios[0].checked = true;
 
+// The address: #layout=grid&colour=class&q=coin opens the map there
+function remember() {
+  const parts = new URLSearchParams();
+  if (state.layout > 0) parts.set("layout", about.layouts[state.layout].name);
+  if (state.group >= 0) parts.set("colour", about.groups[state.group].key);
+  if (get("search").value.trim()) parts.set("q", get("search").value.trim());
+  try {
+    window.history.replaceState(null, "", `#${parts}`);
+  } catch { /* a page inside another one may not */ }
+}
+function recall() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const press = (radios, value) => radios.find((input) => input.value === value && !input.checked)?.click();
+  press(layoutRadios, parts.get("layout") ?? layoutRadios[0].value);
+  press(colourRadios, parts.get("colour") ?? "nothing");
+  const query = parts.get("q") ?? "";
+  if (query === get("search").value) return;
+  get("search").value = query;
+  find();
+}
+window.addEventListener("hashchange", recall);
+
+function find() {
+  const query = get("search").value.trim();
+  choose(search(query), query && `“${query}”`, { replace: state.why.startsWith("“") }); // one Undo for a word
+  remember();
+}
 get("tools").onsubmit = (event) => {
   event.preventDefault();
   if (state.chosen?.size) flyTo([...state.chosen]);
 };
-get("search").oninput = () => {
-  const query = get("search").value.trim();
-  choose(search(query), query && `“${query}”`);
-};
+get("search").oninput = find;
 get("size").oninput = () => { state.size = Number(get("size").value); draw(); later(); };
-get("whole").onclick = whole;
+get("whole").onclick = () => whole();
+get("lasso").onclick = () => lasso(!lassoing());
 get("download").onclick = download;
-get("visible").onclick = () => choose(visible(), "visible");
-get("clear").onclick = () => { get("search").value = ""; choose(null); };
-get("close").onclick = () => { get("picture").hidden = true; get("map").focus(); };
+get("visible").onclick = () => choose(visible(), "visible", { add: adding() });
+get("undo").onclick = () => { undo(); remember(); };
+get("clear").onclick = () => { get("search").value = ""; choose(null); remember(); };
+get("close").onclick = close;
 get("show-labels").onchange = placeLabels;
-get("labels").append(...labels);
-document.addEventListener("moved", () => { placeLabels(); unhover(); });
-
-const at = (event) => {
-  const corner = container.getBoundingClientRect();
-  return [event.clientX - corner.left, event.clientY - corner.top];
-};
+document.addEventListener("moved", () => { placeLabels(); placeRing(); drawOverview(); unhover(); });
+darkness.addEventListener("change", () => draw());
 
 // Under the pointer
 let hovered = -1;
@@ -48,75 +73,38 @@ function unhover() {
   hovered = -1;
   get("tip").hidden = true;
 }
+const brief = (text) => (text.length > 90 ? `${text.slice(0, 89)}…` : text);
 function hover(event) {
   const tip = get("tip");
-  const found = event.buttons || event.target.closest("#labels") ? -1 : pictureAt(...at(event));
-  if (found >= 0) {
-    const [x, y] = at(event);
-    const [w, h] = box();
-    tip.style.transform = `translate(${x < w - 300 ? x + 14 : x - 284}px, ${y < h - 330 ? y + 14 : Math.max(y - 330, 0)}px)`;
+  const covered = event.buttons || lassoing() || event.target.closest("#labels, #overview, #album");
+  const found = covered ? -1 : pictureAt(...at(event));
+  if (found !== hovered) {
+    hovered = found;
+    tip.hidden = found < 0;
+    if (found < 0) return;
+    const image = make("img", { alt: "" });
+    const [[, file], ...others] = facts(found);
+    tip.replaceChildren(image, ...others.map(([, text]) => make("div", { textContent: brief(text) })),
+      make("div", { className: "file", textContent: brief(file) }));
+    large(found).then((data) => { image.src = `data:image/jpeg;base64,${data}`; }).catch(tell);
   }
-  if (found === hovered) return;
-  hovered = found;
-  tip.hidden = found < 0;
   if (found < 0) return;
-  const image = make("img", { alt: "" });
-  const shown = facts(found).slice(0, 6).map(([, text]) => text.length > 120 ? `${text.slice(0, 119)}…` : text);
-  tip.replaceChildren(image, ...shown.map((text) => make("div", { textContent: text })));
-  large(found).then((data) => { image.src = `data:image/jpeg;base64,${data}`; }).catch(tell);
+  const [x, y] = at(event);
+  const [w, h] = box();
+  const [wide, high] = [tip.offsetWidth, Math.max(tip.offsetHeight, 170)];
+  tip.style.transform = `translate(${x + 24 + wide < w ? x + 24 : x - 24 - wide}px, ${y + 12 + high < h ? y + 12 : Math.max(y - 12 - high, 0)}px)`;
 }
-
-// A lasso, drawn in screen pixels
-let rope = null;
-let pressed = null;
-function inside([x, y], corners) {
-  let odd = false;
-  corners.forEach(([ax, ay], k) => {
-    const [bx, by] = corners[(k + 1) % corners.length];
-    if ((ay > y) !== (by > y) && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd;
-  });
-  return odd;
-}
-function lasso(on) {
-  get("lasso").setAttribute("aria-pressed", String(on));
-  container.classList.toggle("lasso", on);
-  instance.setProps({ views: plane(!on) });
-}
-get("lasso").onclick = () => lasso(get("lasso").getAttribute("aria-pressed") !== "true");
-function drawRope() {
-  get("rope").setAttribute("d", rope?.length ? `M${rope.map((p) => p.join(" ")).join("L")}Z` : "");
-}
-container.addEventListener("pointerdown", (event) => {
-  if (event.target.closest("#labels button")) return;
-  pressed = at(event);
-  if (!container.classList.contains("lasso")) return;
-  rope = [pressed];
-  container.setPointerCapture(event.pointerId);
-});
 container.addEventListener("pointermove", (event) => {
-  if (!rope) return hover(event);
-  rope.push(at(event));
-  drawRope();
-});
-container.addEventListener("pointerup", (event) => {
-  const path = [...(rope ?? []), at(event)];
-  const moved = pressed && path.some(([x, y]) => Math.hypot(x - pressed[0], y - pressed[1]) > 4);
-  if (rope && moved) {
-    const caught = everything.filter((i) => inside(screen(i), rope));
-    choose(caught, "lasso");
-    lasso(false);
-  } else if (pressed && !moved && !rope) {
-    const found = pictureAt(...at(event));
-    if (found >= 0) open(found);
-  }
-  rope = pressed = null;
-  drawRope();
-});
-container.addEventListener("pointercancel", () => {  // a palm, or a gesture of the system
-  rope = pressed = null;
-  drawRope();
+  if (!rope && event.pointerType !== "touch") hover(event);
 });
 container.addEventListener("pointerleave", unhover);
+listenForRopes((event) => {
+  const found = pictureAt(...at(event));
+  if (found < 0) return;
+  unhover();
+  if (event.shiftKey) choose([found], titleOf(found), { add: true });
+  else open(found);
+});
 
 // The keyboard
 const step = () => 60 / 2 ** state.view.zoom;
@@ -125,13 +113,19 @@ const keys = {
   ArrowUp: () => [0, step(), 0], ArrowDown: () => [0, -step(), 0],
   "+": () => [0, 0, 0.5], "=": () => [0, 0, 0.5], "-": () => [0, 0, -0.5],
 };
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && lassoing()) {
+    lasso(false);
+    event.stopImmediatePropagation();
+  }
+}, true);
 container.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target !== container) return;
+  if (!instance || event.ctrlKey || event.metaKey || event.altKey || event.target !== container) return;
   if (event.key === "Escape") get("clear").click();
   else if (event.key === "0") whole();
   else if (event.key === "Enter") {
     const found = pictureAt(...box().map((side) => side / 2));
-    if (found >= 0) open(found);
+    open(found >= 0 ? found : nearestImage(state.view.target)[0]);
   } else if (keys[event.key]) {
     const [x, y, zoom] = keys[event.key]();
     fly([state.view.target[0] + x, state.view.target[1] + y], state.view.zoom + zoom);
@@ -139,10 +133,14 @@ container.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-choose(null);
-start().then(() => {
+show(null, "");
+start().catch((error) => {
+  tell(error);
+  return showAlbum();
+}).then(() => {
   listGroups();
   listSpots();
+  recall();
   document.body.dataset.ready = "yes";
-  later();
+  if (instance) later();
 }).catch(tell);

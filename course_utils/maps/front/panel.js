@@ -1,4 +1,4 @@
-// Everything around the map: the choice of pictures, groups, hotspots, one picture.
+// Everything around the map: the selection, groups, hotspots, one image.
 
 const get = (id) => document.getElementById(id);
 const MAX_SHOWN = 60;
@@ -9,13 +9,14 @@ function make(tag, values = {}, ...children) {
   return element;
 }
 
+/** Tell those who do not see the map what has changed. */
+function say(text) { get("said").textContent = text; }
+
 /** A thumbnail out of its sheet, as an element of the page. */
 function thumb(i, side) {
   const sheet = sheets[Math.floor(place[i] / about.perSheet)];
   const scale = side / Math.max(width(i), height(i));
-  const inside = place[i] % about.perSheet;
-  const x = (inside % about.columns) * about.cell * scale;
-  const y = Math.floor(inside / about.columns) * about.cell * scale;
+  const [x, y] = cornerOf(i).map((pixels) => pixels * scale);
   const element = make("span", { className: "thumb" });
   Object.assign(element.style, {
     width: `${width(i) * scale}px`,
@@ -27,7 +28,7 @@ function thumb(i, side) {
   return element;
 }
 
-/** What is said of a picture, as [name, text] pairs. */
+/** What is known of an image, as [name, text] pairs. */
 function facts(i) {
   const found = [["File", about.images[i]]];
   if (about.captions) found.push(["Caption", about.captions[i]]);
@@ -37,117 +38,133 @@ function facts(i) {
   }
   return found;
 }
-const named = (i) => about.captions?.[i] || about.images[i];
+const titleOf = (i) => about.captions?.[i] || about.images[i];
 
-/** Choose pictures (all if null): the others fade. why: said before the number. */
-function choose(indices, why = "", pressed = null) {
-  state.chosen = indices && new Set(indices);
-  state.version += 1;
-  document.querySelectorAll(".list button[aria-pressed=true]").forEach((b) => b.setAttribute("aria-pressed", "false"));
-  pressed?.setAttribute("aria-pressed", "true");
-  const count = indices ? indices.length : n;
-  get("chosen").textContent = `${why}${why && ": "}${count.toLocaleString("en")} picture${count === 1 ? "" : "s"}`
-    + (indices && count > MAX_SHOWN ? `, the first ${MAX_SHOWN} here` : "");
-  get("strip").replaceChildren(...(indices ?? []).slice(0, MAX_SHOWN).map((i) => {
-    const button = make("button", { type: "button", title: named(i), onclick: () => open(i, true) }, thumb(i, 44));
-    button.setAttribute("aria-label", named(i));
-    return button;
-  }));
-  get("clear").disabled = !indices;
-  if (instance) { draw(); later(); }
+/** A thumbnail to click. */
+function imageButton(i, side, onclick) {
+  const button = make("button", { type: "button", title: titleOf(i), onclick }, thumb(i, side));
+  button.setAttribute("aria-label", titleOf(i));
+  return button;
 }
 
-/** Open one picture in the panel; near: fly there too. */
+const history = []; // earlier selections, for Undo
+const MAX_HISTORY = 50;
+const adding = (event) => Boolean(event?.shiftKey) || get("add").checked;
+
+/** Select images (all if null): the others fade. why: said before the number. */
+function choose(indices, why = "", { add = false, pressed = null, replace = false } = {}) {
+  if (!replace) history.push({ indices: state.chosen && [...state.chosen], why: state.why });
+  if (history.length > MAX_HISTORY) history.shift();
+  const both = add && indices && state.chosen?.size;
+  show(both ? [...new Set([...state.chosen, ...indices])] : indices, both ? `${state.why} + ${why}` : why);
+  pressed?.setAttribute("aria-pressed", "true");
+}
+
+function undo() {
+  const { indices, why } = history.pop();
+  get("search").value = "";
+  show(indices, why);
+}
+
+function show(indices, why) {
+  state.chosen = indices && new Set(indices);
+  state.why = why;
+  state.version += 1;
+  document.querySelectorAll(".list button[aria-pressed=true]").forEach((b) => b.setAttribute("aria-pressed", "false"));
+  const size = indices ? indices.length : n;
+  get("chosen").textContent = `${why}${why && ": "}${count(size)}`
+    + (indices && size > MAX_SHOWN ? `, the first ${MAX_SHOWN} here` : "");
+  get("strip").replaceChildren(...(indices ?? []).slice(0, MAX_SHOWN).map((i) => imageButton(i, 44, () => open(i, true))));
+  get("empty").hidden = !indices || size > 0;
+  get("empty").textContent = why.startsWith("“") ? `No image matches ${why}` : `No image in the ${why}`;
+  get("clear").disabled = !indices;
+  get("undo").disabled = !history.length;
+  if (instance) { draw(); later(); }
+  document.dispatchEvent(new Event("chosen"));
+}
+
+/** Open one image in the panel; near: fly there too. */
 function open(i, near = false) {
+  state.opened = i;
   get("picture").hidden = false;
-  get("large").alt = named(i);
+  get("large").alt = titleOf(i);
   get("large").dataset.picture = i;
   get("facts").replaceChildren(...facts(i).flatMap(([name, text]) => [make("dt", { textContent: name }), make("dd", { textContent: text })]));
-  if (near) fly([points()[2 * i] * WORLD, points()[2 * i + 1] * WORLD], Math.max(state.view.zoom, fitZoom() + 3));
+  const others = nearestTo(i);
+  get("nearest").hidden = !others.length;
+  get("nearest-strip").replaceChildren(...others.map((other) => imageButton(other, 44, () => open(other, true))));
+  document.querySelector("aside").scrollTop = 0;
+  get("picture").scrollTop = 0;
+  say(`Opened: ${titleOf(i)}`);
+  if (near && instance) fly([points()[2 * i] * WORLD, points()[2 * i + 1] * WORLD], Math.max(state.view.zoom, fitZoom() + 2));
+  else placeRing();
   large(i).then((data) => {
     if (Number(get("large").dataset.picture) === i) get("large").src = `data:image/jpeg;base64,${data}`;
   }).catch(tell);
 }
+function close() {
+  state.opened = -1;
+  get("picture").hidden = true;
+  placeRing();
+  container.focus();
+}
+
+/** The frame around the opened image on the map. */
+function placeRing() {
+  const ring = get("ring");
+  ring.hidden = state.opened < 0 || !instance || state.moving;
+  if (ring.hidden) return;
+  const [x, y] = screen(state.opened);
+  const side = Math.max(thumbnail(), 12) + 8;
+  ring.style.width = ring.style.height = `${side}px`;
+  ring.style.transform = `translate(${x - side / 2}px, ${y - side / 2}px)`;
+}
 
 /** A row of a list: a button with a thumbnail, a text and a smaller one. */
-function row(medoid, text, small, mark, action) {
+function row(medoid, text, small, look, members, action) {
   const words = make("span", { className: "text", textContent: text });
   if (small) words.append(make("small", { textContent: small }));
-  const button = make("button", { type: "button" }, ...(mark ? [mark] : []), make("span", { className: "slot" }, thumb(medoid, 40)), words);
+  const button = make("button", { type: "button" }, ...(look ? [look] : []), make("span", { className: "slot" }, thumb(medoid, 40)), words);
   button.setAttribute("aria-pressed", "false");
-  button.onclick = () => (button.getAttribute("aria-pressed") === "true" ? choose(null) : action(button));
+  button.onclick = (event) => {
+    if (button.getAttribute("aria-pressed") === "true") choose(null);
+    else {
+      choose(members, text, { add: adding(event), pressed: button });
+      action?.();
+    }
+  };
   return make("li", {}, button);
 }
 
-function mark(group) {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  picture.setAttribute("viewBox", "-1 -1 18 18");
-  picture.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", SHAPES[shapeOf(group)]);
-  path.setAttribute("fill", colourOf(group));
-  picture.append(path);
-  return picture;
+/** The labelling in the list: that of the blocks, else that of the marks, else the clusters. */
+function groupShown() {
+  const blocks = blocksOf(state.layout);
+  return blocks >= 0 ? blocks : Math.max(state.group, 0);
 }
 
 function listGroups() {
-  const shown = about.groups[Math.max(state.group, 0)];
-  const membersOf = shown.entries.map(() => []);
-  shown.labels.forEach((group, i) => membersOf[group].push(i));
-  get("groups-title").textContent = shown.key === "class" ? "Classes" : "Clusters";
-  get("group-list").replaceChildren(...shown.entries.map((entry, group) => membersOf[group].length && row(
-    entry.medoid, entry.name, `${membersOf[group].length.toLocaleString("en")}${entry.words && ` · ${entry.words}`}`,
-    state.group >= 0 ? mark(group) : null,
-    (button) => choose(membersOf[group], entry.name, button),
-  )).filter(Boolean));
+  const number = groupShown();
+  const { key, entries, scores } = about.groups[number];
+  get("groups-title").textContent = key === "class" ? "Classes" : "Clusters";
+  get("groups-scores").textContent = Object.entries(scores ?? {}).map(([name, value]) => `${name} ${share(value)}`).join(" · ");
+  get("group-list").replaceChildren(...entries.map((entry, at) => {
+    const members = membersOf[number][at];
+    const small = [count(members.length), entry.words];
+    if (entry.purity !== undefined) small.push(`${share(entry.purity)} ${entry.majority}`);
+    const look = state.group === number ? mark(entry) : null;
+    return members.length && row(entry.medoid, entry.name, small.filter(Boolean).join(" · "), look, members);
+  }).filter(Boolean));
 }
 
 function listSpots() {
   get("spots").hidden = !about.hotspots.length;
-  get("spot-list").replaceChildren(...about.hotspots.map((spot) => row(
-    spot.medoid, spot.words, `${spot.members.length.toLocaleString("en")} pictures`, null,
-    (button) => { choose(spot.members, spot.words, button); flyTo(spot.members); },
+  get("spot-list").replaceChildren(...about.hotspots.map((spot, number) => row(
+    spot.medoid, spotName(spot, number), count(spot.members.length) + (spot.words ? "" : " · no word in common"), null,
+    spot.members, () => flyTo(spot.members),
   )));
 }
 
-const MAX_LABELS = 40;
-const labels = about.hotspots.slice(0, MAX_LABELS).map((spot) => {
-  const button = make("button", { type: "button", textContent: spot.words, title: spot.words });
-  button.tabIndex = -1; // the list has the same for the keyboard
-  button.onclick = () => { choose(spot.members, spot.words); flyTo(spot.members); };
-  return button;
-});
-const anchors = about.layouts.map(() => null); // of each hotspot, [x, y], once a layout is shown
-function anchorsOf(layout) {
-  const at = about.layouts[layout].points;
-  return about.hotspots.slice(0, MAX_LABELS).map(({ members }) => [[0, 0.5], [1, 0.95]].map(([axis, share]) => {
-    const along = members.map((i) => at[2 * i + axis]).sort((a, b) => a - b);
-    return along[Math.floor(along.length * share)];
-  }));
-}
-
-/** Put the hotspots' words on the map, above them, the biggest first, none over another. */
-function placeLabels() {
-  const scattered = !["cluster", "class"].includes(about.layouts[state.layout].name);
-  const shown = get("show-labels").checked && scattered;
-  anchors[state.layout] ??= anchorsOf(state.layout);
-  const taken = [];
-  const [w, h] = box();
-  const above = thumbnail() / 2 + 14;
-  labels.forEach((button, number) => {
-    const [x, top] = project(...anchors[state.layout][number]);
-    const y = top - above;
-    const half = Math.min(about.hotspots[number].words.length * 3.6 + 8, 128);
-    const free = shown && x > -half && y > 0 && x < w + half && y < h
-      && !taken.some(([ox, oy, oh]) => Math.abs(ox - x) < half + oh && Math.abs(oy - y) < 24);
-    button.hidden = !free;
-    if (!free) return;
-    taken.push([x, y, half]);
-    button.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px) translate(-50%, -50%)`;
-  });
-}
-
-/** Pictures whose file name or caption holds every word. */
+/** Images whose file name or caption holds every word. */
 function search(query) {
   const wanted = query.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   if (!wanted.length) return null;

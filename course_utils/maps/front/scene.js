@@ -1,56 +1,44 @@
-// The map itself: layers of deck.gl and what is under the pointer.
-
-// Okabe and Ito's colours, each group with a shape of its own: never colour alone.
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B6508"];
-const SHAPES = [
-  "M8 1a7 7 0 1 0 .01 0z", "M1.5 1.5h13v13h-13z", "M8 .5 15.5 14.5H.5z", "M8 0 16 8 8 16 0 8z",
-  "M5.5.5h5v5h5v5h-5v5h-5v-5h-5v-5h5z", "M8 15.5.5 1.5h15z", "M8 0l2 5.5 6 .2-4.7 3.7 1.7 6L8 12l-5 3.4 1.7-6L0 5.7l6-.2z",
-];
-const shapeOf = (group) => group % SHAPES.length; // 7 and 8: 56 pairs
-const colourOf = (group) => COLOURS[group % COLOURS.length];
-const rgb = COLOURS.map((c) => [1, 3, 5].map((at) => parseInt(c.slice(at, at + 2), 16)));
-
-const BADGE = 64; // pixels of a badge in its atlas
-const badges = (() => {
-  const canvas = document.createElement("canvas");
-  canvas.width = BADGE * SHAPES.length;
-  canvas.height = 2 * BADGE;
-  const brush = canvas.getContext("2d");
-  const mapping = {};
-  SHAPES.forEach((path, shape) => [0, 1].forEach((plate) => {
-    const side = plate ? 0.4 : 0.3; // of a picture; the plate is the white rim
-    const scale = (BADGE * side) / 16;
-    const corner = BADGE * (plate ? 0.55 : 0.6);
-    brush.setTransform(scale, 0, 0, scale, shape * BADGE + corner, plate * BADGE + corner);
-    brush.fill(new Path2D(path));
-    mapping[`${shape}-${plate}`] = { x: shape * BADGE, y: plate * BADGE, width: BADGE, height: BADGE, mask: true };
-  }));
-  return { canvas, mapping };
-})();
+// The map itself: layers of deck.gl, the view, and what is under the pointer.
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const state = {
-  layout: 0, group: -1, size: 0, view: null, chosen: null, version: 0, detail: [], flights: 0, moving: false,
+  layout: 0, group: -1, size: 0, view: null, fitted: true, chosen: null, why: "", opened: -1,
+  version: 0, detail: [], flights: 0, moving: false,
 };
 const container = document.getElementById("map");
 let instance;
 
 const LARGEST = 400; // pixels of a thumbnail
-const points = () => about.layouts[state.layout].points;
+const FILL = 0.92; // of a cell's side, by a thumbnail
+const points = () => about.layouts[state.layout].at;
 let room; // width and height of the map, measured only when they change: asking takes time
 function measure() { room = [Math.max(container.clientWidth, 50), Math.max(container.clientHeight, 50)]; }
 const box = () => room;
-new ResizeObserver(() => { measure(); if (instance) draw(); }).observe(container);
-const fitZoom = () => Math.log2(Math.min(...box()) / (1.08 * WORLD));
+new ResizeObserver(() => {
+  measure();
+  names.flat().forEach((name) => { delete name.place; });
+  if (!instance) return;
+  if (state.fitted) whole(false);
+  else draw();
+}).observe(container);
+
+const MARGIN = [16, 34]; // pixels left free at each side, and above and below for names
+/** The zoom at which all images are on the screen. */
+function fitZoom() {
+  const { span, step } = about.layouts[state.layout];
+  const [w, h] = box().map((side, axis) => Math.max(side - 2 * MARGIN[axis], 20));
+  const cell = step ? step * WORLD : 0.03 * WORLD;
+  return Math.log2(Math.min(w / (span[2] - span[0] + cell), h / (span[3] - span[1] + cell)));
+}
 
 /** The longer side of a thumbnail in pixels, at the present zoom. */
 function thumbnail() {
   const { step } = about.layouts[state.layout];
   const [w, h] = box();
   const scattered = Math.min(Math.max(0.4 * Math.sqrt((w * h) / n), 12), 28);
-  const natural = step // slower than the distances, so that pictures come apart
-    ? 0.92 * step * WORLD * 2 ** state.view.zoom
-    : scattered * 2 ** (0.6 * (state.view.zoom - fitZoom()));
+  const natural = step
+    ? FILL * step * WORLD * 2 ** state.view.zoom
+    : scattered * 2 ** (0.6 * (state.view.zoom - fitZoom())); // slower than the distances: they come apart
   return Math.min(Math.max(natural * 2 ** state.size, 3), LARGEST);
 }
 
@@ -65,7 +53,7 @@ function project(x, y) {
 }
 const screen = (i) => project(points()[2 * i], points()[2 * i + 1]);
 
-/** The picture at these pixels, or -1; of several the nearest. */
+/** The image at these pixels, or -1; of several the nearest. */
 function pictureAt(x, y) {
   let best = -1;
   let least = Infinity;
@@ -80,7 +68,30 @@ function pictureAt(x, y) {
   return best;
 }
 
-/** The pictures whose middle is on the screen. */
+/** The image nearest to a place, and how far it is to the right of and above a box around the place. */
+function nearestImage([x, y], [halfWidth, halfHeight] = [0, 0]) {
+  const at = points();
+  const beyond = (apart, half) => Math.sign(apart) * Math.max(Math.abs(apart) - half, 0);
+  let [best, least, shift] = [-1, Infinity, [0, 0]];
+  for (let i = 0; i < n; i++) {
+    const dx = beyond(at[2 * i] * WORLD - x, halfWidth);
+    const dy = beyond(at[2 * i + 1] * WORLD - y, halfHeight);
+    if (dx * dx + dy * dy < least) [best, least, shift] = [i, dx * dx + dy * dy, [dx, dy]];
+    if (least === 0) break;
+  }
+  return [best, ...shift];
+}
+
+const INNER = 0.4; // from the middle to where an image must be, in shares of the map's sides
+/** A view moved just so far that an image is on the screen: the map is never empty. */
+function keepInView(view) {
+  const between = 0.55 * (about.layouts[state.layout].step ?? 0) * WORLD; // between two cells the view is free
+  const halves = box().map((side) => Math.max((INNER * side) / 2 ** view.zoom, between));
+  const [, dx, dy] = nearestImage(view.target, halves);
+  return dx || dy ? { ...view, target: [view.target[0] + dx, view.target[1] + dy, 0] } : view;
+}
+
+/** The images whose middle is on the screen. */
 function visible() {
   const [w, h] = box();
   return Array.from({ length: n }, (_, i) => i).filter((i) => {
@@ -89,7 +100,7 @@ function visible() {
   });
 }
 
-const faded = (i) => state.chosen !== null && !state.chosen.has(i);
+const faded = (i) => state.chosen !== null && state.chosen.size > 0 && !state.chosen.has(i);
 const common = (id) => {
   const at = points();
   return {
@@ -106,9 +117,7 @@ const everything = Array.from({ length: n }, (_, i) => i);
 const members = []; // of each sheet
 for (let i = 0; i < n; i++) (members[Math.floor(place[i] / about.perSheet)] ??= []).push(i);
 const mappings = members.map((some) => Object.fromEntries(some.map((i) => {
-  const inside = place[i] % about.perSheet;
-  const x = (inside % about.columns) * about.cell;
-  const y = Math.floor(inside / about.columns) * about.cell;
+  const [x, y] = cornerOf(i);
   return [i, { x, y, width: width(i), height: height(i) }];
 })));
 
@@ -123,7 +132,7 @@ function onScreen() {
   return [x / WORLD - w / 2 / scale, y / WORLD - h / 2 / scale, x / WORLD + w / 2 / scale, y / WORLD + h / 2 / scale];
 }
 
-/** Near by, draw only the pictures on the screen and one screen around it. */
+/** Near by, draw only the images on the screen and one screen around it. */
 function cull() {
   const [left, bottom, right, top] = onScreen();
   const [dx, dy] = [right - left, top - bottom];
@@ -157,19 +166,24 @@ function sheetLayer(number) {
   });
 }
 
-function badgeLayer(plate) {
-  const { labels } = about.groups[state.group];
+/** The marks of classes or clusters, at the lower right of each thumbnail. */
+function markLayer() {
+  const { labels, entries } = about.groups[state.group];
+  const { canvas, mapping } = marksOf(state.group);
+  const side = Math.min(Math.max(0.36 * thumbnail(), 7), 30);
+  const aside = Math.max(thumbnail() - side, 0) / 2;
   return new deck.IconLayer({
-    ...common(`badges-${plate}`),
+    ...common("marks"),
+    sizeScale: side,
     data: drawn.all,
-    iconAtlas: badges.canvas,
-    iconMapping: badges.mapping,
-    getIcon: (i) => `${shapeOf(labels[i])}-${plate}`,
+    iconAtlas: canvas,
+    iconMapping: mapping,
+    getIcon: (i) => entries[labels[i]].colour + entries[labels[i]].marker,
     getSize: 1,
-    sizeMinPixels: 22,
-    getColor: (i) => [...(plate ? [255, 255, 255] : rgb[labels[i] % COLOURS.length]), faded(i) ? 20 : 255],
+    getPixelOffset: [aside, aside],
+    getColor: (i) => [255, 255, 255, faded(i) ? 20 : 255],
     updateTriggers: {
-      getPosition: state.layout, getIcon: state.group, getColor: [state.version, state.group],
+      getPosition: state.layout, getIcon: state.group, getColor: [state.version, state.group], getPixelOffset: aside,
     },
   });
 }
@@ -191,13 +205,14 @@ function layers() {
       updateTriggers: { getPosition: state.layout, getIcon: key, getSize: key, getColor: state.version },
     }));
   }
-  if (state.group >= 0) found.push(badgeLayer(1), badgeLayer(0));
+  if (state.group >= 0) found.push(markLayer());
   return found;
 }
 
 const DETAIL = 2048; // pixels a side of what is drawn larger
+const GUTTER = 2; // white pixels between images there, else they shine through at the edges
 let asked = 0;
-/** Larger pictures for what is on the screen, once it stands still. */
+/** Larger images for what is on the screen, once it stands still. */
 async function sharpen() {
   const mine = ++asked;
   const side = thumbnail();
@@ -208,21 +223,24 @@ async function sharpen() {
   const cell = side * devicePixelRatio > 128 ? about.detail : Math.min(128, about.detail);
   const [w, h] = box();
   const away = (i) => { const [x, y] = screen(i); return (x - w / 2) ** 2 + (y - h / 2) ** 2; };
-  const columns = Math.floor(DETAIL / cell);
+  const pitch = cell + GUTTER;
+  const columns = Math.floor(DETAIL / pitch);
   const indices = visible().filter((i) => !faded(i)).map((i) => [away(i), i])
     .sort((a, b) => a[0] - b[0]).slice(0, columns ** 2).map((pair) => pair[1]);
   const key = `${cell}:${indices.join()}`;
   if (!indices.length || state.detail[0]?.key === key) return;
   const atlas = document.createElement("canvas");
   atlas.width = DETAIL;
-  atlas.height = Math.ceil(indices.length / columns) * cell;
+  atlas.height = Math.ceil(indices.length / columns) * pitch;
   const brush = atlas.getContext("2d");
+  brush.fillStyle = "#fff";
+  brush.fillRect(0, 0, atlas.width, atlas.height);
   const mapping = {};
   await Promise.all(indices.map(async (i, at) => {
     const blob = new Blob([bytes(await large(i))], { type: "image/jpeg" });
     const bitmap = await createImageBitmap(blob);
     const scale = Math.min(1, cell / Math.max(bitmap.width, bitmap.height));
-    const [x, y] = [(at % columns) * cell, Math.floor(at / columns) * cell];
+    const [x, y] = [(at % columns) * pitch, Math.floor(at / columns) * pitch];
     mapping[i] = { x, y, width: Math.floor(bitmap.width * scale), height: Math.floor(bitmap.height * scale) };
     if (mine === asked) brush.drawImage(bitmap, x, y, mapping[i].width, mapping[i].height);
     bitmap.close();
@@ -236,7 +254,7 @@ let planned = false;
 let timer;
 /** Draw before the next frame, and sharpen when nothing has moved for a moment. */
 function draw() {
-  if (planned) return;
+  if (planned || !instance) return;
   planned = true;
   requestAnimationFrame(() => {
     planned = false;
@@ -249,7 +267,7 @@ function later() {
   timer = setTimeout(() => { cull(); draw(); sharpen().catch(tell); }, 150);
 }
 
-const NO_WEBGL = "This browser does not draw by the graphics card (WebGL): switch hardware acceleration on in its settings, or open the map in another one.";
+const NO_WEBGL = "This browser cannot draw the map (it needs WebGL: switch on hardware acceleration in its settings). Here are the images as a list.";
 const LOST = "The graphics card has stopped drawing the map, as after sleep or with too many tabs: reload the page.";
 function tell(error) {
   const notice = document.getElementById("notice");
@@ -257,14 +275,14 @@ function tell(error) {
   notice.hidden = false;
 }
 
-/** How far one may zoom: on a lattice until a picture is as large as it gets. */
+/** How far one may zoom: on a lattice until an image is as large as it gets. */
 function limits() {
   const { step } = about.layouts[state.layout];
-  const most = step ? Math.log2(LARGEST / (0.92 * step * WORLD)) : fitZoom() + 10;
-  return { minZoom: fitZoom() - 1, maxZoom: Math.max(most, fitZoom()) };
+  const most = step ? Math.log2(LARGEST / (FILL * step * WORLD)) : fitZoom() + 10;
+  return { minZoom: fitZoom() - 0.5, maxZoom: Math.max(most, fitZoom()) };
 }
 
-/** Switch to another layout; the pictures wander there. */
+/** Switch to another layout; the images move there. */
 function arrange(layout) {
   state.layout = layout;
   state.detail = [];
@@ -273,11 +291,15 @@ function arrange(layout) {
   setTimeout(() => { state.moving = false; draw(); later(); }, 700);
 }
 
-/** Move the view, in a short flight if the reader likes movement. */
-function fly(target, zoom) {
+/** Move the view, in a short flight unless the reader prefers less motion. */
+function fly(target, zoom, flight = true) {
+  if (!instance) return;
   const { minZoom, maxZoom } = limits();
-  const view = { target: [...target, 0], zoom: Math.min(Math.max(zoom, minZoom), maxZoom), minZoom, maxZoom };
-  if (!still.matches && state.view) {
+  const view = keepInView({
+    target: [...target, 0], zoom: Math.min(Math.max(zoom, minZoom), maxZoom), minZoom, maxZoom,
+  });
+  state.fitted = false;
+  if (flight && !still.matches && state.view) {
     view.transitionDuration = 500;
     view.transitionInterpolator = new deck.LinearInterpolator(["target", "zoom"]);
   } else {
@@ -289,7 +311,7 @@ function fly(target, zoom) {
   later();
 }
 
-/** Show all of these pictures, leaving aside the outermost tenth of many. */
+/** Show all of these images, leaving aside the outermost tenth of many. */
 function flyTo(indices) {
   const at = points();
   const [low, high] = [0, 1].map((axis) => indices.map((i) => at[2 * i + axis] * WORLD).sort((a, b) => a - b))
@@ -299,7 +321,11 @@ function flyTo(indices) {
   const zoom = Math.log2(Math.min(w / (margin * (low[1] - low[0]) + 8), h / (margin * (high[1] - high[0]) + 8)));
   fly([(low[0] + low[1]) / 2, (high[0] + high[1]) / 2], Math.min(zoom, fitZoom() + 6));
 }
-const whole = () => fly([WORLD / 2, WORLD / 2], fitZoom());
+const middle = ([left, bottom, right, top]) => [(left + right) / 2, (bottom + top) / 2];
+function whole(flight = true) {
+  fly(middle(about.layouts[state.layout].span), fitZoom(), flight);
+  state.fitted = true; // and stays so when the window changes
+}
 
 /** The view; it moves under the hand unless a lasso is drawn. */
 function plane(moves) {
@@ -307,16 +333,25 @@ function plane(moves) {
   return new deck.OrthographicView({ id: "plane", flipY: false, controller });
 }
 
-function start() {
+/** Draw the map; rejected where the browser has no WebGL. */
+async function start() {
   measure();
-  state.view = { target: [WORLD / 2, WORLD / 2, 0], zoom: fitZoom(), ...limits() };
+  if (!document.createElement("canvas").getContext("webgl2")) throw new Error(NO_WEBGL);
+  state.view = { target: [...middle(about.layouts[state.layout].span), 0], zoom: fitZoom(), ...limits() };
   instance = new deck.Deck({
     parent: container,
+    deviceProps: { webgl: { antialias: false } }, // upright rectangles need none, and it costs a seventh of the frames
     views: plane(true),
     initialViewState: state.view,
     layers: [],
     getCursor: () => "",
-    onViewStateChange: ({ viewState }) => { state.view = viewState; draw(); later(); },
+    onViewStateChange: ({ viewState, interactionState }) => {
+      if (interactionState?.isDragging || interactionState?.isPanning || interactionState?.isZooming) state.fitted = false;
+      state.view = keepInView(viewState);
+      draw();
+      later();
+      return state.view;
+    },
     onError: (error) => tell(/webgl/i.test(error.message) ? new Error(NO_WEBGL) : error),
   });
   container.addEventListener("webglcontextlost", () => tell(new Error(LOST)), true);
