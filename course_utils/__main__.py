@@ -68,7 +68,6 @@ def _is_told(error):
 
 def _compare(options, arguments):
     from course_utils.experiments import report, runs
-    from course_utils.homework import submission
     from course_utils.representations import backbones, handcrafted
 
     groups = {"bundled": backbones.BUNDLED, "ten": backbones.TEN}
@@ -86,6 +85,8 @@ def _compare(options, arguments):
         return
     seeds = options.seeds
     if options.student:
+        from course_utils.homework import submission
+
         seeds = submission.seeds(options.student, seeds)
     results, labels = runs.run(
         image_set, chosen, algorithms, k=options.k, seeds=seeds, out=options.out

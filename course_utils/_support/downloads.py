@@ -5,9 +5,11 @@ import re
 import ssl
 from urllib.parse import urlsplit
 
+import lazy_loader
 import pooch
-import requests
-import urllib3
+
+requests = lazy_loader.load("requests")  # a sixth of a second, and seldom needed
+urllib3 = lazy_loader.load("urllib3")
 
 TIMEOUT = (4, 10)  # seconds to connect, and between two pieces of an answer
 
@@ -62,7 +64,7 @@ def reason(error, url):
             f"the proxy {proxy} needs another package: pip install pysocks, or take "
             "the proxy out of the environment (https_proxy, all_proxy)"
         )
-    if proxy and isinstance(error, PROXY_ERRORS):
+    if proxy and _is_of_proxy(error):
         return (
             f"the proxy {proxy} does not let {host} through ({_shown(cause)}): check "
             "its address in http_proxy, https_proxy or all_proxy"
@@ -87,13 +89,16 @@ def reason(error, url):
     return f"{host} cannot be reached{through} or does not answer (no network?)"
 
 
-PROXY_ERRORS = (
-    requests.exceptions.ProxyError,
-    requests.exceptions.InvalidProxyURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    urllib3.exceptions.LocationValueError,  # a port that is no number, for example
-)
+def _is_of_proxy(error):
+    """Whether the address of a proxy is wrong, or the proxy refuses."""
+    kinds = (
+        requests.exceptions.ProxyError,
+        requests.exceptions.InvalidProxyURL,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+        urllib3.exceptions.LocationValueError,  # a port that is no number, for example
+    )
+    return isinstance(error, kinds)
 
 
 def _why(error, url, path):

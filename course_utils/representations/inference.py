@@ -36,6 +36,7 @@ BATCH_SIZES = {"CPU": 8, "GPU": 256, "TPU": 128}
 
 N_THREADS = joblib.cpu_count()  # what this process may use, also in a container
 
+MISSING = "OpenVINO is not here (pip install openvino)"
 CONVERSION = 1  # raise it when networks are written down differently
 
 _one_network = threading.Lock()
@@ -306,7 +307,11 @@ def _wait_for(folder):
 
 def _folder(name, key):
     """Where a network is kept."""
-    key = key | {"conversion": CONVERSION, "openvino": _openvino().__version__}
+    try:  # without importing it: that takes long, and what it makes may be in the cache
+        version = importlib.metadata.version("openvino")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise Unavailable(MISSING) from error
+    key = key | {"conversion": CONVERSION, "openvino": version}
     text = json.dumps(key, sort_keys=True)
     return networks_dir() / f"{name}-{files.digest(text)[:12]}"
 
@@ -402,7 +407,7 @@ def _openvino():
     try:
         import openvino
     except ImportError as error:
-        raise Unavailable("OpenVINO is not here (pip install openvino)") from error
+        raise Unavailable(MISSING) from error
     except (OSError, RuntimeError) as error:
         reason = f"OpenVINO does not start here ({_first_line(error)})"
         raise Unavailable(reason) from error
