@@ -499,7 +499,7 @@ plots.show(
 # **Hotspots** are the crowded places of a map: HDBSCAN's clusters of the dots. Each
 # gets a picture and words, and neither needs a label. The picture is the medoid, the
 # one with the least mean distance to the others, and that distance is taken *in the
-# features*, because the map's cannot be trusted. The words are those that stand more
+# features*, because the map's cannot be trusted. The words are nouns that stand more
 # often in its captions than in all the others.
 
 # %%
@@ -529,14 +529,13 @@ plots.show(
 # %% [markdown]
 # Each framed picture is a medoid, drawn at the middle of its hotspot; below it stand
 # the number of pictures and the words. Grey dots belong to no hotspot. Nobody said what
-# there is to find, and yet coins, flowers and fruit are named so that you would know
-# them; "go, means, ahead", which is what road signs say, needs its picture. Whether
-# flowers and fruit are one hotspot or two depends on the map, and so does every small
-# one; run it with another seed. Words are as good as the captions: where no word stands
-# in two captions of a hotspot it has none, and "gnu" comes first for the mammals
-# because four captions hold it, more than any other animal. Without any captions,
-# `maps.hotspot_words` takes the nouns that EfficientNetLite0 gives to a picture, and
-# those are a network's guesses.
+# there is to find, and yet the coins and the flowers are named so that you would know
+# them; "crossing" needs its picture, which is a road sign. How many hotspots there are
+# depends on the map; run it with another seed. Words are as good as the captions: only
+# nouns count, and a hotspot has no word where none is in a tenth of its captions. Captions
+# name a gnu and a goose, not "mammal" and not "bird", and so the mammals and the birds
+# stay without one. Without any captions, `maps.hotspot_words` takes the nouns that
+# EfficientNetLite0 gives to a picture, and those are a network's guesses.
 #
 # ## 5 · The interactive map
 #
@@ -577,9 +576,9 @@ plots.show(
 # the counts say: one island on a map need not be one cluster in the features.
 #
 # For thousands of pictures, and for people without Python, there is a page with the
-# thumbnails themselves on the map: `python -m course_utils map stamps --out map.html`.
+# thumbnails themselves on the map: `python -m course_utils map photos --out map.html`.
 # It opens in any browser without a network, with search, lasso and several layouts. Here
-# is a photograph of such a page, of the 9,144 pictures of Caltech-101.
+# is a screenshot of such a page, of the 250 photographs that come with the course.
 
 # %%
 import base64
@@ -587,14 +586,18 @@ import base64
 from IPython.display import HTML
 
 photograph = base64.b64encode((COURSE / ".github" / "map.jpg").read_bytes()).decode()
-alt = "The page of a map: thumbnails at the left, the selection and lists at the right"
+alt = (
+    "The page of a map. At the left, thumbnails of cars, leopards, watches and others in "
+    "groups, none covered, each group under a noun; at the right, the selection and lists."
+)
 HTML(f'<img src="data:image/jpeg;base64,{photograph}" width="950" alt="{alt}">')
 
 # %% [markdown]
-# At the left thumbnails for dots, under the words of their hotspots; at the right the
-# selection, the hotspots and the clusters. Caltech-101 has no captions, so the words are
-# what EfficientNetLite0 takes the pictures for. The faces at the right of the map became
-# "lab coat, tie, wig": none of the network's thousand nouns is a face.
+# At the left thumbnails in place of dots, with the words of their hotspots; at the right
+# the selection, the clusters and the hotspots. UMAP's places were moved apart until no
+# thumbnail covered another, so distances say even less than on UMAP's own map. The photos
+# have no captions, so the words are what EfficientNetLite0 takes them for: of its thousand
+# nouns none is "bonsai" and none is "chandelier", and it said "pot" and "candle".
 
 # %% [markdown]
 # ## Exercises
