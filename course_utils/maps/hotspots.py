@@ -15,7 +15,7 @@ from scipy.special import softmax
 from sklearn.cluster import HDBSCAN
 
 from course_utils.clustering import representatives
-from course_utils.representations import bundled, extraction, nouns
+from course_utils.representations import extraction, nouns
 
 NETWORK = "EfficientNetLite0"
 SURE = 0.2  # a second or third noun needs this probability
@@ -210,7 +210,7 @@ def _terms(captions):
     A plural is taken for its singular where some caption holds that, too. What the
     network offers is a list of nouns already, and each of them is kept whole.
     """
-    offered = set(bundled.imagenet_class_names())
+    offered = set(nouns.imagenet_class_names())
     lists = [caption.split(", ") for caption in captions]
     phrases = [
         [] if offered.issuperset(names) else list(_noun_phrases(caption))

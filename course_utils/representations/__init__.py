@@ -18,13 +18,18 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "bundled": [
             "efficientnet_lite0",
-            "imagenet_class_names",
             "preprocess_efficientnet_lite0",
             "preprocess_squeezenet",
             "squeezenet",
         ],
         "feature_store": ["FeatureParts"],
         "clip": ["load_clip", "noun_vectors", "picture_vectors"],
-        "nouns": ["centred", "imagenet_nouns", "name_clusters", "wordnet_nouns"],
+        "nouns": [
+            "centred",
+            "imagenet_class_names",
+            "imagenet_nouns",
+            "name_clusters",
+            "wordnet_nouns",
+        ],
     },
 )

@@ -10,7 +10,6 @@ Both are ordinary Keras functional models, trained on the 1000 classes of ImageN
 `weights/README.md` gives the origin, licence and conversion of the weights.
 """
 
-import csv
 import zipfile
 import zlib
 from functools import partial
@@ -211,29 +210,6 @@ def preprocess_squeezenet(pictures):
         return _float32(pictures)[..., ::-1] - IMAGENET_MEAN_BGR
     blue_first = keras.ops.flip(_float32(pictures), axis=-1)
     return keras.ops.subtract(blue_first, IMAGENET_MEAN_BGR)
-
-
-def imagenet_class_names():
-    """The names of ImageNet's 1000 classes, in the order of the networks' outputs.
-
-    Returns
-    -------
-    list of str
-        No name appears twice.
-
-    See Also
-    --------
-    imagenet_nouns : with a vector for each.
-    keras.applications.imagenet_utils.decode_predictions : names for probabilities.
-
-    Examples
-    --------
-    >>> imagenet_class_names()[:3]
-    ['tench', 'goldfish', 'great white shark']
-    """
-    path = WEIGHTS_FOLDER / "imagenet_classes.csv"
-    with open(path, encoding="utf-8", newline="") as file:
-        return [row["name"] for row in csv.DictReader(file)]
 
 
 def load_weights(model, path):

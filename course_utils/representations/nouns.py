@@ -6,8 +6,10 @@ both are in one space of 1280 dimensions, and nothing is downloaded. Names witho
 vectors, for CLIP: all nouns of WordNet.
 """
 
+import csv
 import tarfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 from sklearn.preprocessing import normalize
@@ -19,6 +21,29 @@ WORDNET_URL = "https://wordnetcode.princeton.edu/wn3.1.dict.tar.gz"  # 16 MB
 WORDNET_HASH = "sha256:3f7d8be8ef6ecc7167d39b10d66954ec734280b5bdcd57f7d9eafe429d11c22a"
 
 MAX_BYTES = 40_000_000  # of the unpacked list of nouns: it has 16 million
+
+
+def imagenet_class_names():
+    """The names of ImageNet's 1000 classes, in the order of the networks' outputs.
+
+    Returns
+    -------
+    list of str
+        No name appears twice.
+
+    See Also
+    --------
+    imagenet_nouns : with a vector for each.
+    keras.applications.imagenet_utils.decode_predictions : names for probabilities.
+
+    Examples
+    --------
+    >>> imagenet_class_names()[:3]
+    ['tench', 'goldfish', 'great white shark']
+    """
+    path = Path(__file__).parent / "weights" / "imagenet_classes.csv"
+    with open(path, encoding="utf-8", newline="") as file:
+        return [row["name"] for row in csv.DictReader(file)]
 
 
 def imagenet_nouns():
@@ -58,7 +83,7 @@ def last_layer():
         from course_utils.representations import bundled
 
         weights, biases = bundled.efficientnet_lite0().get_layer("top").get_weights()
-    return bundled.imagenet_class_names(), weights.T, biases
+    return imagenet_class_names(), weights.T, biases
 
 
 def centred(vectors):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils.representations import bundled
+from course_utils.representations import bundled, nouns
 
 PICTURES = Path(__file__).parents[2] / "datasets" / "stamps" / "pictures"
 NAMED_PICTURES = {  # both networks give these names
@@ -171,7 +171,7 @@ def test_an_array_of_another_shape_or_with_pickle_is_refused(networks, tmp_path)
 
 
 def test_class_names():
-    names = bundled.imagenet_class_names()
+    names = nouns.imagenet_class_names()
     assert len(names) == bundled.N_CLASSES
     assert len({name.lower() for name in names}) == bundled.N_CLASSES
     assert (names[0], names[251], names[999]) == ("tench", "dalmatian", "toilet tissue")
@@ -185,7 +185,7 @@ def test_pictures_of_the_course_get_their_names(networks, name):
     batch = PREPROCESS[name](np.stack(arrays))
     probabilities = networks[name].predict(batch, verbose=0)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    names = np.array(bundled.imagenet_class_names())
+    names = np.array(nouns.imagenet_class_names())
     found = names[probabilities.argmax(axis=1)].tolist()
     assert found == list(NAMED_PICTURES.values())
 

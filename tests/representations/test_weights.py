@@ -13,7 +13,7 @@ import pytest
 from course_utils._support import downloads
 from course_utils._support.keras import import_keras
 from course_utils.images import datasets
-from course_utils.representations import backbones, bundled, extraction
+from course_utils.representations import backbones, extraction, nouns
 
 NOBODY = "http://127.0.0.1:9/"  # the port "discard", where nobody listens
 NAMED_PICTURES = {
@@ -78,7 +78,7 @@ def test_the_classifier_names_the_pictures(keras_home):
     pictures = np.stack([some_stamps().picture(i, 224) for i in range(4)])
     theirs = keras.applications.MobileNetV2(weights=str(path))
     expected = theirs.predict_on_batch(pictures / np.float32(127.5) - 1)
-    names = np.array(bundled.imagenet_class_names())
+    names = np.array(nouns.imagenet_class_names())
     assert names[expected.argmax(axis=1)].tolist() == list(NAMED_PICTURES.values())
     found = extract("MobileNetV2:predictions")
     np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-3)
