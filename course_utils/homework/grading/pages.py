@@ -335,11 +335,16 @@ def _overview(graded, assignment, problems, notes, names):
         "to look at": len({id(p.student) for p in problems if p.student}),
     }
     template, made = _templates().get_template("overview.html"), {}
-    listed = [
-        (s, page, _review(s).best if s.counted else None, _remarks(s))
-        for s, page in zip(students, names, strict=True)
-    ]
     page_of = {id(s): name for s, name in zip(students, names, strict=True)}
+    groups, finding_of = _grouped(problems[:MAX_PROBLEMS], page_of)
+    listed = [
+        (
+            *(student, page_of[id(student)]),
+            _review(student).best if student.counted else None,
+            *(_remarks(student), finding_of.get(id(student))),
+        )
+        for student in students
+    ]
     script = TEMPLATES.joinpath("overview.js").read_text("utf-8")
     script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     about = {
@@ -361,7 +366,7 @@ def _overview(graded, assignment, problems, notes, names):
             figures=figures(graded) if first else [],
             students=rows,
             paging=paging,
-            groups=_grouped(problems[:MAX_PROBLEMS], page_of) if first else [],
+            groups=groups if first else [],
             n_shown=min(len(problems), MAX_PROBLEMS),
             **about,
         )
@@ -369,16 +374,21 @@ def _overview(graded, assignment, problems, notes, names):
 
 
 def _grouped(problems, page_of):
-    """The problems of each kind, by student: (kind, title, [(who, [problem])])."""
-    groups = []
+    """The problems of each kind by student, and where each student's gravest stands.
+
+    Returns [(kind, title, [(page, [problem])])] and {id of the student: anchor}.
+    """
+    groups, finding_of = [], {}
     for kind, of_kind in itertools.groupby(problems, lambda p: p.kind):
         students = {}
         for problem in of_kind:
             key = id(problem.student) if problem.student else problem.file
             students.setdefault(key, []).append(problem)
+        for place, key in enumerate(students, 1):
+            finding_of.setdefault(key, f"{kind}-{place}")
         listed = [(page_of.get(key, ""), found) for key, found in students.items()]
         groups.append((kind, KINDS[kind], listed))
-    return groups
+    return groups, finding_of
 
 
 def _remarks(student):

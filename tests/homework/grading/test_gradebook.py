@@ -373,7 +373,7 @@ def test_pages_run_and_fetch_nothing_whatever_a_submission_says(tmp_path, drawn)
             if tag == "img":
                 assert re.fullmatch(r"data:image/png;base64,[\w+/=]+", found["src"])
             if tag == "a":
-                own = r"(feedback/)?[a-z0-9-]+\.html|#[a-z]+"
+                own = r"(feedback/)?[a-z0-9-]+\.html(#[a-z]+-\d+)?|#[a-z]+"
                 assert re.fullmatch(own, found["href"])
         assert "\u202e" not in page and "\x07" not in page
         assert "{{ 7*7 }}" in page
@@ -428,6 +428,10 @@ def test_the_gravest_comes_first_and_each_student_once_in_each_group(tmp_path):
         the_class.students, pages_module.page_names(the_class.students, ""), strict=True
     ):
         assert page.count(f'href="{name}"') >= 2, one.name  # of the finding and the row
+        row = page.split(f'<th scope="row"><a href="{name}">')[1].split("</tr>")[0]
+        anchor = re.search(r'href="overview.html#([a-z]+-\d+)"', row)[1]
+        finding = page.split(f'<li id="{anchor}">')[1].split("</li>")[0]
+        assert f'href="{name}"' in finding  # and back
 
 
 def test_flags_of_no_kind_are_refused_and_flags_are_text():
