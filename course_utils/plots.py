@@ -7,6 +7,7 @@ import html
 import io
 
 import numpy as np
+import pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from sklearn.preprocessing import normalize
 
@@ -401,8 +402,48 @@ def nearest_first(vectors):
     return np.argsort(distances, kind="stable")
 
 
+def chance_of_runs(results, labels, true_labels):
+    """Scores of each run's clusters filled at random.
+
+    Parameters
+    ----------
+    results, labels
+        As `experiments.run` returns them.
+    true_labels : array-like of shape (n_images,)
+        The true labels.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, one column per score.
+
+    See Also
+    --------
+    course_utils.metrics.chance_scores : The same for one clustering.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels = {"a": [0, 0, 1, 1] * 25, "b": [0, 0, 0, 1] * 25}
+    >>> chance_of_runs(pd.DataFrame({"run": ["a", "b"]}), labels, [0, 1] * 50).shape
+    (2, 5)
+    """
+    rows = [
+        metrics.chance_scores(
+            labels_true=true_labels,
+            labels_pred=labels[run],
+            n_shuffles=5,
+            random_state=i,
+        )
+        for i, run in enumerate(results["run"])
+    ]
+    return pd.DataFrame(rows, index=results.index, columns=list(metrics.SCORES))
+
+
 def chance_level(results, labels, true_labels):
     """Mean scores of the runs' clusters filled at random.
+
+    Chance depends on the sizes of the clusters, so it differs between runs.
 
     Parameters
     ----------
@@ -418,7 +459,7 @@ def chance_level(results, labels, true_labels):
 
     See Also
     --------
-    course_utils.metrics.chance_scores : The same for one clustering.
+    chance_of_runs : The same for each run.
 
     Examples
     --------
@@ -428,18 +469,7 @@ def chance_level(results, labels, true_labels):
     >>> level["nmi"] < 0.1
     True
     """
-    rows = [
-        metrics.chance_scores(
-            labels_true=true_labels,
-            labels_pred=labels[run],
-            n_shuffles=5,
-            random_state=i,
-        )
-        for i, run in enumerate(results["run"])
-    ]
-    return {
-        name: float(np.mean([row[name] for row in rows])) for name in metrics.SCORES
-    }
+    return chance_of_runs(results, labels, true_labels).mean().to_dict()
 
 
 def contact_sheet(image_set, groups, *, size=96, n_columns=10, scale=1):

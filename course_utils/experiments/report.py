@@ -170,7 +170,10 @@ def _write_csv(path, header, rows):
 def _render_page(image_set, results, labels, about, out):
     means, chance = summary(results)[::-1], None
     if image_set.true_labels is not None:
-        chance = plots.chance_level(results, labels, image_set.true_labels)
+        chance = plots.chance_of_runs(results, labels, image_set.true_labels)
+        chance = chance.groupby(
+            [results["representation"], results["algorithm"]]
+        ).mean()
     key = "silhouette" if chance is None else "nmi"
     scores = [*metrics.SCORES, "silhouette"]
     columns = [score for score in scores if means[score].notna().any()]
@@ -196,9 +199,9 @@ def _render_page(image_set, results, labels, about, out):
         key=key,
         titles=plots.TITLES,
         words=WORDS,
-        table=_table(results, means, columns, key),
+        table=_table(results, means, columns, key, chance),
         kinds=[kind for kind in plots.KINDS if kind in kinds],
-        chance=chance,
+        chance={} if chance is None else _ranges(chance),
         notes=_contradictions(means, columns, key),
         lesson=_lesson(out),
         skipped=list(about["skipped"].items()),
@@ -208,7 +211,7 @@ def _render_page(image_set, results, labels, about, out):
     )
 
 
-def _table(results, means, columns, key):
+def _table(results, means, columns, key, chance):
     """The rows of the table, best first; every cell as text."""
     grouped = results.groupby(["representation", "algorithm"], sort=False)[key]
     low, high = grouped.min(), grouped.max()
@@ -240,10 +243,21 @@ def _table(results, means, columns, key):
                 "low": place(low[name]),
                 "high": place(high[name]),
                 "mean": place(row[key]),
+                "chance": None if chance is None else place(chance.loc[name, key]),
                 **cells,
             }
         )
     return table
+
+
+def _ranges(chance):
+    """The chance level of each score as text, from the lowest to the highest."""
+    low, high = chance.min().round(2) + 0.0, chance.max().round(2) + 0.0  # no -0.00
+    return {
+        score: f"{low[score]:.2f}"
+        + (f" to {high[score]:.2f}" if high[score] > low[score] else "")
+        for score in chance.columns
+    }
 
 
 def _contradictions(means, columns, key):
@@ -351,4 +365,7 @@ def _sentence(image_set, results, chance):
         return text + "One cluster, or one per image, has no silhouette."
     text += f"Best {plots.TITLES[score]}: {best['representation']} with "
     text += f"{best['algorithm']}, {best[score]:.2f}"
-    return text + (f"; chance is {chance['nmi']:.2f}." if chance else ".")
+    if chance is None:
+        return text + "."
+    level = chance.loc[(best["representation"], best["algorithm"]), "nmi"]
+    return text + f"; chance is {level:.2f}."

@@ -20,7 +20,7 @@ from small_sets import (  # noqa: F401
     write_folder,
 )
 
-from course_utils import metrics
+from course_utils import metrics, plots
 from course_utils._support.text import plain
 from course_utils.experiments import report, runs
 from course_utils.images import datasets
@@ -387,3 +387,22 @@ def test_writing_again_replaces(tmp_path):
     _, rows = read(tmp_path / "results.csv")
     assert [row[0] for row in rows] == ["raw/ward/k2/s0"]
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
+
+
+def test_every_row_has_a_chance_level_of_its_own(one):
+    image_set, results, labels, out, _ = one
+    text = (out / "report.html").read_text("utf-8")
+    places = [
+        float(left) for left in re.findall(r'chance" style="left: ([\d.]+)%', text)
+    ]
+    chance = plots.chance_of_runs(results, labels, image_set.true_labels)
+    by = [results["representation"], results["algorithm"]]
+    chance = chance.groupby(by).mean()["nmi"]
+    order = runs.summary(results)[::-1]
+    wanted = [
+        100 * chance[row.representation, row.algorithm] for row in order.itertuples()
+    ]
+    assert places == pytest.approx(wanted, abs=0.06)
+    assert max(wanted) - min(wanted) > 1  # clusters of different sizes
+    *_, last = Page(text).rows
+    assert f"{min(wanted) / 100:.2f} to {max(wanted) / 100:.2f}" in last
