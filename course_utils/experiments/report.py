@@ -37,8 +37,8 @@ FIGURES = r"scores\.png|gallery-.*\.jpg"
 WORDS = {
     "purity": "The share of images that are of the most frequent class of their "
     "cluster. More clusters raise it.",
-    "nmi": "Normalised mutual information: how much the clusters tell of the classes "
-    "and the classes of the clusters, from 0 (nothing) to 1 (everything).",
+    "nmi": "Normalised mutual information: how much clusters and classes tell about each "
+    "other, from 0 (nothing) to 1 (everything).",
     "fowlkes_mallows": "Of the pairs of images in one cluster, the share that are of "
     "one class; of the pairs of one class, the share in one cluster; the geometric "
     "mean of the two.",
@@ -48,7 +48,7 @@ WORDS = {
     "class of its own, in the best way possible.",
     "silhouette": "How much nearer an image lies to its own cluster than to the next, "
     "from -1 to 1. It needs no true labels. It is measured in each representation's "
-    "own space, so values of two representations do not compare.",
+    "own space, so different representations cannot be compared by it.",
 }
 
 LEGEND = (
@@ -268,11 +268,11 @@ def _contradictions(means, columns, key):
         place = int(np.nanargmax(values))
         if score == key or not values[place] > values[0]:
             continue
-        note = f"By {plots.TITLES[score]} {names.iloc[place]} comes first "
+        note = f"By {plots.TITLES[score]}, {names.iloc[place]} comes first "
         note += f"({values[place]:.2f}; {names.iloc[0]}: {values[0]:.2f}); "
-        note += f"by {plots.TITLES[key]} it is number {place + 1} of {len(means)}."
+        note += f"by {plots.TITLES[key]}, it is number {place + 1} of {len(means)}."
         if score == "silhouette":
-            note += " Silhouettes of two representations do not compare: see below."
+            note += " Silhouettes of different representations cannot be compared: see below."
         notes.append(note)
     return notes
 

@@ -2,11 +2,11 @@
 
 KINDS = {  # the gravest first
     "forged": "Not what it claims to be",
-    "copied": "Shared with somebody else",
-    "whose": "Whose is it?",
+    "copied": "Shared with someone else",
+    "whose": "Unclear whose it is",
     "unreadable": "Cannot be scored",
     "late": "Late, or not handed in",
-    "odd": "Odd",
+    "odd": "Unusual",
 }
 
 

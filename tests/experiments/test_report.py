@@ -235,8 +235,8 @@ def test_a_column_that_contradicts_the_others_is_named():
     means["purity"] = [0.8, 0.8, 0.8]
     columns = ["nmi", "purity", "silhouette"]
     (note,) = report._contradictions(means, columns, "nmi")
-    assert note.startswith("By silhouette b with ward comes first (0.40; a with ward")
-    assert "by NMI it is number 2 of 3" in note
+    assert note.startswith("By silhouette, b with ward comes first (0.40; a with ward")
+    assert "by NMI, it is number 2 of 3" in note
     means["silhouette"] = [0.4, np.nan, 0.1]
     assert report._contradictions(means, columns, "nmi") == []
 

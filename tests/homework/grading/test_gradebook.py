@@ -453,7 +453,7 @@ def test_where_the_own_runs_lie_among_the_best_of_all(tmp_path):
     assert "from a pretrained network has 0.83, by EfficientNetLite0/l2+kmeans" in page
     assert page.count("<i style=") == 7 + 1 + 1
     assert "N5" not in page and "s5" not in page
-    assert "Where your runs lie" not in page_of(tmp_path, the_class, "own")
+    assert "Where your runs stand" not in page_of(tmp_path, the_class, "own")
     few = graded(*many[:4])
     gradebook.write(few, tmp_path / "few")
     page = page_of(tmp_path / "few", few, "s1")
