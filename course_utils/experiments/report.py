@@ -37,8 +37,8 @@ FIGURES = r"scores\.png|gallery-.*\.jpg"
 WORDS = {
     "purity": "The share of images that are of the most frequent class of their "
     "cluster. More clusters raise it.",
-    "nmi": "Normalised mutual information: how much clusters and classes tell about each "
-    "other, from 0 (nothing) to 1 (everything).",
+    "nmi": "Normalised mutual information: how much clusters and classes tell about "
+    "each other, from 0 (nothing) to 1 (everything).",
     "fowlkes_mallows": "Of the pairs of images in one cluster, the share that are of "
     "one class; of the pairs of one class, the share in one cluster; the geometric "
     "mean of the two.",
@@ -272,7 +272,7 @@ def _contradictions(means, columns, key):
         note += f"({values[place]:.2f}; {names.iloc[0]}: {values[0]:.2f}); "
         note += f"by {plots.TITLES[key]}, it is number {place + 1} of {len(means)}."
         if score == "silhouette":
-            note += " Silhouettes of different representations cannot be compared: see below."
+            note += " Silhouettes of different representations cannot be compared."
         notes.append(note)
     return notes
 

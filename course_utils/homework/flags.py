@@ -1,6 +1,6 @@
 """What a person should look at: a sentence, and how grave it is."""
 
-KINDS = {  # the gravest first
+KINDS = {  # the most serious first
     "forged": "Not what it claims to be",
     "copied": "Shared with someone else",
     "whose": "Unclear whose it is",
