@@ -230,7 +230,7 @@ class Problem(typing.NamedTuple):
 
 
 def problems(graded):
-    """Everything that a person should look at: `Problem`s, the most serious kind first."""
+    """What a person should look at: `Problem`s, the most serious kind first."""
     rows = [
         Problem("whose", "", "", file, f"nobody's: {why}")
         for file, why in graded.problems
