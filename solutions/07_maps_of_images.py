@@ -587,8 +587,8 @@ from IPython.display import HTML
 
 photograph = base64.b64encode((COURSE / ".github" / "map.jpg").read_bytes()).decode()
 alt = (
-    "The page of a map. At the left, thumbnails of cars, leopards, watches and others in "
-    "groups, none covered, each group under a noun; at the right, the selection and lists."
+    "The page of a map. At the left, thumbnails of cars, leopards, watches and "
+    "others in groups, none covered, each group under a noun; at the right, lists."
 )
 HTML(f'<img src="data:image/jpeg;base64,{photograph}" width="950" alt="{alt}">')
 
