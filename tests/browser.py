@@ -76,6 +76,7 @@ def chromium():
     path = chromium_path()
     if path is None:
         pytest.skip(NO_CHROMIUM)
+    pytest.importorskip("playwright", reason="no playwright: tests/requirements.txt")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -65,7 +65,7 @@ get("clear").onclick = () => { get("search").value = ""; choose(null); remember(
 get("close").onclick = close;
 get("show-labels").onchange = placeLabels;
 document.addEventListener("moved", () => { placeLabels(); placeRing(); drawOverview(); unhover(); });
-darkness.addEventListener("change", () => draw());
+darkness.addEventListener("change", () => { instance?.setProps({ views: plane(!lassoing()) }); draw(); });
 
 // Under the pointer
 let hovered = -1;
