@@ -447,10 +447,8 @@ def chance_level(results, labels, true_labels):
 
     Parameters
     ----------
-    results, labels
-        As `experiments.run` returns them.
-    true_labels : array-like of shape (n_images,)
-        The true labels.
+    results, labels, true_labels
+        As for `chance_of_runs`.
 
     Returns
     -------

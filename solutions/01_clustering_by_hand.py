@@ -97,9 +97,9 @@ together_second = second_answer[:, None] == second_answer[None, :]
 print("same things together: ", np.array_equal(together_first, together_second))
 
 # %% [markdown]
-# Not one number agrees, and yet it is the same clustering: whoever is together in one is
-# together in the other. A clustering is a *partition*, who is with whom; the numbers are only
-# handles.
+# Not one number agrees, and yet it is the same clustering: any two objects that are
+# together in one are together in the other. A clustering is a *partition*: it says which
+# objects belong together; the numbers are arbitrary names.
 #
 # ### Pictures as points
 #
@@ -485,9 +485,9 @@ plots.show(
 # Top: the inertia of the five groups falls until k = 5 and hardly after it (the bend at 3
 # tempts as well), and their silhouette is highest at 5 (star). Bottom: the inertia of the cloud
 # falls smoothly, without a corner. Its silhouette is near 0.4 for every k, yet one k is always
-# the highest, and k-means hands over that many tidy clusters of nothing. **Whoever asks for
-# clusters gets clusters.** Comparing with a cloud, as here, is the idea of the gap statistic
-# (Tibshirani, Walther and Hastie 2001).
+# the highest, and k-means returns that many tidy clusters. **It always returns k clusters,
+# whether or not the data hold any.** Comparing with a cloud, as here, is the idea of the gap
+# statistic (Tibshirani, Walther and Hastie 2001).
 #
 # ### Exercise 1.5 · The silhouette of one point (hard)
 #
@@ -570,7 +570,7 @@ pd.crosstab(picture_labels, true_names, rownames=["cluster"], colnames=["class"]
 # - **average**: the mean over all pairs, one point from each;
 # - **Ward**: by how much merging the two would raise the inertia.
 #
-# `scipy.cluster.hierarchy.linkage` does the merging and returns one row a merge. Here are the
+# `scipy.cluster.hierarchy.linkage` does the merging and returns one row per merge. Here are the
 # nine pictures of the beginning, at their two numbers.
 
 # %%

@@ -90,8 +90,8 @@ lessons.reveal(prediction, equal_numbers, "the share of equal numbers (seed 0)")
 #
 # ### The contingency table
 #
-# All that can be said without names stands in one table: a row for each class, a column
-# for each cluster, and in the cell how many pictures lie in both. Renaming the clusters
+# Everything we can say without naming the clusters fits in one table, with a row per class
+# and a column per cluster; each cell counts the pictures in both. Renaming the clusters
 # only swaps columns.
 
 
@@ -731,7 +731,7 @@ checks.ex02_5(adjusted_rand)
 # clusters**, so that purity prefers A and Fowlkes-Mallows prefers B. Sketch boxes
 # around dots on paper before you code; `in_boxes(…)` shows your clusters, and
 # `metrics.scores(labels_true=dots, labels_pred=…)` tells you all five scores. Many
-# pairs will do. Which of the two would you prefer, and why?
+# pairs are right. Which of the two would you prefer, and why?
 
 # %%
 # BEGIN SOLUTION: clustering_a = clustering_b = None  # twelve labels each

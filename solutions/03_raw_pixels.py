@@ -55,8 +55,8 @@ print("shape ", toy.shape)
 print("vector", toy.ravel())
 
 # %% [markdown]
-# Row by row, in a row pixel by pixel, in a pixel red, green, blue. Nothing is lost: whoever
-# knows the shape can put the numbers back.
+# The order is row by row, then pixel by pixel within a row, then red, green, blue within a
+# pixel. Nothing is lost: if you know the shape, you can rebuild the picture.
 #
 # All vectors must have the same length, or they cannot be compared. So every picture is first
 # stretched to 32 × 32 pixels; that makes 32 · 32 · 3 = 3,072 numbers. Then they are divided by
@@ -802,8 +802,8 @@ checks.summary()
 # any pictures?
 #
 # <details><summary>Answer</summary>By the share of the variance of the brightness that lies
-# between the groups. It was far higher for the clusters than for the true classes: whoever knows
-# a picture's cluster knows its brightness quite well.</details>
+# between the groups. It was far higher for the clusters than for the true classes: if you know
+# a picture's cluster, you know its brightness quite well.</details>
 #
 # ## References
 #

@@ -35,7 +35,7 @@ from course_utils import images, representations, clustering, metrics, plots
 # %% [markdown]
 # ## 1 · Count instead of compare
 #
-# Two of the course's 193 stamps will do for a start: a parrot full of colour and a
+# We start with two of the course's 193 stamps: a parrot full of colour and a
 # tiger full of stripes.
 
 # %%

@@ -9,7 +9,7 @@
 # **You will be able to**
 #
 # - cut a pretrained network open and take features from its inside,
-# - turn maps of 7 × 7 places into one vector a picture, and say what is lost,
+# - turn maps of 7 × 7 places into one vector per picture, and say what is lost,
 # - recognise wrong preprocessing, which raises no error and costs you anyway,
 # - compare pixels, handcrafted and pretrained features fairly, chance level included,
 # - say what such features still get wrong, and why.
@@ -120,7 +120,7 @@ prediction = None  # e.g. 13
 # A Keras network knows the output of each of its layers. `keras.Model(inputs, outputs)`
 # makes a new model that begins at the same pictures and stops wherever we say. Nothing
 # is copied and nothing is trained: the new model shares the layers of the old one. Here
-# is one that hands out eight results on the way at once.
+# is one that returns the outputs of eight layers at once.
 
 # %%
 LAYERS = ["stem", "block2", "block3", "block5", "block7", "head", "pool", "top"]
@@ -167,7 +167,7 @@ plots.show(
 #
 # ### From 7 × 7 places to one vector
 #
-# k-means wants one vector a picture, and `head` gives 7 × 7 × 1280 numbers. One could
+# k-means needs one vector per picture, and `head` gives 7 × 7 × 1280 numbers. One could
 # lay all 62,720 in a row, but then the same tiger moved a little to the left would get
 # other features, just as with raw pixels. *Pooling* asks of every channel only how
 # strongly it responds on average over the 49 places: 1280 numbers, whatever the place.
@@ -408,10 +408,10 @@ print(f"NMI before the top {mean_nmi(vectors):.2f}, after it {mean_nmi(after_top
 # ### What it still gets wrong
 
 # %%
-commonest = pd.crosstab(cluster_labels, true_names).idxmax(axis=1)
+most_frequent = pd.crosstab(cluster_labels, true_names).idxmax(axis=1)
 homes = {}  # the most frequent class of a cluster: the vegetables in it
 for place in np.flatnonzero(true_names == "vegetables"):
-    homes.setdefault(commonest[cluster_labels[place]], []).append(place)
+    homes.setdefault(most_frequent[cluster_labels[place]], []).append(place)
 
 width = max(map(len, homes.values()))
 figure, panels = plt.subplots(
@@ -435,8 +435,8 @@ plots.show(f"The vegetables by the cluster they are in: {', '.join(counts)}.")
 # every picture must go somewhere. None of this is foolish: what makes a tomato a
 # vegetable is the kitchen, not its looks, and no picture of a tomato shows a kitchen.
 # Features from pictures can separate what looks different. Where a class is a
-# convention, a perfect score is not to be had, and a method that reached it here would
-# be suspicious.
+# convention, no method can expect a perfect score, and one that reached it here would be
+# suspect.
 
 # %% [markdown]
 # ## 4 · Preprocessing, wrong on purpose

@@ -539,8 +539,8 @@ plots.show(
 # A mark is one seed. The inertias differ by about one per cent; the NMIs do not
 # follow them. The leftmost mark, the run with the lowest inertia, has an NMI below
 # the mean, and the highest mark is another. **Choose by inertia all the same**: it
-# needs no labels. Whoever picks the seed with the highest NMI has used the answers,
-# and nobody can do that on new pictures.
+# needs no labels. If you pick the seed with the highest NMI, you have used the
+# answers, and on new pictures you have none.
 #
 # In the table that Guérin et al. (2021) published, the k-means NMIs of five networks
 # on the UMist faces run from .658 to .700, a range of .042. Other pictures than ours,

@@ -69,7 +69,7 @@ three = np.array(
 # ### Exercise 8.1 · Co-association with loops (easy)
 #
 # Write `together_by_loops(labelings)` straight from that definition. `labelings` has
-# one row a labeling; return an array (pictures, pictures).
+# one row per labeling; return an array (pictures, pictures).
 
 
 # %%

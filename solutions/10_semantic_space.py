@@ -72,7 +72,7 @@ def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def commonest(pictures, noun_vectors):
+def most_frequent(pictures, noun_vectors):
     """The nouns found most often among the five nearest of a picture."""
     nearest = np.argsort(-pictures @ noun_vectors.T, axis=1)[:, :5]
     counts = np.bincount(nearest.ravel(), minlength=len(noun_names))
@@ -81,10 +81,10 @@ def commonest(pictures, noun_vectors):
     return f"{(counts > 0).sum()} nouns are used; most often {shown}"
 
 
-print("as they are:", commonest(unit(picture_features), unit(noun_weights)))
+print("as they are:", most_frequent(unit(picture_features), unit(noun_weights)))
 pictures = representations.centred(picture_features)
 noun_vectors = representations.centred(noun_weights)
-print("centred:    ", commonest(pictures, noun_vectors))
+print("centred:    ", most_frequent(pictures, noun_vectors))
 
 # %% [markdown]
 # Centred, more nouns are used and the most frequent come less often: the descriptions tell
@@ -362,7 +362,7 @@ for _ in range(10):
 # Ten epochs, ten values of the loss, and it falls. That is all of SIC; `clustering.sic`
 # does the same, with batches for large sets. **When to stop?** The authors' published
 # code keeps the epoch with the best accuracy against the *true* labels. That is looking
-# at the answers: whoever has them needs no clustering. We always run 100 epochs: it is
+# at the answers, and with the answers no clustering is needed. We always run 100 epochs: it is
 # the paper's longest and was not chosen by its score (though, building this lesson, we
 # had seen the scores of other lengths).
 
@@ -540,7 +540,7 @@ chance = metrics.chance_scores(labels_true=true_labels, labels_pred=kmeans_label
 panel.axvline(chance["nmi"], color="black", ls=":")
 panel.text(chance["nmi"] + 0.01, 0, "chance", va="center")
 panel.set_yticks(range(len(found)), reversed(found))
-panel.set(xlabel="NMI, one mark a seed; the bar is their mean", xlim=(0, 1))
+panel.set(xlabel="NMI, one mark per seed; the bar is their mean", xlim=(0, 1))
 panel.grid(axis="x", color="#dddddd")
 told = [f"{row['method']} {row['nmi']}" for row in rows]
 plots.show(f"NMI over seeds: {'; '.join(told)}; chance {chance['nmi']:.2f}.")
@@ -670,8 +670,8 @@ else:
 # a good setting gives the same clusters from different seeds. Compare three settings
 # or more, three seeds each at least, by the mean NMI *between* their labelings, then
 # look up how they score. Give the check a table with the columns `setting`, `stability`
-# (that mean) and `nmi`, one row a setting. Ideas: TAC's temperature (`by_tac(seed,
-# temperature)`) or SIC's λ (`by_sic(seed, replace(SETTINGS, …))`, 2 s a run). Does
+# (that mean) and `nmi`, one row per setting. Ideas: TAC's temperature (`by_tac(seed,
+# temperature)`) or SIC's λ (`by_sic(seed, replace(SETTINGS, …))`, 2 s per run). Does
 # stability point to the best one?
 
 # %%

@@ -11,7 +11,7 @@
 #
 # The homework. You choose the pictures, plan a comparison, run it, read what came out,
 # write two short answers, and hand in one file. The file holds every cluster label you
-# found, so whoever grades it can compute your scores again and need not believe you.
+# found, so your instructor can compute your scores again and need not believe you.
 #
 # **You will be able to**
 #
@@ -339,9 +339,9 @@ wrong = strangers(names, labels[run])
 figure, panels = plt.subplots(3, 8, figsize=(9.6, 4.6), layout="constrained")
 for panel, index in zip(panels.flat, wrong, strict=False):
     inside = names[labels[run] == labels[run][index]]
-    commonest, counts = np.unique(inside, return_counts=True)
+    most_frequent, counts = np.unique(inside, return_counts=True)
     panel.imshow(image_set.picture(index, 96))
-    panel.set_title(f"{names[index]}\nin {commonest[counts.argmax()]}", fontsize=9)
+    panel.set_title(f"{names[index]}\nin {most_frequent[counts.argmax()]}", fontsize=9)
 for panel in panels.ravel():
     panel.set_axis_off()
 christmas = np.sum(names[wrong] == "Christmas")

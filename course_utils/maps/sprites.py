@@ -6,7 +6,6 @@ JPEGs, to be asked for when somebody comes near. Pictures stream through: one sh
 one pack in memory.
 """
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -54,7 +53,7 @@ def build(image_set, order, *, cell, detail, progress=True):
         large = decoding.thumbnail(image_set.read(index), detail)
         small = large.copy()
         small.thumbnail(inner, Image.Resampling.LANCZOS, reducing_gap=None)
-        return small, _jpeg(large, 80)
+        return small, decoding.as_jpeg(large, 80)
 
     with (
         ThreadPoolExecutor() as pool,
@@ -72,7 +71,7 @@ def build(image_set, order, *, cell, detail, progress=True):
                 number, inside = divmod(place, columns**2)
                 if inside == 0:
                     if sheet is not None:
-                        yield "sheet", number - 1, _jpeg(sheet, 85)
+                        yield "sheet", number - 1, decoding.as_jpeg(sheet, 85)
                     rows = -(-min(len(order) - place, columns**2) // columns)
                     sheet = Image.new("RGB", (SHEET, rows * cell), "white")
                 row, column = divmod(inside, columns)
@@ -81,11 +80,5 @@ def build(image_set, order, *, cell, detail, progress=True):
             yield "pack", start // PACK, [large for _, large in made]
             bar.update(len(made))
     if sheet is not None:
-        yield "sheet", (len(order) - 1) // columns**2, _jpeg(sheet, 85)
+        yield "sheet", (len(order) - 1) // columns**2, decoding.as_jpeg(sheet, 85)
     yield "shapes", 0, shapes
-
-
-def _jpeg(image, quality):
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality)
-    return file.getvalue()

@@ -124,9 +124,7 @@ class Thumbnails:
 
     def _one(self, index):
         image = decoding.thumbnail(self.image_set.read(index), THUMBNAIL)
-        file = io.BytesIO()
-        image.save(file, "JPEG", quality=85)
-        return image_data_uri(file.getvalue(), "jpeg")
+        return image_data_uri(decoding.as_jpeg(image, 85), "jpeg")
 
 
 BADGES = {"": "", "★": ", the medoid", "✕": ", not of the most frequent class"}
