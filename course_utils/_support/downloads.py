@@ -5,11 +5,7 @@ import re
 import ssl
 from urllib.parse import urlsplit
 
-import lazy_loader
 import pooch
-
-requests = lazy_loader.load("requests")  # a sixth of a second, and seldom needed
-urllib3 = lazy_loader.load("urllib3")
 
 TIMEOUT = (4, 10)  # seconds to connect, and between two pieces of an answer
 
@@ -27,6 +23,8 @@ def fetch(url, path, known_hash=None):
     Nothing is tried twice, so that without a network the error comes within seconds.
     Raises DownloadError.
     """
+    import urllib3  # a sixth of a second, and seldom needed; here and below
+
     downloader = pooch.HTTPDownloader(
         progressbar=True,
         chunk_size=1 << 16,
@@ -47,6 +45,8 @@ def reason(error, url):
     error: of requests or urllib3. A wrong certificate and a wrong proxy are told apart
     from no network, because waiting does not help against them.
     """
+    import requests
+
     host, proxy = urlsplit(url).hostname, _proxy(url)
     cause = _innermost(error)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -91,6 +91,9 @@ def reason(error, url):
 
 def _is_of_proxy(error):
     """Whether the address of a proxy is wrong, or the proxy refuses."""
+    import requests
+    import urllib3
+
     kinds = (
         requests.exceptions.ProxyError,
         requests.exceptions.InvalidProxyURL,
@@ -103,6 +106,9 @@ def _is_of_proxy(error):
 
 def _why(error, url, path):
     """Why pooch could not fetch the file."""
+    import requests
+    import urllib3
+
     of_network = requests.RequestException | urllib3.exceptions.HTTPError
     if isinstance(error, of_network) or _is_of_certificates(error, error):
         return reason(error, url)
@@ -120,6 +126,8 @@ def _is_of_certificates(error, cause):
 
 def _proxy(url):
     """The proxy that is asked for an address, without name and password, or None."""
+    import requests
+
     with contextlib.suppress(ValueError):
         proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
         proxy = requests.utils.select_proxy(url, proxies)
