@@ -3,6 +3,7 @@
     python solutions/build.py            all lessons
     python solutions/build.py 02 05      some of them
     python solutions/build.py --check    build nothing; fail if something is stale
+    python solutions/build.py --claims   build nothing; list sentences without evidence
     python solutions/build.py --repository https://github.com/you/your-course
                                          say where the course is published; runs nothing
 
@@ -15,8 +16,15 @@ from the student's notebook, and
     …
     # END SOLUTION
 
-becomes the stub behind the colon, with the indentation of the marker. Before the
+becomes the stub behind the colon, with the indentation of the marker. The code of a
+cell tagged `drawing` is folded away; it begins with `# @title Draw …`. Before the
 cell tagged `setup` comes one that finds the course, or fetches it on Colab.
+
+A paragraph that says more than the output above it names the claim that shows it,
+`<!-- claim 05.softmax -->`, with its evidence in tests/claims/. Words like *because* and
+*always* in a paragraph without one are listed at every build; where no evidence is
+needed, a definition for example, `<!-- no claim: why -->` answers. Neither is in the
+notebooks.
 """
 
 import argparse
@@ -39,6 +47,14 @@ STUDENTS = ROOT / "notebooks"
 SETTINGS = tomllib.loads((MASTERS / "course.toml").read_text(encoding="utf-8"))
 BLOCK = re.compile(
     r"^([ \t]*)# BEGIN SOLUTION: ?(.*)\n(?:.*\n)*?\1# END SOLUTION[ \t]*$", re.MULTILINE
+)
+CLAIM = re.compile(r"<!-- claim (\d\d\.[\w-]+) -->")
+ANSWERED = re.compile(r"[ \t]*<!-- (?:claim|no claim:) [^>]+-->")
+CLAIMING = re.compile(
+    r"\b(because|always|never|wins?|beats?|more than luck|in general|the reason|"
+    r"that is why|therefore|thanks to|due to|must fail|no algorithm|every algorithm|"
+    r"clearly|proves?|far better|far worse|matters? (?:most|more|less))\b",
+    re.IGNORECASE,
 )
 MARKER = re.compile(r"^[ \t]*# (BEGIN|END) SOLUTION.*\n?", re.MULTILINE)
 FETCH = """\
@@ -72,7 +88,7 @@ from course_utils import lessons
 
 checks = lessons.start("{lesson}")"""
 # How Colab and JupyterLab fold the code of a cell away
-FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["fetch"]}
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 COLAB = "https://colab.research.google.com/github/{path}/blob/{tag}/notebooks/{lesson}.ipynb"
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -87,10 +103,14 @@ def master_notebook(path):
     names = names_of(path.stem)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{path.stem[:2]}-{number:03d}"
+        if "drawing" in cell.metadata.get("tags", ()):
+            cell.metadata.update(FOLDED)
+        if cell.cell_type == "markdown":
+            cell.source = ANSWERED.sub("", cell.source)
         if "setup" in cell.metadata.get("tags", ()):
             cell.source = START.format(**names) + ("\n\n" + cell.source).rstrip()
             fetch = nbformat.v4.new_code_cell(
-                FETCH.format(**names), metadata={**FOLDED}
+                FETCH.format(**names), metadata={**FOLDED, "tags": ["fetch"]}
             )
             fetch.id, place = f"{path.stem[:2]}-fetch", number
     notebook.cells.insert(place, fetch)
@@ -150,6 +170,32 @@ def solution_texts(path):
     return {text.strip() for text in texts if len(text.strip()) > 12}
 
 
+def claim_ids(path):
+    """The ids of the claims of a master."""
+    return set(CLAIM.findall(path.read_text(encoding="utf-8")))
+
+
+def unanswered(path):
+    """Paragraphs that claim something and do not say where it is shown: (word, text)."""
+    found = []
+    for cell in jupytext.read(path, fmt="py:percent").cells:
+        if cell.cell_type != "markdown":
+            continue
+        for paragraph in re.split(r"\n\s*\n|\n(?=[-*] |\d+\. |\|)", cell.source):
+            word = CLAIMING.search(paragraph)
+            if word and not ANSWERED.search(paragraph):
+                start = max(0, word.start() - 60)
+                near = " ".join(paragraph[start : word.end() + 60].split())
+                found.append((word[0], near))
+    return found
+
+
+def print_unanswered(paths):
+    for path in paths:
+        for word, near in unanswered(path):
+            print(f"{path.stem}: {word}? … {near} …")
+
+
 def execute(notebook, folder, cache=None):
     """Run a notebook in `folder`, offline; returns it with outputs, and the seconds."""
     environment = {
@@ -194,6 +240,7 @@ def build(path):
     code = [c for c in notebook.cells if c.cell_type == "code"]
     lines = sum(len(c.source.splitlines()) for c in code)
     print(f"{path.stem}: {seconds:.0f} s, {size:.1f} MB, {lines} lines of code")
+    print_unanswered([path])
 
 
 def sources(notebook):
@@ -269,6 +316,9 @@ def main():
     parser.add_argument("lessons", nargs="*", help="numbers, like 02 (default: all)")
     parser.add_argument("--check", action="store_true", help="only look for stale ones")
     parser.add_argument(
+        "--claims", action="store_true", help="only list sentences without evidence"
+    )
+    parser.add_argument(
         "--repository", help='where the course is published; "": nowhere yet'
     )
     parser.add_argument("--tag", help="branch or tag there (default: as before)")
@@ -284,6 +334,9 @@ def main():
         reasons = [reason for path in masters for reason in stale(path)]
         print("\n".join(reasons) or f"{len(masters)} lessons are fresh")
         sys.exit(bool(reasons))
+    if options.claims:
+        print_unanswered(masters)
+        return
     if options.repository is not None or options.tag:
         repository, tag = options.repository, options.tag or SETTINGS["tag"]
         repository = SETTINGS["repository"] if repository is None else repository

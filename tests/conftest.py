@@ -22,8 +22,8 @@ import pytest  # noqa: E402
 from PIL import Image  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-# The fixtures chromium and lab
-pytest_plugins = ["browser"]
+# The fixtures chromium and lab; the ledger of claims
+pytest_plugins = ["browser", "ledger", "pytester"]
 
 
 @pytest.fixture(scope="session")

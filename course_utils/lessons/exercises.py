@@ -199,6 +199,28 @@ def summary():
     )
 
 
+def passed(*exercises):
+    """Whether these exercises are right, so that a lesson may use their functions.
+
+    Parameters
+    ----------
+    *exercises : str
+        Their numbers, as for `hint`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+
+    Examples
+    --------
+    >>> assign = my_assign if passed("1.1") else library_assign  # doctest: +SKIP
+    """
+    kept = answers()
+    names = [_named(exercise).__name__ for exercise in exercises]
+    return all(kept.get(name, {}).get("state") == RIGHT for name in names)
+
+
 def hint(exercise):
     """Show the hint of an exercise, before the first attempt too.
 
@@ -223,6 +245,13 @@ def hint(exercise):
     Hint for 06_1 Pool feature maps by hand: axis=(1, 2) removes height and width; \
 axis 0 counts the images.
     """
+    check = _named(exercise)
+    text = check.hint or "There is no hint for this exercise."
+    return Hint(check.__name__, check.title, text)
+
+
+def _named(exercise):
+    """The check of an exercise given by its number; raises ValueError for others."""
     found = re.fullmatch(r"(?:ex)?(\d{1,2})[._](\d+)", str(exercise).strip())
     check = found and _find_check(f"ex{int(found[1]):02}_{int(found[2])}")
     if not check:
@@ -231,8 +260,7 @@ axis 0 counts the images.
             f"There is no exercise {exercise!r}. The exercises of this lesson: "
             f"{numbers}."
         )
-    text = check.hint or "There is no hint for this exercise."
-    return Hint(check.__name__, check.title, text)
+    return check
 
 
 def answers(lesson=None):
@@ -360,4 +388,4 @@ def __getattr__(name):
 
 def __dir__():
     """What Tab completes after `checks.`: this lesson's checks and what shows them."""
-    return [*_names(), "answers", "hint", "summary"]
+    return [*_names(), "answers", "hint", "passed", "summary"]

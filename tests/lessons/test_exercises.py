@@ -180,6 +180,14 @@ def test_hints_of_the_first_lessons_need_no_zero(every_check):
     assert exercises.hint("2.1").text == every_check["ex02_1"].hint
 
 
+def test_passed_asks_whether_all_are_right(lesson):
+    assert not exercises.passed("99.1")
+    exercises.ex99_1(lambda x: 2 * x)
+    assert exercises.passed("99.1") and not exercises.passed("99.1", "99.2")
+    with pytest.raises(ValueError, match=r"no exercise '99\.3'"):
+        exercises.passed("99.3")
+
+
 def test_an_exercise_without_a_hint_says_so(lesson):
     assert exercises.hint("99.2").text == "There is no hint for this exercise."
 
@@ -197,7 +205,7 @@ def test_tab_completes_this_lessons_checks(lesson, use_jedi):
         found = {
             match.text.lstrip(".") for match in completer.completions("checks.", 7)
         }
-    assert found == {"answers", "ex99_1", "ex99_2", "hint", "summary"}
+    assert found == {"answers", "ex99_1", "ex99_2", "hint", "passed", "summary"}
 
 
 def test_progress_has_states_and_tries_of_all_lessons(lesson, tmp_path):

@@ -138,6 +138,14 @@ def test_template(path):
 
 
 @each_lesson
+def test_folded_code_says_what_it_draws(path):
+    for cell in build.student_notebook(path).cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            assert cell.source.startswith("# @title "), cell.source
+            assert cell.metadata["cellView"] == "form"
+
+
+@each_lesson
 def test_executed_solution_has_every_output_and_no_error(path):
     notebook = nbformat.read(build.MASTERS / f"{path.stem}.ipynb", 4)
     for cell in notebook.cells:
