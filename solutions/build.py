@@ -21,8 +21,8 @@ cell tagged `drawing` is folded away; it begins with `# @title Draw …`. Before
 cell tagged `setup` comes one that finds the course, or fetches it on Colab.
 
 A paragraph that says more than the output above it names the claim that shows it,
-`<!-- claim 05.softmax -->`, with its evidence in tests/claims/. Words like *because* and
-*always* in a paragraph without one are listed at every build; where no evidence is
+`<!-- claim 05.softmax -->`, with its evidence in tests/claims/. Words like *because*
+and *always* in a paragraph without one are listed at every build; where no evidence is
 needed, a definition for example, `<!-- no claim: why -->` answers. Neither is in the
 notebooks.
 """
@@ -176,7 +176,7 @@ def claim_ids(path):
 
 
 def unanswered(path):
-    """Paragraphs that claim something and do not say where it is shown: (word, text)."""
+    """Paragraphs that claim something and name no evidence: (word, text)."""
     found = []
     for cell in jupytext.read(path, fmt="py:percent").cells:
         if cell.cell_type != "markdown":

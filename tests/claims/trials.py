@@ -1,4 +1,4 @@
-"""What claims are computed on: the embedded image sets, seeds, and random subsamples."""
+"""What claims are computed on: the embedded image sets, seeds, random subsamples."""
 
 import functools
 
@@ -17,7 +17,7 @@ def image_set(name):
 
 @functools.cache
 def vectors(set_name, representation):
-    """Features of an embedded image set, (n, d); from the cache where they are there."""
+    """Features of an embedded image set, (n, d); from the cache if they are there."""
     return representations.extract(image_set(set_name), representation, progress=False)
 
 
