@@ -68,8 +68,8 @@ def show(request):
         request.node.user_properties.append((PROPERTY, row))
         assert len(holds) >= MIN_TRIALS, f"{identity}: {len(holds)} trials are too few"
         assert row["holds"], (
-            f"{identity} holds in {row['held']} of {len(holds)} {trials}, which is less "
-            f"than {at_least:.0%}: {sentence} {statistic}"
+            f"{identity} holds in {row['held']} of {len(holds)} {trials}, less than "
+            f"{at_least:.0%}: {sentence} {statistic}"
         )
 
     yield call

@@ -34,9 +34,8 @@ def nmis(points, labels_true, recipe="l2+kmeans", n_clusters=None, seeds=SEEDS):
     """NMI of one clustering per seed, (n_seeds,); as many clusters as classes."""
     n_clusters = n_clusters or len(np.unique(labels_true))
     found = labelings(points, recipe, n_clusters, seeds)
-    return np.array(
-        [metrics.nmi(labels_true=labels_true, labels_pred=f) for f in found]
-    )
+    both = [{"labels_true": labels_true, "labels_pred": labels} for labels in found]
+    return np.array([metrics.nmi(**pair) for pair in both])
 
 
 def subsamples(n_images, n_trials=20, share=0.8, seed=0):
