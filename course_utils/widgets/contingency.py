@@ -13,7 +13,6 @@ MAX_PICTURES = 60  # of a cell
 
 MAX_COUNT = 100_000  # of an edited cell
 
-SCORES = ("purity", "nmi", "fowlkes_mallows", "ari")
 
 CAPTION = (
     "Images of each class (column) in each cluster (row), the biggest cluster first."
@@ -140,8 +139,8 @@ class ContingencyExplorer(base.Explorer):
 
     @property
     def scores(self):
-        """Purity, NMI, Fowlkes-Mallows and ARI of the counts as they are now."""
-        return metrics.scores_of_table(self.counts.T, names=SCORES)
+        """The five scores of the counts as they are now."""
+        return metrics.scores_of_table(self.counts.T, names=metrics.SCORES)
 
     @property
     def alt(self):
@@ -225,7 +224,7 @@ class ContingencyExplorer(base.Explorer):
                     "edited": np.flatnonzero(counts != self.real_counts[row]).tolist(),
                 }
             )
-        real = metrics.scores_of_table(self.real_counts.T, names=SCORES)
+        real = metrics.scores_of_table(self.real_counts.T, names=metrics.SCORES)
         scores = [
             {
                 "title": plots.TITLES[name],
