@@ -183,7 +183,11 @@ def unanswered(path):
             continue
         for paragraph in re.split(r"\n\s*\n|\n(?=[-*] |\d+\. |\|)", cell.source):
             word = CLAIMING.search(paragraph)
-            if word and not ANSWERED.search(paragraph):
+            if (
+                word
+                and not paragraph.startswith("#")
+                and not ANSWERED.search(paragraph)
+            ):
                 start = max(0, word.start() - 60)
                 near = " ".join(paragraph[start : word.end() + 60].split())
                 found.append((word[0], near))

@@ -1,8 +1,9 @@
-"""Checks of lesson 4: hue histogram, LBP code, assignment, bag, tf-idf, an open one."""
+"""Checks of lesson 4: hue histogram, LBP code, words, bag, HOG cell, an open one."""
 
 from functools import partial
 
 import numpy as np
+from skimage.feature import local_binary_pattern
 
 from course_utils import metrics
 from course_utils.clustering import algorithms
@@ -15,7 +16,6 @@ from course_utils.lessons.matching import (
     compare_answer,
     same_numbers,
 )
-from course_utils.representations import handcrafted
 
 ALGORITHM = "l2+pca193+kmeans"  # as the lesson clusters
 
@@ -28,12 +28,12 @@ about_same = partial(same_numbers, rtol=1e-4)  # sums of many float32
 
 @exercise(
     "A hue histogram",
-    hint="Which part does hue 100 belong to if there are 8? Beware of uint8 above 255.",
+    hint="Which bin does hue 100 belong to if there are 8? Beware of uint8 above 255.",
 )
 def ex04_1(hue_histogram):
-    """Write `hue_histogram(hue, n_bins)`: the share of the pixels in each part.
+    """Write `hue_histogram(hue, n_bins)`: the share of the pixels in each bin.
 
-    The parts cut the hues 0 to 179 into n_bins equal ones.
+    The bins cut the hues from 0 up to, but not including, 180 into equal parts.
     """
     generator = np.random.default_rng(4)
     probes = [
@@ -44,7 +44,7 @@ def ex04_1(hue_histogram):
     ]
     for hue, n_bins in probes:
         value, n_pixels = call_function(hue_histogram, hue, n_bins), hue.size
-        what = "one share per part (does np.bincount need minlength?)"
+        what = "one share per bin (does np.bincount need minlength?)"
         found = as_array(value, what, (n_bins,))
         counts = np.histogram(hue, n_bins, (0, 180))[0]
         overflown = (hue * np.uint8(n_bins) // np.uint8(180)).ravel()
@@ -60,16 +60,28 @@ def ex04_1(hue_histogram):
             "Hue ends at 179: cut 0 to 180, not 0 to 256.": (
                 np.histogram(hue, n_bins, (0, 256))[0] / n_pixels
             ),
-            "Cut the same parts in all images: range=(0, 180).": (
-                np.histogram(hue, n_bins)[0] / n_pixels
+            "Hue 179 is the last of 180 whole hues, 0 to 179, so the bins end at 180: "
+            "cut 0 to 180, not 0 to 179.": (
+                np.histogram(hue, n_bins, (0, 179))[0] / n_pixels,
+                _shares_of_digitized(hue, np.linspace(0, 179, n_bins + 1)),
+            ),
+            "The bins must be the same for all images, whatever hues they hold: 0 to "
+            "180.": (
+                np.histogram(hue, n_bins)[0] / n_pixels,
+                np.histogram(hue, n_bins, (0, max(1, hue.max())))[0] / n_pixels,
             ),
         }
         otherwise = (
-            f"The shares of the hues {hue.min()} to {hue.max()} in {n_bins} parts are "
+            f"The shares of the hues {hue.min()} to {hue.max()} in {n_bins} bins are "
             "wrong."
         )
         compare_answer(found, counts / n_pixels, mistakes, otherwise, about_same)
     return hue_histogram(*probes[0])
+
+
+def _shares_of_digitized(hue, edges):
+    places = np.digitize(hue.ravel(), edges[1:-1])
+    return np.bincount(places, minlength=len(edges) - 1) / hue.size
 
 
 def _code(patch, *, compare=np.greater_equal, order=RING, limit=2):
@@ -80,7 +92,7 @@ def _code(patch, *, compare=np.greater_equal, order=RING, limit=2):
 
 @exercise(
     "The LBP code of one pixel",
-    hint="Write the 8 bits in a list first; index -1 is the last and closes the ring.",
+    hint="Write the 8 bits in a list first, then compare each with the one before it.",
 )
 def ex04_2(lbp_code):
     """Write `lbp_code(patch)`: the uniform LBP code of the middle of a patch (3, 3).
@@ -102,6 +114,10 @@ def ex04_2(lbp_code):
         return np.array([_code(patch, **options) for patch in patches])
 
     mistakes = {
+        "With scikit-image the neighbours are on a circle, and it interpolates the "
+        "diagonal ones: take the pixels of RING as they are.": np.array(
+            [local_binary_pattern(patch, 8, 1, "uniform")[1, 1] for patch in patches]
+        ),
         "Neighbours equal to the middle count as 1 too: use >=.": codes(
             compare=np.greater
         ),
@@ -205,54 +221,64 @@ def ex04_4(bag):
     return found
 
 
-@exercise(
-    "Tf-idf",
-    hint="How many rows have a share above zero in a column? np.log is natural.",
-)
-def ex04_5(weigh):
-    """Write `weigh(bags)`: multiply each share by ln((1 + n) / (1 + n_w)) + 1.
+def _cell(magnitude, direction, n_bins=9):
+    """Sums of the magnitude in each bin of the half circle."""
+    return np.histogram(direction % 180, n_bins, (0, 180), weights=magnitude)[0]
 
-    bags has one row per image and one column per word; n_w of the n images have the
-    word w.
+
+@exercise(
+    "One HOG cell",
+    hint="np.histogram and np.bincount take weights. What is the sum of all shares?",
+)
+def ex04_5(hog_cell):
+    """Write `hog_cell(magnitude, direction, n_bins)`: a histogram of directions.
+
+    direction is in degrees from -180 to 180; opposite directions count as one. Return
+    the share of the total magnitude in each of n_bins equal bins of 0 to 180; a cell
+    without any gradient is all zeros.
     """
     generator = np.random.default_rng(7)
-    counts = generator.poisson(generator.uniform(0.2, 3, 9), (14, 9))
-    counts[:, 0] = np.arange(14) == 3  # a rare word, and an image without any
-    counts[:, 1], counts[5] = 1, 0
-    bags = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    what = "weights like the bags"
-    found, n = as_array(call_function(weigh, bags), what, bags.shape), len(bags)
-    n_with = (bags > 0).sum(axis=0)
-    ratio = (1 + n) / (1 + n_with)
-    idf = np.log(ratio) + 1
-    by_shares = np.log((1 + n) / (1 + bags.sum(axis=0))) + 1
-    by_row = np.log((1 + n) / (1 + (bags > 0).sum(axis=1, keepdims=True))) + 1
-    mistakes = {
-        "These are still the shares: multiply them by idf.": bags,
-        "This is idf alone: multiply it by the shares.": bags * 0 + idf,
-        "The + 1 after the logarithm is missing.": bags * np.log(ratio),
-        "The last 1 belongs outside the logarithm.": bags * np.log(ratio + 1),
-        "Take the natural logarithm, np.log, not base 2.": bags * (np.log2(ratio) + 1),
-        "Take the natural logarithm, np.log, not base 10.": (
-            bags * (np.log10(ratio) + 1)
-        ),
-        "The fraction is upside down: n is in the numerator.": (
-            bags * (1 - np.log(ratio))
-        ),
-        "You add up shares, but n_w is a number of images.": bags * by_shares,
-        "This is the wrong axis: count the images that have a word.": bags * by_row,
-        "The number n is that of the rows, not of the words.": (
-            bags * (idf + np.log(10 / (1 + n)))
-        ),
-    }
-    otherwise = "The weights are wrong; that of a word in every image is 1."
-    compare_answer(found, handcrafted.tf_idf(bags), mistakes, otherwise, about_same)
-    return found[0]
+    for shape, n_bins in (((16, 16), 9), ((8, 5), 6), ((3, 3), 4)):
+        direction = generator.uniform(-179, 179, shape)
+        magnitude = generator.gamma(1, 20, shape)
+        value = call_function(hog_cell, magnitude, direction, n_bins)
+        found = as_array(value, "one share per bin", (n_bins,))
+        sums, total = _cell(magnitude, direction, n_bins), magnitude.sum()
+        counts = _cell(np.ones(shape), direction, n_bins)
+        whole = np.histogram(direction, n_bins, (-180, 180), weights=magnitude)[0]
+        circle = np.histogram(direction % 360, n_bins, (0, 360), weights=magnitude)[0]
+        mirrored = _cell(magnitude, abs(direction), n_bins)
+        mistakes = {
+            "These are sums: divide them by the total magnitude.": sums,
+            "You count pixels: add up their magnitudes, so that a strong edge counts "
+            "for more.": (counts / direction.size, counts),
+            "Divide by the total magnitude, not by the number of pixels.": (
+                sums / direction.size
+            ),
+            "The shares should add up to 1, not their squares.": (
+                sums / np.linalg.norm(sums)
+            ),
+            "Opposite directions count as one: fold them by direction % 180, and cut "
+            "0 to 180.": (whole / total, circle / total),
+            "Folded by abs, -170 becomes 170; but it is opposite to 10: use "
+            "direction % 180.": mirrored / total,
+            "Negative directions are missing: fold them by direction % 180.": (
+                np.histogram(direction, n_bins, (0, 180), weights=magnitude)[0] / total
+            ),
+        }
+        otherwise = (
+            f"The shares of a cell of {shape} pixels in {n_bins} bins are wrong."
+        )
+        compare_answer(found, sums / total, mistakes, otherwise, about_same)
+    flat = call_function(hog_cell, np.zeros((4, 4)), np.zeros((4, 4)), 9)
+    if not about_same(as_array(flat, "one share per bin", (9,)), np.zeros(9)):
+        raise NotYet("A cell without any gradient is all zeros: do not divide by 0.")
+    return found
 
 
 @exercise(
     "Beat it",
-    hint="Paper rules the histograms. What shrinks large entries more than small ones?",
+    hint="White dominates the histograms. What shrinks large entries more than small?",
 )
 def ex04_6(my_features):
     """Build features, one row per stamp, with a mean NMI of 0.40 or more over 5 seeds.

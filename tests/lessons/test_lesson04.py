@@ -1,14 +1,13 @@
 """Checks of lesson 4: right, wrong in the usual ways, and untouched answers."""
 
-import math
-
 import numpy as np
 from lesson_answers import answer_tests, own_answers  # noqa: F401
+from skimage.feature import local_binary_pattern
 
 from course_utils.clustering import algorithms
 from course_utils.images import datasets
 from course_utils.lessons import exercises
-from course_utils.representations import extraction, handcrafted
+from course_utils.representations import extraction
 
 RING = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
 
@@ -34,19 +33,41 @@ def bag(words, n_words):
     return list(counts / max(len(words), 1))
 
 
-def weigh(bags, log=np.log, plus=1, axis=0, turn=1):
-    n_with = (bags > 0).sum(axis=axis, keepdims=True)
-    return bags * (turn * log((1 + len(bags)) / (1 + n_with)) + plus)
+def hog_cell(magnitude, direction, n_bins=9):
+    sums = np.histogram(direction % 180, n_bins, (0, 180), weights=magnitude)[0]
+    return sums / (sums.sum() or 1)
 
 
-def tf_idf_by_loop(bags):
-    columns = []
-    for column in bags.T:
-        n_with = sum(share > 0 for share in column)
-        columns.append(
-            [s * (math.log((1 + len(bags)) / (1 + n_with)) + 1) for s in column]
+def hog_cell_by_loop(magnitude, direction, n_bins=9):
+    sums = [0.0] * n_bins
+    pairs = zip(np.ravel(magnitude), np.ravel(direction), strict=True)
+    for strength, degrees in pairs:
+        sums[int((degrees + 360) % 180 // (180 / n_bins))] += strength
+    total = sum(sums)
+    return [value / total if total else 0.0 for value in sums]
+
+
+def hog_cell_by_bincount(magnitude, direction, n_bins=9):
+    folded = np.where(direction < 0, direction + 180, direction)
+    bins = np.minimum((folded / (180 / n_bins)).astype(int), n_bins - 1)
+    sums = np.bincount(bins.ravel(), magnitude.ravel(), n_bins)
+    return np.divide(sums, sums.sum(), out=np.zeros(n_bins), where=sums.sum() > 0)
+
+
+def histogram_of(fold, bounds, weighted=True):
+    def cell(magnitude, direction, n_bins=9):
+        weights = magnitude if weighted else None
+        sums = np.histogram(fold(direction), n_bins, bounds, weights=weights)[0]
+        return sums / max(
+            (magnitude if weighted else np.ones(direction.shape)).sum(), 1
         )
-    return np.transpose(columns)
+
+    return cell
+
+
+def digitized(hue, n_bins, last):
+    places = np.digitize(hue.ravel(), np.linspace(0, last, n_bins + 1)[1:-1])
+    return np.bincount(places, minlength=n_bins) / hue.size
 
 
 RIGHT = [
@@ -58,8 +79,10 @@ RIGHT = [
     ("ex04_3", lambda d, c: squares(d, c).argmin(axis=1)),
     ("ex04_3", lambda d, c: [int(((x - c) ** 2).sum(axis=1).argmin()) for x in d]),
     ("ex04_4", bag),
-    ("ex04_5", weigh),
-    ("ex04_5", handcrafted.tf_idf),
+    ("ex04_5", hog_cell),
+    ("ex04_5", hog_cell_by_loop),
+    ("ex04_5", hog_cell_by_bincount),
+    ("ex04_1", lambda hue, n: digitized(hue, n, 180)),
     (
         "ex04_1",
         lambda hue, n: [np.mean(hue.astype(int) * n // 180 == i) for i in range(n)],
@@ -70,11 +93,10 @@ RIGHT = [
         lambda w, n: [float(np.mean(w == i)) if len(w) else 0.0 for i in range(n)],
     ),
     ("ex04_4", lambda w, n: np.histogram(w, n, (0, n))[0] / (len(w) or 1)),
-    ("ex04_5", tf_idf_by_loop),
 ]
 WRONG = [
     ("ex04_1", lambda h, n: np.histogram(h, n, (0, 180))[0], "counts"),
-    ("ex04_1", lambda h, n: np.histogram(h, n)[0] / h.size, "range=(0"),
+    ("ex04_1", lambda h, n: np.histogram(h, n)[0] / h.size, "same for all images"),
     ("ex04_1", lambda h, n: np.histogram(h, n, (0, 256))[0] / h.size, "179"),
     ("ex04_1", lambda h, n: hue_histogram(h, n) * h.size / len(h), "hue.size"),
     ("ex04_1", lambda h, n: np.bincount(h.ravel()) / h.size, "shape"),
@@ -114,19 +136,33 @@ WRONG = [
     ("ex04_4", lambda w, n: np.bincount(w, minlength=n) / len(w), "divide by 0"),
     ("ex04_4", lambda w, n: (np.array(bag(w, n)) > 0) * 1.0, "how often"),
     ("ex04_4", lambda w, n: np.array(bag(w, n)) / np.linalg.norm(bag(w, n)), "squares"),
-    ("ex04_5", lambda b: weigh(b, log=np.log2), "base 2"),
-    ("ex04_5", lambda b: weigh(b, log=np.log10), "base 10"),
-    ("ex04_5", lambda b: weigh(b, plus=0), "missing"),
-    ("ex04_5", lambda b: weigh(b, turn=-1), "upside down"),
-    ("ex04_5", lambda b: weigh(b, axis=1), "axis"),
-    ("ex04_5", lambda b: weigh(b)[0], "shape"),
-    ("ex04_5", lambda b: b, "still the shares"),
+    ("ex04_1", lambda h, n: np.histogram(h, n, (0, 179))[0] / h.size, "0 to 179"),
+    ("ex04_1", lambda h, n: digitized(h, n, 179), "0 to 179"),
+    (
+        "ex04_2",
+        lambda p: local_binary_pattern(p, 8, 1, "uniform")[1, 1],
+        "diagonal ones",
+    ),
+    ("ex04_5", lambda m, d, n: hog_cell(m, d, n) * m.sum(), "These are sums"),
+    ("ex04_5", lambda m, d, n: hog_cell(m * 0 + 1, d, n), "You count pixels"),
+    ("ex04_5", lambda m, d, n: hog_cell(m, d, n) * m.mean(), "number of pixels"),
     (
         "ex04_5",
-        lambda b: b * (np.log((1 + len(b)) / (1 + b.sum(axis=0))) + 1),
-        "add up",
+        lambda m, d, n: (s := hog_cell(m, d, n)) / np.linalg.norm(s),
+        "not their squares",
     ),
-    ("ex04_5", lambda b: b**2, "weights are wrong"),
+    ("ex04_5", histogram_of(lambda d: d, (-180, 180)), "cut 0 to 180"),
+    ("ex04_5", histogram_of(lambda d: d % 360, (0, 360)), "cut 0 to 180"),
+    ("ex04_5", histogram_of(abs, (0, 180)), "Folded by abs"),
+    ("ex04_5", histogram_of(lambda d: d, (0, 180)), "Negative directions"),
+    (
+        "ex04_5",
+        lambda m, d, n: np.histogram(d % 180, n, (0, 180), weights=m)[0] / m.sum(),
+        "divide by 0",
+    ),
+    ("ex04_5", lambda m, d, n: hog_cell(m, d, n)[::-1], "are wrong"),
+    ("ex04_5", lambda m, d, n: hog_cell(m, d, n)[:-1], "shape"),
+    ("ex04_5", 0.5, "function itself"),
 ]
 
 
