@@ -108,7 +108,8 @@ print("same as scikit-learn:", np.array_equal(network_table, library_table))
 
 # %% tags=["drawing"]
 # @title Draw both contingency tables
-figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
+shape = {"figsize": (10, 3.6), "sharey": True, "layout": "constrained"}
+figure, panels = plt.subplots(1, 2, **shape)
 for panel, (name, found) in zip(panels, clusterings.items(), strict=True):
     table = pd.DataFrame(contingency_table(true_labels, found), index=class_names)
     style = {"annot": True, "cmap": "Blues", "cbar": False, "vmin": 0, "vmax": 40}
@@ -119,9 +120,9 @@ fullest = np.bincount(by_colour).argmax()
 n_fullest = (by_colour == fullest).sum()
 largest = network_table.max(axis=1)
 plots.show(
-    "Two contingency tables, darker for more images, empty for none. By colour, cluster "
-    f"{fullest} holds {n_fullest} of {len(by_colour)} images. By network, the largest "
-    "cell of each class: "
+    "Two contingency tables, darker for more images, empty for none. By colour, "
+    f"cluster {fullest} holds {n_fullest} of {len(by_colour)} images. By network, the "
+    "largest cell of each class: "
     + ", ".join(f"{n} {name}" for n, name in zip(largest, class_names))
 )
 
@@ -406,7 +407,7 @@ def in_boxes(cluster_labels):
 
 
 for title, labels in partitions.items():
-    values = [f"{name} {score(dots, labels):.2f}" for name, score in three_scores.items()]
+    values = [f"{name} {s(dots, labels):.2f}" for name, s in three_scores.items()]
     print(f"{title:18} {in_boxes(labels)}\n    {', '.join(values)}")
 
 # %% [markdown]
@@ -443,7 +444,7 @@ for title, score in three_scores.items():
     by_chance = [score(true_labels, labels) for labels in shuffled]
     reached = score(true_labels, by_colour)
     level, highest = np.mean(by_chance), max(by_chance)
-    print(f"{title:16} {reached:.3f}; shuffled: mean {level:.3f}, highest {highest:.3f}")
+    print(f"{title:16} {reached:.3f}, shuffled {level:.3f}, at most {highest:.3f}")
 
 # %% [markdown]
 # The **chance level** is the mean over the shuffles. No shuffle comes near the real
@@ -463,21 +464,23 @@ six = [*metrics.SCORES, "ami"]
 def six_scores(true_labels, found):
     """The course's five scores, and AMI, which section 4 explains."""
     both = {"labels_true": true_labels, "labels_pred": found}
-    return metrics.scores(**both) | {"ami": sk.adjusted_mutual_info_score(*both.values())}
+    ami = sk.adjusted_mutual_info_score(true_labels, found)
+    return metrics.scores(**both) | {"ami": ami}
 
 
 ks = [1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20, 30, 45, 65, 95, 140, 193]
 network_vectors = vectors["EfficientNetLite0"]
 ward = {k: clustering.cluster(network_vectors, "l2+ward", k) for k in ks}
 real = pd.DataFrame([six_scores(true_labels, ward[k]) for k in ks], ks)
-chance = pd.concat(
-    pd.DataFrame([six_scores(generator.permutation(true_labels), ward[k]) for k in ks], ks)
-    for _ in range(5)
-).groupby(level=0).mean()
+shuffles = [generator.permutation(true_labels) for _ in range(5)]
+chance = pd.DataFrame(
+    [pd.DataFrame([six_scores(s, ward[k]) for s in shuffles]).mean() for k in ks], ks
+)
 
 # %% tags=["drawing"]
 # @title Draw six scores against the number of clusters
-figure, panels = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, layout="constrained")
+shape = {"figsize": (10, 5.6), "sharex": True, "layout": "constrained"}
+figure, panels = plt.subplots(2, 3, **shape)
 titles = plots.TITLES | {"ami": "AMI"}
 for panel, score in zip(panels.flat, six, strict=True):
     panel.plot(ks, real[score], "o-", ms=4, color=plots.PALETTE[0], label="clusters")
@@ -610,7 +613,7 @@ spread = {}
 for name, found in clusterings.items():
     draws = [generator.integers(0, len(names), len(names)) for _ in range(300)]
     tries = [three_scores["NMI"](true_labels[i], found[i]) for i in draws]
-    runs = [clustering.cluster(vectors[name], "l2+kmeans", 7, seed) for seed in range(10)]
+    runs = [clustering.cluster(vectors[name], "l2+kmeans", 7, s) for s in range(10)]
     of_seeds = [three_scores["NMI"](true_labels, run) for run in runs]
     spread[name] = np.mean(of_seeds), np.std(of_seeds), np.std(tries)
 columns = ["NMI, mean of 10 seeds", "± over seeds", "± over images"]

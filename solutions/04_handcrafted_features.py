@@ -172,8 +172,8 @@ for panel, title in zip(panels, ("grey", "LBP codes"), strict=False):
     panel.set_title(title)
     panel.axis("off")
 plots.show(
-    f"A tiger in grey, its LBP codes, and the share of each code: {shares[8]:.0%} of the "
-    "pixels have code 8, those of the background among them."
+    f"A tiger in grey, its LBP codes, and the share of each code: {shares[8]:.0%} of "
+    "the pixels have code 8, those of the background among them."
 )
 
 # %% [markdown]
@@ -197,7 +197,7 @@ sift = cv2.SIFT_create()
 
 
 def matches(first, second):
-    """Keypoints of two grey images, and the pairs whose descriptors fit only each other."""
+    """Keypoints of two grey images, and the pairs whose descriptors are alike."""
     (points, rows), (others, columns) = [
         sift.detectAndCompute(grey, None) for grey in (first, second)
     ]
@@ -210,7 +210,8 @@ pictures = [image_set.picture(index, 224) for index in range(len(image_set))]
 greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
 turn = cv2.getRotationMatrix2D((112, 112), 50, 0.7)  # by 50 degrees, to 70 %
 turned = cv2.warpAffine(greys[tiger], turn, (224, 224), borderValue=255)
-coins = [i for i, image in enumerate(image_set.images) if image[-8:-4] in ("/010", "/020")]
+names_of_coins = "/010.", "/020."
+coins = [i for i, n in enumerate(image_set.images) if n[-8:-3] in names_of_coins]
 
 # %% tags=["drawing"]
 # @title Draw the matches of two pairs
@@ -247,7 +248,8 @@ sample = np.concatenate([generator.permutation(rows)[:100] for rows in descripto
 kmeans = MiniBatchKMeans(200, random_state=0).fit(sample)  # a part of them at a time
 codebook = kmeans.cluster_centers_.astype(np.float32)
 print(f"{sum(n_keypoints):,} descriptors, {len(sample):,} of them in the sample")
-print("keypoints per stamp: fewest, median, most:", *np.percentile(n_keypoints, [0, 50, 100]))
+fewest_median_most = np.percentile(n_keypoints, [0, 50, 100]).astype(int)
+print("keypoints per stamp: fewest, median, most:", *fewest_median_most)
 
 # %% [markdown]
 # ### Exercise 4.3 · From descriptors to words (medium)
@@ -614,7 +616,8 @@ for title, image_set_ in sets.items():
     blocks = [features[title][name] for name in four]
     rows["all four"] = seed_nmis(combine(blocks), image_set_.true_labels)
     together[title] = rows
-    print(title, {name: round(float(values.mean()), 2) for name, (values, _) in rows.items()})
+    means = [f"{name} {values.mean():.2f}" for name, (values, _) in rows.items()]
+    print(f"{title}: {', '.join(means)}")
 
 # %% [markdown]
 # All four together do not beat the best single one: on the stamps they are level with LBP,
@@ -665,7 +668,7 @@ def equal_spread(blocks):
 
 
 ablation = {}
-for title, image_set_ in sets.items():
+for title, true in ((title, s.true_labels) for title, s in sets.items()):
     plain = [features[title][name] for name in four]
     rooted = [b if n == "hog" else np.sqrt(b) for n, b in zip(four, plain, strict=True)]
     variants = {
@@ -675,8 +678,7 @@ for title, image_set_ in sets.items():
         "roots, equal spread": equal_spread(rooted),
     }
     ablation[title] = {
-        name: seed_nmis(variant, image_set_.true_labels)
-        for name, variant in variants.items()
+        name: seed_nmis(variant, true) for name, variant in variants.items()
     }
 draw_nmi(ablation)
 

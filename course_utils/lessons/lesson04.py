@@ -37,8 +37,8 @@ def ex04_1(hue_histogram):
     """
     generator = np.random.default_rng(4)
     probes = [
-        (generator.integers(0, 180, (30, 40)).astype(np.uint8), 8),
         (generator.integers(20, 70, (9, 5)).astype(np.uint8), 6),
+        (generator.integers(0, 180, (30, 40)).astype(np.uint8), 8),
         (np.array([[0, 179, 90, 89]], dtype=np.uint8), 2),
         (np.full((4, 4), 7, dtype=np.uint8), 12),
     ]
