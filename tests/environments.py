@@ -172,15 +172,17 @@ def notebook_of(sources):
 
 
 def lesson(master, folder):
-    """Run the solution of a lesson; True if it fails."""
-    import build
+    """Run a lesson, each stub before its solution; True if anything is not as due."""
+    from lesson_runs import stubs_before_solutions, unexpected
 
-    notebook = build.solution_notebook(master)
+    notebook = stubs_before_solutions(master)
     start = nbformat.v4.new_code_cell("import google.colab")
     notebook.cells.insert(0, start)
     started, why = time.perf_counter(), ""
     try:
         execute(notebook, folder)
+        if wrong := unexpected(notebook):
+            why = f", fails: {'; '.join(wrong)}"
     except Exception as error:  # a cell's, or a kernel that died: the others still run
         why = f", fails: {(str(error).strip() or repr(error)).splitlines()[-1][:300]}"
     widgets = sum(
