@@ -621,8 +621,9 @@ pd.DataFrame(spread, columns).T.round(3)
 
 # %% [markdown]
 # The images alone make the NMI uncertain by about ± .02 to .03. <!-- claim 02.bootstrap -->
-# More seeds do not reduce that; more images do. Two methods whose scores differ by less
-# may not differ at all.
+# More seeds do not reduce that; more images do. (Two copies of one image are always
+# together, so these scores are a little too high on average; we use their spread alone.)
+# To compare two methods, resample the *difference* of their scores on the same images.
 #
 # | score | the question it answers | fooled by | report it |
 # |---|---|---|---|
