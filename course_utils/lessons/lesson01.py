@@ -52,6 +52,8 @@ def ex01_1(assign):
             "number per centre: take it over the centres.",
             (len(points), len(centres)): "This is the whole table of distances: which "
             "one in each row is the smallest?",
+            points.shape: "These are the nearest centres themselves: return their "
+            "indices.",
         }
         value = _call(assign, points, centres)
         found.append(
@@ -118,11 +120,6 @@ def ex01_2(update):
         raise NotYet("A centre without points became NaN: leave it where it is.")
     if not same_numbers(value[3], centres[3]):
         raise NotYet("A centre without points moved: leave it where it is.")
-    if not same_numbers(moved(points, labels, centres.astype(int)), found[1]):
-        raise NotYet(
-            "If the centres given are integers, the means are cut off: copy the "
-            "centres as float."
-        )
     return found[0].round(3).tolist()
 
 
@@ -262,35 +259,95 @@ def ex01_5(silhouette_of):
     return found[:5]
 
 
+MIN_K, MAX_K = 2, 20  # clusters of the 65 images that are looked at
+
+
 @exercise(
     "Two numbers of your own",
-    hint="`picture.min(axis=2) < 242` is true where the image is not white.",
+    hint="`image.min(axis=2) < 242` is true where the image is not white.",
 )
 def ex01_6(my_numbers, algorithm, k, sentence):
     """Describe each image by two numbers of your own, cluster by them, and interpret.
 
-    `my_numbers(picture)` returns the two numbers; algorithm and k say how to cluster;
-    the sentence says in ten words or more what is in the clusters.
+    `my_numbers(image)` returns the two numbers; algorithm and k (2 to 20) say how to
+    cluster; the sentence says in ten words or more what is in the clusters.
     """
     image_set = datasets.load("stamps", progress=False)
     chosen = [image_set.picture(i, 64) for i in range(0, len(image_set), 3)]
-    points = np.array(
-        [as_array(_call(my_numbers, p), "a pair of numbers", (2,)) for p in chosen]
-    )
+    points = _pairs(my_numbers, chosen)
     if not np.isfinite(points).all():
         raise NotYet("Some images get NaN or infinity: do you divide by zero?")
     if (points.std(axis=0) < 1e-9).any():
         raise NotYet(
             "One number is the same for every image, so it distinguishes nothing."
         )
+    if not same_numbers(_pairs(my_numbers, chosen[:5]), points[:5]):
+        raise NotYet(
+            "The same image gets other numbers when it is described again: they must "
+            "depend on the image alone."
+        )
     if abs(np.corrcoef(points.T)[0, 1]) > 0.999:
         raise NotYet("Both numbers say the same: one follows from the other.")
+    if _overflows(my_numbers, chosen, points):
+        raise NotYet(
+            "With larger integers than bytes you get other numbers, so bytes have "
+            "overflowed (10 - 20 becomes 246): begin with `image / 255`."
+        )
+    n_clusters = as_number(k, "a whole number of clusters, k")
+    if n_clusters != int(n_clusters) or not MIN_K <= n_clusters <= MAX_K:
+        raise NotYet(f"Choose a whole number k from {MIN_K} to {MAX_K}, not {k!r}.")
     points = (points - points.mean(axis=0)) / points.std(axis=0)
     try:
         labels = algorithms.cluster(points, algorithm, n_clusters=k, random_state=0)
     except (ValueError, AttributeError, TypeError) as error:
         said = as_sentence(f"This algorithm or k is not possible: {error}")
         raise NotYet(said) from None
-    require_words(sentence, "The sentence about the clusters", 10)
+    if len(set(labels.tolist()) - {-1}) < MIN_K:
+        raise NotYet(f"{algorithm} finds fewer than 2 clusters: choose another one.")
+    what = "The sentence about the clusters"
+    require_words(sentence, what, 10)
+    require_words(
+        " ".join(set(str(sentence).casefold().split())),
+        f"{what}, without repetitions,",
+        8,
+    )
     silhouette = metrics.silhouette(points, labels)
-    return {"algorithm": algorithm, "k": k, "silhouette": silhouette, "text": sentence}
+    return {
+        "algorithm": algorithm,
+        "k": int(n_clusters),
+        "silhouette": silhouette,
+        "text": sentence,
+    }
+
+
+def _pairs(function, images):
+    """The two numbers of each image: (n, 2)."""
+    what = "a pair of numbers"
+    return np.array([as_array(_call(function, image), what, (2,)) for image in images])
+
+
+def _overflows(function, images, points):
+    """Whether wider types than bytes give other numbers, in whatever unit.
+
+    Some honest functions take bytes alone (Pillow's) or read floats as 0 to 1
+    (scikit-image's): it is enough that one of the wider types gives the same.
+    """
+    tried = 0
+    for kind, unit in (("int16", 1), ("float64", 1), ("float64", 1 / 255)):
+        try:
+            wide = _pairs(function, [_in(image, kind, unit) for image in images])
+        except Exception:  # of the student's own, which may refuse the type
+            continue
+        tried += 1
+        if same_numbers(_standardised(wide), _standardised(points), atol=0.01):
+            return False
+    return tried > 0
+
+
+def _in(image, kind, unit):
+    return (image.astype(kind) * unit).astype(kind)
+
+
+def _standardised(points):
+    with np.errstate(all="ignore"):
+        return (points - points.mean(axis=0)) / points.std(axis=0)
