@@ -86,6 +86,12 @@ def doubled(image):
     return (2 * image).mean() / 255, image.std()  # overflows
 
 
+def in_place(image):
+    image = image.copy()
+    image += 10  # overflows
+    return image.mean(), image.std()
+
+
 def hue_and_value(image):
     return rgb2hsv(image)[..., 0].mean(), rgb2hsv(image)[..., 2].mean()
 
@@ -254,6 +260,8 @@ WRONG = [
     ("ex01_6", Numbered(), "kmeans", 3, TEXT, "on the image alone"),
     ("ex01_6", on_bytes, "kmeans", 3, TEXT, "overflowed"),
     ("ex01_6", doubled, "kmeans", 3, TEXT, "overflowed"),
+    ("ex01_6", in_place, "kmeans", 3, TEXT, "overflowed"),
+    ("ex01_6", lambda p: (np.diff(p, axis=0).mean(), p.std()), "ward", 3, TEXT, "246"),
 ]
 
 
