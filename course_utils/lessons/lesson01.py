@@ -147,7 +147,9 @@ def ex01_3(inertia):
         "You use the nearest centre: use the one of the point's label.": [
             (t.min(axis=1) ** 2).sum() for t in TABLES
         ],
-        "Each point counts for its own centre only.": [(t**2).sum() for t in TABLES],
+        "Add up each point's distance to its own centre only.": [
+            (t**2).sum() for t in TABLES
+        ],
     }
     compare_answer(
         found, expected, mistakes, "This is not the sum of the squared distances."
@@ -156,7 +158,7 @@ def ex01_3(inertia):
 
 
 @exercise(
-    "The chances of k-means++",
+    "The probabilities of k-means++",
     hint="For probabilities in proportion to some numbers, divide each number by the "
     "sum of all.",
 )
