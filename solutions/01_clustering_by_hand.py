@@ -615,8 +615,8 @@ widgets.FigureSlider(draw, start={"k": 7}, k=range(2, 9), seed=range(10))
 # Move the seed, here of a single random start: at k = 2 nothing changes, while at k = 7 most
 # starts miss the lowest inertia. <!-- claim 01.starts --> Move k: birds and mammals share
 # clusters even at k = 7. On features of a neural network (lesson 5), the same algorithm with the
-# same k separates nearly all of them, so it was the two numbers that failed here. <!-- claim
-# 01.features -->
+# same k separates nearly all of them, so it was the two numbers that failed here.
+# <!-- claim 01.features -->
 #
 # ## 4 · Other algorithms, other shapes
 #
@@ -730,8 +730,8 @@ plots.show(
 #   remedy: it joins a tight group to the wide one and gives the third cluster to a single point.
 #   It scores 91%, but the wide group alone is 250 of the 300 points.
 # - **Other unit**: k-means cuts across both groups, as each is now far longer than the gap
-#   between them. Standardised, the gap counts as much as the length, and k-means finds them. <!--
-#   claim 01.units -->
+#   between them. Standardised, the gap counts as much as the length, and k-means finds them.
+#   <!-- claim 01.units -->
 #
 # Choose an algorithm whose assumptions fit what you know about your data; lesson 6 adds more.
 # Standardising is an assumption too: that all coordinates are equally important.
