@@ -268,7 +268,8 @@ plots.show(
 # ### The same in scikit-learn
 #
 # `fit_predict` takes an array with one row per object and returns one label per object. A
-# **pipeline** chains steps; the one below rescales each coordinate first (section 4 says why).
+# **pipeline** chains steps: the second model below rescales each coordinate first (section 4 says
+# why).
 
 # %%
 labels = KMeans(n_clusters=3, n_init=10, random_state=0).fit_predict(points)
@@ -612,21 +613,20 @@ def draw(k, seed):
 widgets.FigureSlider(draw, start={"k": 7}, k=range(2, 9), seed=range(10))
 
 # %% [markdown]
-# Move the seed, here of a single random start: at k = 2 nothing changes, while at k = 7 most
-# starts miss the lowest inertia. <!-- claim 01.starts --> Move k: birds and mammals share
-# clusters even at k = 7. On features of a neural network (lesson 5), the same algorithm with the
-# same k separates nearly all of them, so it was the two numbers that failed here.
-# <!-- claim 01.features -->
+# Here each seed is one random start. Move it: at k = 2 nothing changes; at k = 7 most starts miss
+# the lowest inertia. <!-- claim 01.starts --> Move k: birds and mammals share clusters even at k
+# = 7. On features of a neural network (lesson 5), the same algorithm with the same k separates
+# nearly all of them, so it is the two numbers that fall short. <!-- claim 01.features -->
 #
 # ## 4 · Other algorithms, other shapes
 #
 # ### Merging instead of moving
 #
 # **Agglomerative clustering** needs no start. Every point begins as a cluster of its own; then
-# the two nearest clusters are merged, again and again, until one is left. The **linkage** says
-# which clusters are near: **single** linkage compares their two nearest points, one from each;
-# **complete** linkage the two farthest; **average** linkage takes the mean over all such pairs;
-# **Ward** asks how much merging the two would raise the inertia.
+# the two nearest clusters are merged, again and again, until one is left. The **linkage** defines
+# how far apart two clusters are: **single** linkage takes their two nearest points, one from
+# each; **complete** linkage the two farthest; **average** linkage takes the mean over all such
+# pairs; **Ward** asks how much merging the two would raise the inertia.
 #
 # scikit-learn has `AgglomerativeClustering`; SciPy's `linkage` returns the merges, which can be
 # drawn as a tree, a **dendrogram**. Here it is for twelve stamps, chosen for their clear groups.
@@ -730,7 +730,7 @@ plots.show(
 #   remedy: it joins a tight group to the wide one and gives the third cluster to a single point.
 #   It scores 91%, but the wide group alone is 250 of the 300 points.
 # - **Other unit**: k-means cuts across both groups, as each is now far longer than the gap
-#   between them. Standardised, the gap counts as much as the length, and k-means finds them.
+#   between them. Standardised, both coordinates vary equally, and k-means finds the groups.
 #   <!-- claim 01.units -->
 #
 # Choose an algorithm whose assumptions fit what you know about your data; lesson 6 adds more.
@@ -738,7 +738,7 @@ plots.show(
 #
 # ## Exercises
 #
-# Five exercises were on the way; the last has no single right answer.
+# You have met five exercises on the way; the last one has no single right answer.
 #
 # ### Exercise 1.6 · Two numbers of your own (open)
 #
