@@ -15,7 +15,7 @@
 # **You need** Python with loops and functions, and NumPy arrays (shapes, `axis`, `mean`). No
 # machine learning.
 #
-# **Reading** 25 minutes, the exercises about an hour more · **run time** 20 s on a CPU, the same
+# **Reading** 25 minutes, the exercises about an hour more · **run time** 25 s on a CPU, the same
 # on a GPU.
 #
 # **How it works** In an exercise, replace `return None` and run the cell again to see whether
