@@ -123,7 +123,8 @@ def test_no_circle_of_modules_inside_a_package():
 def test_tests_stand_in_the_same_folders():
     for folder in (ROOT / "tests").iterdir():
         if folder.is_dir() and any(folder.glob("test_*.py")):
-            assert (PACKAGE / folder.name).is_dir(), folder
+            # The claims are those of the lessons, across all packages
+            assert folder.name == "claims" or (PACKAGE / folder.name).is_dir(), folder
 
 
 def test_what_is_imported_is_declared():

@@ -52,6 +52,8 @@ def ex01_1(assign):
             "number per centre: take it over the centres.",
             (len(points), len(centres)): "This is the whole table of distances: which "
             "one in each row is the smallest?",
+            points.shape: "These are the nearest centres themselves: return their "
+            "indices.",
         }
         value = _call(assign, points, centres)
         found.append(
@@ -118,11 +120,6 @@ def ex01_2(update):
         raise NotYet("A centre without points became NaN: leave it where it is.")
     if not same_numbers(value[3], centres[3]):
         raise NotYet("A centre without points moved: leave it where it is.")
-    if not same_numbers(moved(points, labels, centres.astype(int)), found[1]):
-        raise NotYet(
-            "If the centres given are integers, the means are cut off: copy the "
-            "centres as float."
-        )
     return found[0].round(3).tolist()
 
 
@@ -150,7 +147,9 @@ def ex01_3(inertia):
         "You use the nearest centre: use the one of the point's label.": [
             (t.min(axis=1) ** 2).sum() for t in TABLES
         ],
-        "Each point counts for its own centre only.": [(t**2).sum() for t in TABLES],
+        "Add up each point's distance to its own centre only.": [
+            (t**2).sum() for t in TABLES
+        ],
     }
     compare_answer(
         found, expected, mistakes, "This is not the sum of the squared distances."
@@ -159,7 +158,7 @@ def ex01_3(inertia):
 
 
 @exercise(
-    "The chances of k-means++",
+    "The probabilities of k-means++",
     hint="For probabilities in proportion to some numbers, divide each number by the "
     "sum of all.",
 )
@@ -262,35 +261,104 @@ def ex01_5(silhouette_of):
     return found[:5]
 
 
+MIN_K, MAX_K = 2, 20  # clusters of the 65 images that are looked at
+
+
 @exercise(
     "Two numbers of your own",
-    hint="`picture.min(axis=2) < 242` is true where the image is not white.",
+    hint="`image.min(axis=2) < 242` is true where the image is not white.",
 )
 def ex01_6(my_numbers, algorithm, k, sentence):
     """Describe each image by two numbers of your own, cluster by them, and interpret.
 
-    `my_numbers(picture)` returns the two numbers; algorithm and k say how to cluster;
-    the sentence says in ten words or more what is in the clusters.
+    `my_numbers(image)` returns the two numbers; algorithm and k (2 to 20) say how to
+    cluster; the sentence says in ten words or more what is in the clusters.
     """
     image_set = datasets.load("stamps", progress=False)
     chosen = [image_set.picture(i, 64) for i in range(0, len(image_set), 3)]
-    points = np.array(
-        [as_array(_call(my_numbers, p), "a pair of numbers", (2,)) for p in chosen]
-    )
+    points = _pairs(my_numbers, chosen)
     if not np.isfinite(points).all():
         raise NotYet("Some images get NaN or infinity: do you divide by zero?")
     if (points.std(axis=0) < 1e-9).any():
         raise NotYet(
             "One number is the same for every image, so it distinguishes nothing."
         )
+    if not same_numbers(_pairs(my_numbers, chosen[:5]), points[:5]):
+        raise NotYet(
+            "The same image gets other numbers when it is described again: they must "
+            "depend on the image alone."
+        )
     if abs(np.corrcoef(points.T)[0, 1]) > 0.999:
         raise NotYet("Both numbers say the same: one follows from the other.")
+    if _overflows(my_numbers, chosen):
+        raise NotYet(
+            "Bytes have overflowed, as in 10 - 20, which becomes 246: start from "
+            "`image / 255`."
+        )
+    n_clusters = as_number(k, "a whole number of clusters, k")
+    if n_clusters != int(n_clusters) or not MIN_K <= n_clusters <= MAX_K:
+        raise NotYet(f"Choose a whole number k from {MIN_K} to {MAX_K}, not {k!r}.")
     points = (points - points.mean(axis=0)) / points.std(axis=0)
     try:
         labels = algorithms.cluster(points, algorithm, n_clusters=k, random_state=0)
     except (ValueError, AttributeError, TypeError) as error:
         said = as_sentence(f"This algorithm or k is not possible: {error}")
         raise NotYet(said) from None
-    require_words(sentence, "The sentence about the clusters", 10)
+    if len(set(labels.tolist()) - {-1}) < MIN_K:
+        raise NotYet(f"{algorithm} finds fewer than 2 clusters: choose another one.")
+    what = "The sentence about the clusters"
+    require_words(sentence, what, 10)
+    require_words(
+        " ".join(set(str(sentence).casefold().split())),
+        f"{what}, without repetitions,",
+        8,
+    )
     silhouette = metrics.silhouette(points, labels)
-    return {"algorithm": algorithm, "k": k, "silhouette": silhouette, "text": sentence}
+    return {
+        "algorithm": algorithm,
+        "k": int(n_clusters),
+        "silhouette": silhouette,
+        "text": sentence,
+    }
+
+
+def _pairs(function, images):
+    """The two numbers of each image: (n, 2)."""
+    what = "a pair of numbers"
+    return np.array([as_array(_call(function, image), what, (2,)) for image in images])
+
+
+def _overflows(function, images):
+    """Whether the function lets bytes overflow; False if it cannot be watched."""
+    _Watched.overflowed = False
+    try:
+        _pairs(function, [image.view(_Watched) for image in images])
+    except Exception:  # a library that takes plain arrays alone
+        return False
+    return _Watched.overflowed
+
+
+class _Watched(np.ndarray):
+    """Notes whether sums, differences and products of bytes differ from the exact ones.
+
+    Comparing the two numbers of the image with those of a float copy would not do:
+    honest functions depend on the type, as scikit-image's do.
+    """
+
+    overflowed = False
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        plain = [_plain(each) for each in inputs]
+        exact = None
+        if method == "__call__" and ufunc in (np.add, np.subtract, np.multiply):
+            exact = ufunc(*(np.asarray(each, dtype=float) for each in plain))
+        if out is not None:
+            options["out"] = tuple(_plain(each) for each in out)
+        found = getattr(ufunc, method)(*plain, **options)
+        if exact is not None and found.dtype == np.uint8 and (found != exact).any():
+            _Watched.overflowed = True
+        return found.view(_Watched) if isinstance(found, np.ndarray) else found
+
+
+def _plain(value):
+    return value.view(np.ndarray) if isinstance(value, _Watched) else value

@@ -2,7 +2,9 @@
 
 import numpy as np
 from lesson_answers import answer_tests, own_answers  # noqa: F401
+from PIL import Image
 from scipy.spatial.distance import cdist
+from skimage.color import rgb2gray, rgb2hsv
 from sklearn.metrics import silhouette_samples
 
 
@@ -66,14 +68,63 @@ def all_others(index, points, labels):
     return (b - a) / max(a, b)
 
 
-def pair(picture):
-    return picture.mean(), picture.std()
+def pair(image):
+    return image.mean(), image.std()
 
 
 def silhouette_1_alone(index, points, labels):
     if (labels == labels[index]).sum() == 1:
         return 1.0
     return silhouette(index, points, labels)
+
+
+def on_bytes(image):
+    return (image[..., 0] - image[..., 2]).mean(), image.mean()  # overflows
+
+
+def doubled(image):
+    return (2 * image).mean() / 255, image.std()  # overflows
+
+
+def in_place(image):
+    image = image.copy()
+    image += 10  # overflows
+    return image.mean(), image.std()
+
+
+def hue_and_value(image):
+    return rgb2hsv(image)[..., 0].mean(), rgb2hsv(image)[..., 2].mean()
+
+
+def greys(image):
+    grey = np.asarray(Image.fromarray(image).convert("L"))
+    return grey.mean(), (grey < 128).mean()
+
+
+def grey_levels(image):
+    counts = np.bincount(image.ravel(), minlength=256)
+    return counts[255], np.count_nonzero(counts)
+
+
+def warm_and_wide(image):
+    rows, columns = np.nonzero(rgb2gray(image) < 0.95)
+    shares = image.astype(int)
+    return (shares[..., 0] - shares[..., 2]).mean(), np.ptp(columns) / np.ptp(rows)
+
+
+def noisy(image):
+    return image.mean(), np.random.default_rng().uniform()
+
+
+class Numbered:
+    """Numbers that have nothing to do with the image."""
+
+    def __init__(self):
+        self.n = 0
+
+    def __call__(self, image):
+        self.n += 1
+        return self.n, image.mean()
 
 
 TEXT = "one cluster is pale, the other is dark, and both are full of birds"
@@ -111,6 +162,7 @@ RIGHT = [
     ("ex01_1", lambda points, centres: assign(points, centres).astype(float)),
     ("ex01_2", update),
     ("ex01_2", lambda *a: update(*a).tolist()),
+    ("ex01_2", lambda *a: update(*a, start=None)),
     ("ex01_3", inertia),
     ("ex01_3", lambda *a: [float(inertia(*a))]),
     ("ex01_4", chances),
@@ -129,6 +181,10 @@ RIGHT = [
     ("ex01_5", lambda *a: float(silhouette(*a))),
     ("ex01_5", silhouette_by_loop),
     ("ex01_6", lambda p: np.array(pair(p)), "ward", 4, TEXT.upper()),
+    ("ex01_6", hue_and_value, "complete", np.int64(20), TEXT),
+    ("ex01_6", greys, "kmeans", 2, TEXT),
+    ("ex01_6", grey_levels, "average", 5, TEXT),
+    ("ex01_6", warm_and_wide, "gmm", 3, TEXT),
 ]
 WRONG = [
     ("ex01_1", lambda p, c: cdist(p, c).argmax(axis=1), "farthest"),
@@ -136,6 +192,7 @@ WRONG = [
     ("ex01_1", lambda p, c: cdist(p, c), "whole table"),
     ("ex01_1", lambda p, c: cdist(p, c).min(axis=1), "*which*"),
     ("ex01_1", lambda p, c: assign(p, c) + 1, "from 0"),
+    ("ex01_1", lambda p, c: c[assign(p, c)], "nearest centres themselves"),
     ("ex01_1", lambda p, c: cdist(p, c, "cityblock").argmin(axis=1), "absolute"),
     (
         "ex01_1",
@@ -151,7 +208,6 @@ WRONG = [
     ("ex01_2", lambda *a: update(*a, statistic=np.sum), "sums"),
     ("ex01_2", lambda *a: update(*a, statistic=np.median), "median"),
     ("ex01_2", lambda *a: update(*a, statistic=lambda m, axis: m.mean()), "rows alone"),
-    ("ex01_2", lambda *a: update(*a, start=None), "integers"),
     ("ex01_2", update_in_place, "changed an array"),
     ("ex01_2", update_nan, "NaN"),
     ("ex01_2", update_zero, "moved"),
@@ -193,8 +249,19 @@ WRONG = [
     ("ex01_6", lambda p: (p.mean(), 2 * p.mean()), "kmeans", 3, TEXT, "say the same"),
     ("ex01_6", lambda p: (p.mean(), np.nan), "kmeans", 3, TEXT, "NaN"),
     ("ex01_6", pair, "k-means", 3, TEXT, "did you mean"),
-    ("ex01_6", pair, "kmeans", 3.5, TEXT, "not possible"),
+    ("ex01_6", pair, "kmeans", 3.5, TEXT, "a whole number k"),
     ("ex01_6", pair, "kmeans", 3, "nice", "at least 10"),
+    ("ex01_6", pair, "kmeans", 3, "a " * 10, "without repetitions, has 1 word"),
+    ("ex01_6", pair, "kmeans", 3, "good clusters " * 9, "without repetitions"),
+    ("ex01_6", pair, "kmeans", 60, TEXT, "from 2 to 20"),
+    ("ex01_6", pair, "kmeans", 1, TEXT, "from 2 to 20"),
+    ("ex01_6", pair, "kmeans", "three", TEXT, "a whole number of clusters"),
+    ("ex01_6", noisy, "kmeans", 3, TEXT, "on the image alone"),
+    ("ex01_6", Numbered(), "kmeans", 3, TEXT, "on the image alone"),
+    ("ex01_6", on_bytes, "kmeans", 3, TEXT, "overflowed"),
+    ("ex01_6", doubled, "kmeans", 3, TEXT, "overflowed"),
+    ("ex01_6", in_place, "kmeans", 3, TEXT, "overflowed"),
+    ("ex01_6", lambda p: (np.diff(p, axis=0).mean(), p.std()), "ward", 3, TEXT, "246"),
 ]
 
 
