@@ -2,16 +2,16 @@
 # # 3 · Images as raw pixels
 #
 # Before a computer can cluster images, each image must become a list of numbers. The cheapest
-# list to make is one you already have: the pixels. This lesson follows the pixels all the way
-# to scored clusters, and asks what a distance between pixels really compares.
+# list to make is one you already have: the pixels. This lesson follows them all the way to
+# scored clusters, and asks what a distance between pixels really compares.
 #
 # **You will be able to**
 #
 # * turn an image into a vector and back, and say what each number is;
 # * compute the distance between two images, and show which pixels it comes from;
-# * cluster images by their pixels, and compare the scores with chance on two image sets;
-# * test an explanation of a bad score with a controlled experiment;
-# * predict which changes of an image make it distant from itself.
+# * cluster images by their pixels, and compare the scores with chance;
+# * test an explanation of a low score with a controlled experiment;
+# * predict which changes carry an image far from itself.
 #
 # **You need** NumPy arrays, k-means (lesson 1) and purity, NMI and the Fowlkes-Mallows index
 # (lesson 2).
@@ -34,21 +34,21 @@ from course_utils import images, representations, metrics, plots
 # %% [markdown]
 # ## 1 · An image is a vector
 #
-# The course contains two image sets. The **stamps** are 193 cut-outs on white, from a
+# The course contains two small image sets. The **stamps** are 193 cut-outs on white, from a
 # children's drawing program, in seven classes. The **photos** are 250 photographs with
 # backgrounds, in ten classes. A result that holds on only one of them may come from how that
-# set was made, so every comparison in this lesson uses both.
+# set was made, so our comparisons use both.
 #
-# A colour image is an array with three axes: rows, columns, and the three values of red, green
-# and blue, integers from 0 (none) to 255 (full). `ravel` turns such an array into one long row
-# of numbers, a **vector**: row by row, then pixel by pixel within a row, then red, green, blue
-# within a pixel. Nothing is lost: if you know the shape, you can rebuild the image. The code
-# begins with an image of 2 × 2 pixels, red and green above, blue and white below.
+# A colour image is an array with three axes: rows, columns, and the values of red, green and
+# blue, integers from 0 (none) to 255 (full). `ravel` turns it into one long row of numbers, a
+# **vector**: row by row, then pixel by pixel within a row, then red, green, blue within a
+# pixel. Nothing is lost: if you know the shape, you can rebuild the image. The code begins with
+# 2 × 2 pixels, red and green above, blue and white below.
 #
-# To be compared, all vectors must have the same length. So every image is first resized to
-# 32 × 32 pixels, which makes 32 · 32 · 3 = 3,072 numbers, and these are divided by 255: now 0
-# is black and 1 is white. The course calls this **representation** (the numbers that stand for
-# an image) `raw`, and `representations.extract` computes it for a whole image set.
+# To be compared, vectors must have the same length. So every image is first resized to 32 × 32
+# pixels, which makes 32 · 32 · 3 = 3,072 numbers, and these are divided by 255: now 0 is black
+# and 1 is white. The course calls this **representation** (the numbers that describe an image)
+# `raw`; `representations.extract` computes it for a whole image set.
 
 # %%
 toy = np.array(
@@ -99,18 +99,17 @@ plots.show(
 )
 
 # %% [markdown]
-# From left to right: the parrot as stored; at 32 × 32 pixels, where you still see a parrot; and
-# the 96 numbers of one of its rows, which are all 1 on the white background and separate into
-# red, green and blue on the bird. Below are all 3,072 numbers, with those of the row in blue.
-# This is all that a clustering algorithm gets. It does not know that the numbers at 1,152 and
-# 1,248, where rows 12 and 13 begin, belong to neighbouring pixels.
+# From left to right: the parrot as stored; at 32 × 32 pixels, still a parrot to you; and the 96
+# numbers of one of its rows, all 1 on the white background and separating into red, green and
+# blue on the bird. Below are all 3,072 numbers, with those of the row in blue. This is all that
+# a clustering algorithm gets. It does not know that the numbers at 1,152 and 1,248, where rows
+# 12 and 13 begin, belong to neighbouring pixels.
 #
 # ### Exercise 3.1 · There and back again (easy)
 #
-# Write both directions. `to_vector` takes an image of integers from 0 to 255, shape
-# (32, 32, 3), and returns its 3,072 numbers, divided by 255. `to_picture` takes what your
-# `to_vector` returns and gives back exactly the image it came from, in integers again
-# (`np.uint8`).
+# `to_vector` takes an image of integers from 0 to 255, shape (32, 32, 3), and returns its 3,072
+# numbers, divided by 255. `to_picture` takes what your `to_vector` returns and gives back
+# exactly the image it came from, in integers (`np.uint8`).
 
 
 # %%
@@ -133,17 +132,16 @@ checks.ex03_1(to_vector, to_picture)
 # %% [markdown]
 # ## 2 · Near in pixels
 #
-# Two vectors of the same length have a Euclidean distance: subtract them number by number,
-# square the differences, add them up, take the square root,
-# $d(a, b) = \sqrt{\sum_i (a_i - b_i)^2}$. For a = (1, 0, .5) and b = (1, 1, 1) it is
-# $\sqrt{0 + 1 + .25} \approx 1.12$. Two equal images have distance 0; black and white are
-# $\sqrt{3072} \approx 55.4$ apart, the largest distance possible.
+# Two vectors of the same length have a **Euclidean distance**: subtract them number by number,
+# square the differences, add them up, take the square root, $d(a, b) = \sqrt{\sum_i (a_i -
+# b_i)^2}$. For a = (1, 0, .5) and b = (1, 1, 1) it is $\sqrt{0 + 1 + .25} \approx 1.12$. Two
+# equal images have distance 0; black and white are $\sqrt{3072} \approx 55.4$ apart, the
+# largest distance possible.
 #
 # ### Exercise 3.2 · The distance between two images (easy)
 #
-# Write it for two images of integers (uint8), of any size, with values divided by 255 as
-# above. Be careful with integers that have only eight bits: `np.uint8([3]) - np.uint8([5])`
-# is not −2 but 254.
+# Write it for two images of integers (uint8), of any size, with values divided by 255. Be
+# careful with integers of only eight bits: `np.uint8([3]) - np.uint8([5])` is not −2 but 254.
 
 
 # %%
@@ -158,10 +156,10 @@ def pixel_distance(first, second):
 checks.ex03_2(pixel_distance)
 
 # %% [markdown]
-# A distance is a sum over pixels, so we can draw what each pixel adds to it. We compare the
-# banana with two images: the nearest one of another class (from now on, its **nearest
-# stranger**), and the nearest other fruit. If your function is right, it computes the two
-# distances in the titles; `np.linalg.norm` computes the others.
+# A distance comes from a sum over pixels, so we can draw what each pixel adds. We compare the
+# banana with the nearest image of another class (from now on, its **nearest stranger**) and
+# with the nearest other fruit. If your function is right, it computes the distances in the
+# titles.
 
 # %%
 banana = find("banana")
@@ -201,15 +199,15 @@ plots.show(
 
 # %% [markdown]
 # The right column is black where the two images agree, above all where both are white: such
-# pixels add nothing. The brightest pixels are those where an object in one image meets the
+# pixels add nothing. The brightest pixels are those where the object in one image meets the
 # background of the other. The pineapple is a fruit, yet the garlic is nearer, at 9.3 against
-# 10.7. Garlic is pale and differs little from white, while the dark leaves of the pineapple
-# are where the banana's background is.
+# 10.7: it is pale, and differs less from the white around the banana than the pineapple's dark
+# leaves do.
 #
 # ### Predict first
 #
-# Every stamp has one nearest neighbour among the 192 others. How often is it of the same
-# class? With neighbours drawn at random, it would be about one time in seven.
+# Every stamp has one nearest neighbour among the 192 others. How often is it of the same class?
+# With neighbours drawn at random, it would be about one time in seven.
 
 # %%
 prediction = None  # a share from 0 to 1, e.g. 0.5
@@ -219,9 +217,9 @@ prediction = None  # a share from 0 to 1, e.g. 0.5
 #
 # Write a function that lists the neighbours of one image. Two things are easy to get wrong:
 # every image is its own nearest neighbour, and an image set may contain the same image twice.
-# The figure below uses your function if it is right. For a whole set at once, the lesson uses
-# scikit-learn's `NearestNeighbors`; called without an argument, its `kneighbors` leaves each
-# image out of its own neighbours.
+# The figure below uses your function if it is right. For whole sets we use scikit-learn's
+# `NearestNeighbors`; without an argument, its `kneighbors` leaves each image out of its own
+# neighbours.
 
 
 # %%
@@ -291,14 +289,14 @@ plots.show(
 
 # %% [markdown]
 # Each row begins with an image, followed by its six nearest; a frame and a cross mark those of
-# another class. The coin finds coins, and the zebra finds mammals seen from the side, as it is.
-# The banana finds pale or tall objects: garlic, a penguin, a flamingo. The stop sign finds six
-# round objects in warm colours and not one road sign. In these six rows, neighbours agree in
+# another class. The coin finds coins, and the zebra finds mammals seen from the side. The
+# banana finds pale or tall objects: garlic, a penguin, a flamingo. The stop sign finds six
+# round objects in warm colours and not one road sign. In these rows, neighbours agree in
 # outline, position and shade, and only sometimes in meaning.
 #
 # On both sets, the nearest neighbour is of the same class more than three times as often as by
-# chance <!-- claim 03.neighbours -->, but in no more than two cases in three. The classes differ
-# widely: a coin nearly always finds a coin, a vegetable seldom finds a vegetable.
+# chance, but in at most two cases in three. <!-- claim 03.neighbours --> The classes differ
+# widely, as the printed shares say.
 #
 # ### Pixels do not know their neighbours
 #
@@ -338,17 +336,16 @@ print("All pairs as before:", np.allclose(cdist(flat, flat), distances, atol=1e-
 
 # %% [markdown]
 # Every distance is what it was: the order of its terms does not change a sum. So nearest
-# neighbours, k-means and everything else that uses only distances give the same result. A
-# distance of pixels compares each position with *the same position* in the other image, and
-# nothing else; a zebra and its confetti are equally good to it.
+# neighbours, k-means and everything else that uses only distances give the same result. A pixel
+# distance compares each position with *the same position* in the other image, and nothing else;
+# scrambling does not disturb it.
 #
 # ## 3 · Clusters of pixels
 #
-# Now k-means with as many clusters as classes, once per **seed** (the number that fixes the
-# random choices). `PCA()` is there for speed only: it writes the same points in
-# other coordinates, at most one per image, and leaves all distances as they are (lesson 6
-# explains it). The chance level of lesson 2 depends on the sizes of the clusters, so each
-# labelling has its own.
+# Now k-means with as many clusters as classes, for 20 **seeds** (numbers that fix its random
+# choices). `PCA()` is there for speed only: it writes the same points in other coordinates, at
+# most one per image, and leaves all distances as they are (lesson 6 explains it). The chance
+# level depends on the sizes of the clusters, so each clustering has its own.
 
 
 # %%
@@ -397,9 +394,9 @@ plots.show(
 )
 
 # %% [markdown]
-# A square is one seed, the number their mean. On both sets, all scores are above chance and far
-# below 1. <!-- claim 03.chance --> Purity is the highest score, but so is its chance level. Do
-# not compare the left panel with the right one: the numbers of classes differ.
+# A square is one seed, the number their mean. On both sets, all scores are above chance and
+# below .5. <!-- claim 03.chance --> Do not compare the left panel with the right one: the
+# numbers of classes differ.
 #
 # To see what the clusters are, we look at the stamps with seed 0, a choice made without the
 # true labels.
@@ -417,17 +414,16 @@ plots.show(
 # One row per cluster, biggest first, with the members nearest its mean on the left; a frame and
 # a cross mark images that are not of the cluster's most frequent class. Cluster 4 has objects
 # wider than tall, many of them mammals seen from the side. Cluster 1 has pale and thin ones.
-# Clusters 0 and 6 mix coins with fruit and other objects that fill a disc. The three
-# traffic lights, the same image except for the lamp, are a cluster of their own.
+# Clusters 0 and 6 mix coins with fruit and other round objects. The three traffic lights, the
+# same image except for the lamp, are a cluster of their own.
 #
 # ### A description is not an explanation
 #
-# The clusters seem to be sorted by brightness. We can measure that. The **brightness** of an
-# image is the mean of its vector, one number. How much does a grouping tell us about it? The
-# **share of variance explained** is the variance of the group means, each counted once per
-# member, divided by the variance of all values. For the values 1, 1, 3, 3 in the groups
-# {1, 1} and {3, 3} it is 1: the group gives the value away. In the groups {1, 3} and {1, 3}
-# it is 0.
+# The clusters seem to be sorted by brightness. The **brightness** of an image is the mean of
+# its vector, one number. How much do clusters tell us about it? The **share of variance
+# explained** is the variance of the group means, each counted once per member, divided by the
+# variance of all values. For the values 1, 1, 3, 3 in the groups {1, 1} and {3, 3} it is 1: the
+# group gives the value away. In the groups {1, 3} and {1, 3} it is 0.
 
 
 # %%
@@ -446,23 +442,23 @@ for name, image_set in image_sets.items():
     print(f"{name}: clusters explain {by_cluster:.2f}, classes {by_class:.2f}")
 
 # %% [markdown]
-# On both sets the clusters tell us far more about the brightness than the classes do.
-# <!-- claim 03.brightness --> It is tempting to conclude that pixels score badly *because* they
-# sort by brightness. <!-- no claim: the conclusion that the experiment below tests --> But that
-# describes what the clusters share; it does not show what would happen without it. For that we
-# need an experiment, a **control**: take the brightness away, leave the rest, cluster again.
+# On both sets the clusters tell us far more about the brightness than the classes do. <!--
+# claim 03.brightness --> It is tempting to conclude that pixels score badly *because* they sort
+# by brightness. <!-- no claim: the conclusion that the experiment below tests --> But this only
+# describes what the clusters share. What happens without it? For that we need an experiment, a
+# **control**: remove the brightness, leave the rest, cluster again.
 #
 # * **centred**: subtract from each image its own mean, so all have the same brightness;
 # * **standardised**: then divide it by its own standard deviation, so all have the same
 #   contrast too;
 # * **regressed**: at each position, fit a straight line that predicts the value from the
-#   brightness of the image, and keep only what the line gets wrong;
-# * **silhouette**: drop all values and keep only, for each square of 7 × 7 pixels of the image,
-#   the share of pixels that are not near-white.
+#   image's brightness, and keep only what the line gets wrong;
+# * **silhouette**: forget all values, and keep only the share of each 7 × 7 square that is not
+#   near-white.
 #
 # ### Predict first
 #
-# On the stamps, raw pixels have an NMI of about .28. What is it when the brightness has been
+# On the stamps, raw pixels have an NMI of .28. What is it when the brightness has been
 # regressed out?
 
 # %%
@@ -528,27 +524,26 @@ plots.show(
 )
 
 # %% [markdown]
-# In the three rows below `raw`, the diamonds move far to the left on both sets: with the
-# brightness regressed out, the clusters hardly know it any more. The squares do not follow. On
-# random subsamples of the images, standardising raises the NMI by .02 to .03 on average, and none
-# of the three controls ever raises it by .08, or to .5. <!-- claim 03.without_brightness --> With the brightness regressed out, the stamps even score a
-# little lower than raw pixels, the photos about the same. <!-- claim 03.regressed -->
+# In the three rows below `raw`, the diamonds move far to the left on both sets; the squares do
+# not follow. On random subsamples of the images, standardising raises the NMI by .02 to .03 on
+# average, and none of the three controls raises it by .08, or to .5. <!-- claim
+# 03.without_brightness --> With the brightness regressed out, the stamps score a little lower
+# than raw pixels, and the photos about the same. <!-- claim 03.regressed -->
 #
-# The silhouette shows the reverse. Its clusters still know half of the brightness of the
-# stamps, more than the centred ones do, and yet its NMI is higher than that of raw pixels. On the
-# photos, which seldom have a white background, it gains nothing. <!-- claim 03.silhouette -->
+# The silhouette shows the reverse. Its clusters know more about the brightness of the stamps
+# than the centred ones do, and yet its NMI is higher than that of raw pixels. On the photos,
+# which seldom have a white background, it gains nothing. <!-- claim 03.silhouette -->
 #
 # So brightness describes the clusters well, but does not explain their low scores: without it,
-# the scores stay low. A description of what clusters share is where to look for an explanation;
-# a control tests it. More detail changes little, too: images of 128 × 128 pixels have an NMI
-# within .05 of the same images at 8 × 8, on both sets. <!-- claim 03.size -->
-#
+# the scores stay low. A description suggests an explanation; a control tests it. More detail
+# changes little, too: 128 × 128 pixels give an NMI within .05 of 8 × 8, on both sets. <!--
+# claim 03.size -->
 #
 # ## 4 · What a shift does
 #
-# An image moved to the right by a few pixels shows the same thing. What does it do to the
+# An image moved to the right by a few pixels shows the same thing. What does this do to the
 # vector? We move the images at 32 × 32 pixels; what opens on the left repeats the leftmost
-# column, which is white in nearly every stamp.
+# column, which is white in most stamps.
 #
 # ### Predict first
 #
@@ -623,13 +618,12 @@ plots.show(
 # Above: the banana moved by 0 to 8 pixels, each with its distance to the original, and the
 # garlic. On the left: the distance jumps with the first pixels and passes the nearest stranger
 # between two and three. On the right: a shift by five pixels carries 82% of the stamps farther
-# from themselves than their nearest stranger is, but only 37% of the photos.
-# <!-- claim 03.shift --> Why the sets differ, this experiment does not say. But how the gap is
-# filled is part of it: filled with white, it would be 91% of the photos. <!-- claim 03.fill -->
+# from themselves than their nearest stranger is, but only 37% of the photos. <!-- claim
+# 03.shift --> Why the sets differ, this experiment does not say. How the gap is filled is part
+# of it: filled with white, it is 91% of the photos. <!-- claim 03.fill -->
 #
-# But be careful with these percentages. The nearest stranger is a *minimum* over many images:
-# 149 to 175 strangers per stamp, 225 per photo. With fewer images to choose from, it is farther
-# away. So we draw smaller image sets at random, 20 of each size, and measure again.
+# And the nearest stranger is a *minimum* over many images: 149 to 175 strangers per stamp, 225
+# per photo. So we draw smaller image sets at random, 20 of each size, and measure again.
 
 # %%
 generator = np.random.default_rng(0)
@@ -663,14 +657,13 @@ plots.show(
 
 # %% [markdown]
 # In sets of five images, about one stamp in five is carried too far, in the whole set four in
-# five; the photos rise from 8% to 36%. <!-- claim 03.minimum --> The percentages above belong to
-# the pixels *and* to the number of images: another image can only bring the nearest
-# stranger nearer.
+# five; the photos rise from 8% to 36%. <!-- claim 03.minimum --> These percentages belong to
+# the pixels *and* to the number of images: one more image can only bring the nearest stranger
+# nearer.
 #
-# Other changes fit the same comparison. Noise on every value, too weak to hide anything, moves
-# no image that far, on either set, but a mirrored image is farther from itself than its nearest
-# stranger for 40% of the stamps and 30% of the photos. <!-- claim 03.changes --> Lesson 4 returns
-# to such changes.
+# Weak noise on every value carries no image that far, on either set, but mirroring does so for
+# 40% of the stamps and 30% of the photos. <!-- claim 03.changes --> Lesson 4 returns to such
+# changes.
 #
 # ## Exercises
 #
@@ -678,10 +671,9 @@ plots.show(
 #
 # ### Exercise 3.4 · Up, down, left, right (medium)
 #
-# `moved_right` knows one direction. Write `shifted` for one image and all directions: `down`
-# and `right` are integers, and negative ones mean up and left. What opens at an edge becomes
-# white, which is 1. Nothing may come back in on the other side, and a shift may be larger than
-# the image.
+# Write `shifted` for one image and all directions: `down` and `right` are integers, and
+# negative ones mean up and left. What opens at an edge becomes white, which is 1. Nothing may
+# come back in on the other side.
 
 
 # %%
@@ -703,8 +695,8 @@ checks.ex03_4(shifted)
 # ### Exercise 3.5 · What k-means does not notice (medium)
 #
 # Eight changes, each made to the image set before k-means runs on the pixels with the same
-# seed. Which of them leave the clusters as they are, whatever the images show? Think of what
-# happens to the distances; no code is needed.
+# seed. Which of them leave the clusters as they are, whatever the images show? Think of the
+# distances; no code is needed.
 #
 # * **a** every image is mirrored
 # * **b** every second image is mirrored
@@ -725,18 +717,18 @@ checks.ex03_5(unnoticed)
 # %% [markdown]
 # ### Exercise 3.6 · Make pixels better (open)
 #
-# Write your own `better_pixels`: it gets one stamp, (224, 224, 3) of uint8, and returns a vector,
-# of the same length for every image. Cut the object out and centre it, blur it, drop or
-# amplify colours, keep only edges, …: whatever this lesson made you suspect. Before you run it,
-# write down what you expect: an NMI, a sentence with your reason, or both as a pair.
-# (`cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)` makes an image smaller; white
-# has values near 255.) No networks, and no true labels.
+# Write your own `better_pixels`: it gets one stamp, (224, 224, 3) of uint8, and returns a
+# vector, of the same length for every image. Cut the object out and centre it, blur it, amplify
+# its colours, keep only edges, …: whatever this lesson made you suspect. Before you run it,
+# write down what you expect: an NMI, a sentence with your reason, or both. (`cv2.resize(image,
+# (32, 32), interpolation=cv2.INTER_AREA)` makes an image smaller.) No networks, and no true
+# labels.
 #
 # The check clusters the stamps with your vectors and with raw pixels, five seeds each, and
 # records both mean NMIs beside your expectation. Every idea that runs counts, whether it helps
-# or not: a wrong expectation that is written down is a result too. But if you try several ideas
-# and keep the one with the highest NMI, you choose by the true labels, and the winner's score is
-# too good. How good it really is, only images that had no part in the choice can tell.
+# or not. But if you try several and keep the one with the highest NMI, you choose by the true
+# labels, and its score is too good: how good it really is, only images that had no part in the
+# choice can tell.
 
 # %%
 # BEGIN SOLUTION: my_expectation = None  # like 0.3, "…, because …" or (0.3, "…")
@@ -758,10 +750,10 @@ def better_pixels(image):
 checks.ex03_6(better_pixels, my_expectation)
 
 # %% [markdown] tags=["solution"]
-# A negative finding. To cut each object out and stretch it over the square, which section 4 seems
-# to ask for, gives a *lower* NMI: about .23, and .29 for raw pixels with the same five seeds.
-# Why, this run does not say: cutting out changes position, size and proportions at once, and
-# each would need a control of its own.
+# A negative finding. Cutting each object out and stretching it over the square, which section 4
+# seems to ask for, gives a *lower* NMI: .23, and .29 for raw pixels with the same five seeds.
+# Why, this run does not say: it changes position, size and proportions at once, and each would
+# need a control of its own.
 
 # %%
 checks.summary()
@@ -771,12 +763,12 @@ checks.summary()
 #
 # * turned images into vectors of 3,072 pixel values and back;
 # * drew where a distance comes from, and found a banana nearest to garlic;
-# * saw that scrambling all images in the same way changes no distance: pixels are compared
+# * scrambled all images in the same way, which changed no distance: pixels are compared
 #   position by position, without any idea of shape;
-# * clustered raw pixels on two image sets, above chance on both and far from the classes;
-# * had an explanation, that the clusters sort by brightness, and tested it: without brightness
-#   the scores hardly changed;
-# * shifted images by a few pixels and found strangers nearer than the image itself; how often,
+# * clustered raw pixels on two image sets, above chance on both and below .5;
+# * tested an explanation, that the clusters sort by brightness: without brightness the scores
+#   stayed low;
+# * shifted images by a few pixels and found strangers nearer than the image itself; how often
 #   depends on the set and on how many images it has.
 #
 # ## Recall
@@ -784,33 +776,32 @@ checks.summary()
 # **1.** Every image is turned upside down. What happens to the clusters that k-means finds in
 # their pixels, and why?
 #
-# <details><summary>Answer</summary>Nothing, with the same seed. The same pixels are compared
-# with each other, only in another order, and the order of its terms does not change a sum: all
-# distances stay as they were.</details>
+# <details><summary>Answer</summary>Nothing, with the same seed. The same pixels are compared,
+# only in another order, and the order of its terms does not change a sum: all distances stay as
+# they were.</details>
 #
-# **2.** Someone finds that their clusters differ mainly in the size of the image files, and
-# concludes that this is why the score is low. What do you suggest?
+# **2.** Someone finds that their clusters differ mainly in contrast, and concludes that this is
+# why the score is low. What do you suggest?
 #
-# <details><summary>Answer</summary>A control. What clusters share describes them; whether it
-# costs anything, only an experiment shows: remove the differences in size, change nothing else,
-# cluster again with several seeds, and compare the scores. Here, removing the brightness from
-# pixels left the NMI nearly as it was.</details>
+# <details><summary>Answer</summary>A control: give all images the same contrast, change nothing
+# else, cluster again with several seeds, and compare the scores. What clusters share describes
+# them; whether it costs anything, only an experiment shows.</details>
 #
-# **3.** A colleague reports that a shift by five pixels makes "82% of images farther from
-# themselves than from some image of another class". Which two facts about the experiment do you
-# ask for?
+# **3.** A colleague reports that a shift by five pixels carries 82% of the images farther from
+# themselves than from some image of another class. Which facts about the experiment do you ask
+# for?
 #
 # <details><summary>Answer</summary>How many images there were, since the nearest of many
-# strangers is nearer than the nearest of few; and what kind of images: on photographs of the
-# same size, the share was less than half as large.</details>
+# strangers is nearer than the nearest of few; what kind of images, since for our photos the
+# share was 37%; and how the gap was filled.</details>
 #
 # ## References
 #
 # * A. Torralba, R. Fergus, W. T. Freeman: 80 million tiny images: a large data set for
-#   nonparametric object and scene recognition. *IEEE PAMI* 30(11), 2008. How far images of
-#   32 × 32 pixels go when there are enough of them.
+#   nonparametric object and scene recognition. *IEEE PAMI* 30(11), 2008. How far images of 32 ×
+#   32 pixels go when there are enough of them.
 # * L. Fei-Fei, R. Fergus, P. Perona: Learning generative visual models from few training
-#   examples. *CVPR Workshop on Generative-Model Based Vision*, 2004. The photos are from its
+#   examples. *CVPR Workshop on Generative-Model Based Vision*, 2004. The source of the photos,
 #   Caltech-101.
 #
 # ## Next

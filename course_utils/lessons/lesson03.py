@@ -259,7 +259,7 @@ def ex03_5(letters):
 @exercise(
     "Make pixels better",
     hint="Start small: image.mean(axis=(0, 1)) is a vector of three numbers. What do "
-    "two images of one class share that their pixels do not? Any idea counts, including "
+    "two images of one class share that their pixels do not? Any idea counts, even "
     "one that turns out worse than raw pixels.",
 )
 def ex03_6(better_pixels, my_expectation):
