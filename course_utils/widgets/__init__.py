@@ -5,6 +5,7 @@
     widgets.ContingencyExplorer(image_set, cluster_labels)
     widgets.ComparisonExplorer(results)
     widgets.ImageScatter(image_set, points)
+    widgets.FigureSlider(draw, k=range(2, 9), seed=range(10))
 
 They work in JupyterLab and on Colab, by mouse, keyboard or finger. `.static()` of each
 is a matplotlib Figure of what it shows, stored with the notebook, so that GitHub and
@@ -19,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "cluster_browser": ["ClusterBrowser"],
         "comparison": ["ComparisonExplorer"],
         "contingency": ["ContingencyExplorer"],
+        "figure_slider": ["FigureSlider"],
         "image_scatter": ["ImageScatter"],
         "kmeans_stepper": ["KMeansStepper"],
     },

@@ -857,6 +857,76 @@ def test_a_dollar_in_a_name_begins_no_formula(results):
     assert png and "nonsense" not in made.status.text.split("Highest")[0]
 
 
+# The figure with sliders
+
+
+def draw_power(power, n):
+    plt.plot([x**power for x in range(n)])
+    return f"{n} numbers to the power of {power}, up to {(n - 1) ** power}."
+
+
+def test_a_slider_draws_the_figure_anew():
+    chart = widgets.FigureSlider(
+        draw_power, start={"n": 6}, power=[1, 2, 3], n=range(5, 8)
+    )
+    assert chart.values == {"power": 1, "n": 6}
+    assert chart.sliders.choices == [["power", ["1", "2", "3"]], ["n", ["5", "6", "7"]]]
+    before = chart.sliders.src
+    chart.sliders.at = {"power": 2, "n": 1}  # as the front-end does
+    assert chart.values == {"power": 3, "n": 6}
+    assert chart.sliders.src.startswith("data:image/png;base64,")
+    assert chart.sliders.src != before
+    assert chart.status.text == "6 numbers to the power of 3, up to 125."
+    assert chart.sliders.alt == chart.status.text and chart.alt.endswith(" up to 125.")
+    chart.values = {"power": 1}
+    assert chart.values == {"power": 1, "n": 6} and chart.sliders.src == before
+    assert plt.get_fignums() == []
+
+
+def test_the_figure_says_where_the_sliders_were():
+    chart = widgets.FigureSlider(draw_power, power=[1, 2], n=[5])
+    chart.values = {"power": 2}
+    figure = chart.static()
+    note = "Here at power = 2, n = 5. Run the notebook to move the sliders."
+    assert note in texts(figure)
+    assert figure.axes[0].lines[0].get_ydata()[-1] == 16
+
+
+def test_an_error_while_drawing_is_said_and_the_figure_stays():
+    def draw(k):
+        if k == 3:
+            raise ValueError("k must not be 3.")
+        plt.plot([k])
+        return f"k is {k}."
+
+    chart = widgets.FigureSlider(draw, k=[2, 3])
+    before = chart.sliders.src
+    chart.values = {"k": 3}
+    assert chart.status.text == "k must not be 3." and chart.sliders.src == before
+    chart.values = {"k": 2}
+    assert chart.status.text == "k is 2."
+
+
+@pytest.mark.parametrize(
+    ("draw", "choices", "words"),
+    [
+        (draw_power, {}, "Give each slider its values"),
+        (draw_power, {"power": [], "n": [5]}, "Give each slider its values"),
+        (
+            draw_power,
+            {"power": [1], "n": [5], "start": {"n": 9}},
+            "n cannot be 9, only",
+        ),
+        (draw_power, {"power": [1], "n": [5], "start": {"k": 9}}, "no slider 'k'"),
+        (lambda k: f"{k}", {"k": [1]}, "leave a figure of its own"),
+        (lambda k: plt.plot([k]), {"k": [1]}, "return what the figure shows"),
+    ],
+)
+def test_sliders_that_cannot_be(draw, choices, words):
+    with pytest.raises(ValueError, match=words):
+        widgets.FigureSlider(draw, **choices)
+
+
 # All of them
 
 
@@ -867,6 +937,7 @@ def every_widget():
     yield widgets.ClusterBrowser(image_set, ["raw"], ["ward"])
     yield widgets.ContingencyExplorer(image_set, [0] * 9)
     yield widgets.ComparisonExplorer(found)
+    yield widgets.FigureSlider(draw_power, power=[1, 2, 3], n=range(5, 8))
 
 
 def test_every_widget_has_a_figure_and_leaves_none_open():

@@ -51,6 +51,15 @@ strange_contingency = widgets.ContingencyExplorer(strange, np.arange(10) % 2)"""
 layers = [f"SqueezeNet:{hostile[i]}" for i in range(len(results))]
 odd = results.assign(representation=layers, algorithm=hostile[::-1][:len(layers)])
 strange_comparison = widgets.ComparisonExplorer(odd)""",
+    "sliders": """
+import matplotlib.pyplot as plt
+
+def draw(k, seed):
+    plt.figure(figsize=(8, 3))
+    plt.plot(np.random.default_rng(seed).uniform(size=k), "o")
+    return f"{k} random numbers, seed {seed}."
+
+sliders = widgets.FigureSlider(draw, k=range(2, 9), seed=range(10))""",
 }
 
 
@@ -356,6 +365,29 @@ def test_a_click_on_a_line_shows_its_clusters(seen, see, widget):
     assert seen.python(f"int({shown})") == 1
 
 
+def test_a_slider_draws_the_figure_anew_by_key_and_by_click(seen, see, widget):
+    sliders = widget("sliders")
+    k, seed = (sliders.get_by_label(name) for name in ("k", "seed"))
+    figure = sliders.locator("img")
+    see(figure).to_have_attribute("alt", "2 random numbers, seed 0.")
+    before = figure.get_attribute("src")
+    k.focus()
+    for key in ("ArrowRight", "ArrowRight", "x"):  # which would cut the cell
+        seen.page.keyboard.press(key)
+    see(status(sliders)).to_have_text("4 random numbers, seed 0.")
+    see(figure).to_have_attribute("alt", "4 random numbers, seed 0.")
+    see(k).to_have_attribute("aria-valuetext", "4")
+    see(k).to_be_focused()
+    assert figure.get_attribute("src") != before
+    box = seed.bounding_box()
+    seed.click(position={"x": box["width"] - 4, "y": box["height"] / 2})
+    see(status(sliders)).to_have_text("4 random numbers, seed 9.")
+    assert seen.python("sliders.values") == {"k": 4, "seed": 9}
+    seen.python("sliders.__class__.values.fset(sliders, {'k': 2})")
+    see(k).to_have_value("0")
+    see(figure).to_have_attribute("alt", "2 random numbers, seed 9.")
+
+
 def test_names_are_shown_as_they_are_and_harm_nothing(seen, see, widget):
     browser = widget("strange_browser")
     see(headings(browser)).to_have_count(5)
@@ -405,6 +437,7 @@ def test_the_tab_key_goes_from_control_to_control(seen, widget):
     assert walk("browser", 5) == order
     order = ["purity", "NMI", "Fowlkes-Mallows", "ARI", "accuracy", "silhouette"]
     assert walk("comparison", 8) == [*order, "All", "None"]
+    assert walk("sliders", 2) == ["k2", "seed9"]  # name and value
 
 
 FOCUSED = """() => {
