@@ -29,21 +29,21 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import NearestNeighbors
 
-from course_utils import images, representations, metrics, plots
+from course_utils import images, representations, metrics, plots, widgets
 
 # %% [markdown]
 # ## 1 · An image is a vector
 #
 # The course contains two small image sets. The **stamps** are 193 cut-outs on white, from a
 # children's drawing program, in seven classes. The **photos** are 250 photographs with
-# backgrounds, in ten classes. A result that holds on only one of them may come from how that
-# set was made, so our comparisons use both.
+# backgrounds, in ten classes. A result on one of them may come from how that set was made, so
+# our comparisons use both.
 #
 # A colour image is an array with three axes: rows, columns, and the values of red, green and
 # blue, integers from 0 (none) to 255 (full). `ravel` turns it into one long row of numbers, a
 # **vector**: row by row, then pixel by pixel within a row, then red, green, blue within a
 # pixel. Nothing is lost: if you know the shape, you can rebuild the image. The code begins with
-# 2 × 2 pixels, red and green above, blue and white below.
+# 2 × 2 pixels: red and green above, blue and white below.
 #
 # To be compared, vectors must have the same length. So every image is first resized to 32 × 32
 # pixels, which makes 32 · 32 · 3 = 3,072 numbers, and these are divided by 255: now 0 is black
@@ -99,11 +99,10 @@ plots.show(
 )
 
 # %% [markdown]
-# From left to right: the parrot as stored; at 32 × 32 pixels, still a parrot to you; and the 96
-# numbers of one of its rows, all 1 on the white background and separating into red, green and
-# blue on the bird. Below are all 3,072 numbers, with those of the row in blue. This is all that
-# a clustering algorithm gets. It does not know that the numbers at 1,152 and 1,248, where rows
-# 12 and 13 begin, belong to neighbouring pixels.
+# Top right are the 96 numbers of the framed row: all 1 on the white background, separating into
+# red, green and blue on the bird. Below are all 3,072 numbers, with those of the row in blue.
+# They are all that a clustering algorithm gets. It does not know that the numbers at 1,152 and
+# 1,248, where rows 12 and 13 begin, belong to neighbouring pixels.
 #
 # ### Exercise 3.1 · There and back again (easy)
 #
@@ -134,9 +133,8 @@ checks.ex03_1(to_vector, to_picture)
 #
 # Two vectors of the same length have a **Euclidean distance**: subtract them number by number,
 # square the differences, add them up, take the square root, $d(a, b) = \sqrt{\sum_i (a_i -
-# b_i)^2}$. For a = (1, 0, .5) and b = (1, 1, 1) it is $\sqrt{0 + 1 + .25} \approx 1.12$. Two
-# equal images have distance 0; black and white are $\sqrt{3072} \approx 55.4$ apart, the
-# largest distance possible.
+# b_i)^2}$. For a = (1, 0, .5) and b = (1, 1, 1) it is $\sqrt{0 + 1 + .25} \approx 1.12$. Black
+# and white images are $\sqrt{3072} \approx 55.4$ apart, the largest distance possible.
 #
 # ### Exercise 3.2 · The distance between two images (easy)
 #
@@ -291,12 +289,12 @@ plots.show(
 # Each row begins with an image, followed by its six nearest; a frame and a cross mark those of
 # another class. The coin finds coins, and the zebra finds mammals seen from the side. The
 # banana finds pale or tall objects: garlic, a penguin, a flamingo. The stop sign finds six
-# round objects in warm colours and not one road sign. In these rows, neighbours agree in
-# outline, position and shade, and only sometimes in meaning.
+# round objects in warm colours and not one road sign. Neighbours here agree in outline and
+# shade, and only sometimes in meaning.
 #
 # On both sets, the nearest neighbour is of the same class more than three times as often as by
 # chance, but in at most two cases in three. <!-- claim 03.neighbours --> The classes differ
-# widely, as the printed shares say.
+# widely (see the printout).
 #
 # ### Pixels do not know their neighbours
 #
@@ -337,8 +335,7 @@ print("All pairs as before:", np.allclose(cdist(flat, flat), distances, atol=1e-
 # %% [markdown]
 # Every distance is what it was: the order of its terms does not change a sum. So nearest
 # neighbours, k-means and everything else that uses only distances give the same result. A pixel
-# distance compares each position with *the same position* in the other image, and nothing else;
-# scrambling does not disturb it.
+# distance compares each position with *the same position* in the other image, and nothing else.
 #
 # ## 3 · Clusters of pixels
 #
@@ -411,11 +408,11 @@ plots.show(
 )
 
 # %% [markdown]
-# One row per cluster, biggest first, with the members nearest its mean on the left; a frame and
-# a cross mark images that are not of the cluster's most frequent class. Cluster 4 has objects
-# wider than tall, many of them mammals seen from the side. Cluster 1 has pale and thin ones.
-# Clusters 0 and 6 mix coins with fruit and other round objects. The three traffic lights, the
-# same image except for the lamp, are a cluster of their own.
+# One row per cluster, biggest first, the members nearest its mean on the left; a cross marks
+# images that are not of its most frequent class. Cluster 4 has objects wider than tall, many of
+# them mammals seen from the side. Cluster 1 has pale and thin ones. Clusters 0 and 6 mix coins
+# with fruit and other round objects. The three traffic lights, the same image except for the
+# lamp, are a cluster of their own.
 #
 # ### A description is not an explanation
 #
@@ -535,7 +532,7 @@ plots.show(
 # which seldom have a white background, it gains nothing. <!-- claim 03.silhouette -->
 #
 # So brightness describes the clusters well, but does not explain their low scores: without it,
-# the scores stay low. A description suggests an explanation; a control tests it. More detail
+# the scores stay low. A description can suggest an explanation; a control tests it. More detail
 # changes little, too: 128 × 128 pixels give an NMI within .05 of 8 × 8, on both sets. <!--
 # claim 03.size -->
 #
@@ -583,20 +580,33 @@ limit = to_strangers["stamps"][banana].min()
 overtaken = int((to_own["stamps"][:, banana] > limit).argmax())
 lessons.reveal(prediction_4, overtaken, "the first shift that is too far")
 
+
+# %%
+def draw_shift(stamp, right):
+    """A stamp, the same moved to the right, what each pixel adds, and a stranger."""
+    index, limits = find(stamp), to_strangers["stamps"]
+    image = pixels["stamps"][[index]]
+    moved = moved_right(image, right)
+    own, limit = np.linalg.norm(moved - image), limits[index].min()
+    _, panels = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
+    panels[0].imshow(image[0])
+    panels[1].imshow(moved[0])
+    panels[2].imshow(((moved - image)[0] ** 2).sum(axis=2), "magma", vmin=0, vmax=1.5)
+    panels[3].imshow(pixels["stamps"][limits[index].argmin()])
+    titles = "original", f"moved by {right}", f"distance {own:.1f}"
+    for panel, title in zip(panels, (*titles, f"stranger: {limit:.1f}"), strict=True):
+        panel.set(title=title, xticks=[], yticks=[])
+        panel.spines[:].set_visible(True)
+    verdict = "farther than" if own > limit else "not as far as"
+    return f"{stamp} moved by {right}: distance {own:.1f}, {verdict} the nearest stranger."
+
+
+names = "banana", "zebra", "rose", "stop", "seagull"
+widgets.FigureSlider(draw_shift, start={"right": 3}, stamp=names, right=range(13))
+
 # %% tags=["drawing"]
-# @title Draw shifts of the banana and of all images
-figure = plt.figure(figsize=(10, 5.6), layout="constrained")
-top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2))
-thumbnails = top.subplots(1, 7)
-for panel, shift in zip(thumbnails, (0, 1, 2, 3, 5, 8), strict=False):
-    panel.imshow(moved_right(pixels["stamps"][[banana]], shift)[0])
-    panel.set_title(f"by {shift}: {to_own['stamps'][shift, banana]:.1f}", fontsize=10)
-thumbnails[6].imshow(pixels["stamps"][stranger])
-thumbnails[6].set_title(f"stranger: {limit:.1f}", fontsize=10)
-for panel in thumbnails:
-    panel.set(xticks=[], yticks=[])
-    panel.spines[:].set_visible(True)
-left, right = bottom.subplots(1, 2)
+# @title Draw the distances of shifted images
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 left.plot(shifts, to_own["stamps"][:, banana], "o-", color="#0072B2")
 left.axhline(limit, color="#D55E00", ls="--")
 left.text(12, limit - 1, "nearest stranger", ha="right")
@@ -615,12 +625,12 @@ plots.show(
 )
 
 # %% [markdown]
-# Above: the banana moved by 0 to 8 pixels, each with its distance to the original, and the
-# garlic. On the left: the distance jumps with the first pixels and passes the nearest stranger
-# between two and three. On the right: a shift by five pixels carries 82% of the stamps farther
-# from themselves than their nearest stranger is, but only 37% of the photos. <!-- claim
-# 03.shift --> Why the sets differ, this experiment does not say. How the gap is filled is part
-# of it: filled with white, it is 91% of the photos. <!-- claim 03.fill -->
+# Move the sliders to shift a stamp. In the figure below them, the banana's distance (left)
+# jumps with the first pixels and passes the nearest stranger between two and three. On the
+# right, all images: a shift by five pixels carries 82% of the stamps farther from themselves
+# than their nearest stranger is, but only 37% of the photos. <!-- claim 03.shift --> Why the
+# sets differ, this experiment does not say. How the gap is filled is part of it: filled with
+# white, it is 91% of the photos. <!-- claim 03.fill -->
 #
 # And the nearest stranger is a *minimum* over many images: 149 to 175 strangers per stamp, 225
 # per photo. So we draw smaller image sets at random, 20 of each size, and measure again.
@@ -762,7 +772,7 @@ checks.summary()
 # ## In this notebook we …
 #
 # * turned images into vectors of 3,072 pixel values and back;
-# * drew where a distance comes from, and found a banana nearest to garlic;
+# * drew where a distance comes from, and found a banana nearer to garlic than to fruit;
 # * scrambled all images in the same way, which changed no distance: pixels are compared
 #   position by position, without any idea of shape;
 # * clustered raw pixels on two image sets, above chance on both and below .5;
