@@ -132,9 +132,10 @@ checks.ex03_1(to_vector, to_picture)
 # ## 2 · Near in pixels
 #
 # Two vectors of the same length have a **Euclidean distance**: subtract them number by number,
-# square the differences, add them up, take the square root, $d(a, b) = \sqrt{\sum_i (a_i -
-# b_i)^2}$. For a = (1, 0, .5) and b = (1, 1, 1) it is $\sqrt{0 + 1 + .25} \approx 1.12$. Black
-# and white images are $\sqrt{3072} \approx 55.4$ apart, the largest distance possible.
+# square the differences, add them up, take the square root,
+# $d(a, b) = \sqrt{\sum_i (a_i - b_i)^2}$. For a = (1, 0, .5) and b = (1, 1, 1) it is
+# $\sqrt{0 + 1 + .25} \approx 1.12$. Black and white images are $\sqrt{3072} \approx 55.4$
+# apart, the largest distance possible.
 #
 # ### Exercise 3.2 · The distance between two images (easy)
 #
@@ -287,7 +288,7 @@ plots.show(
 
 # %% [markdown]
 # Each row begins with an image, followed by its six nearest; a frame and a cross mark those of
-# another class. The coin finds coins, and the zebra finds mammals seen from the side. The
+# another class. The coin finds coins, and the zebra finds five mammals seen from the side. The
 # banana finds pale or tall objects: garlic, a penguin, a flamingo. The stop sign finds six
 # round objects in warm colours and not one road sign. Neighbours here agree in outline and
 # shade, and only sometimes in meaning.
@@ -439,19 +440,20 @@ for name, image_set in image_sets.items():
     print(f"{name}: clusters explain {by_cluster:.2f}, classes {by_class:.2f}")
 
 # %% [markdown]
-# On both sets the clusters tell us far more about the brightness than the classes do. <!--
-# claim 03.brightness --> It is tempting to conclude that pixels score badly *because* they sort
-# by brightness. <!-- no claim: the conclusion that the experiment below tests --> But this only
-# describes what the clusters share. What happens without it? For that we need an experiment, a
-# **control**: remove the brightness, leave the rest, cluster again.
+# On both sets the clusters tell us far more about the brightness than the classes do.
+# <!-- claim 03.brightness --> It is tempting to conclude that pixels score badly *because*
+# their clusters sort by brightness.
+# <!-- no claim: the conclusion that the experiment below tests --> But this only describes what
+# the clusters share. To learn what happens without it we need an experiment, a **control**:
+# remove the brightness, leave the rest, cluster again.
 #
 # * **centred**: subtract from each image its own mean, so all have the same brightness;
 # * **standardised**: then divide it by its own standard deviation, so all have the same
 #   contrast too;
 # * **regressed**: at each position, fit a straight line that predicts the value from the
 #   image's brightness, and keep only what the line gets wrong;
-# * **silhouette**: forget all values, and keep only the share of each 7 × 7 square that is not
-#   near-white.
+# * **silhouette**, for comparison: forget all values, and keep only how much of each square of
+#   7 × 7 pixels is not near-white.
 #
 # ### Predict first
 #
@@ -522,10 +524,11 @@ plots.show(
 
 # %% [markdown]
 # In the three rows below `raw`, the diamonds move far to the left on both sets; the squares do
-# not follow. On random subsamples of the images, standardising raises the NMI by .02 to .03 on
-# average, and none of the three controls raises it by .08, or to .5. <!-- claim
-# 03.without_brightness --> With the brightness regressed out, the stamps score a little lower
-# than raw pixels, and the photos about the same. <!-- claim 03.regressed -->
+# not follow. (The diamonds do not reach 0: other properties of an image vary with its
+# brightness, and remain.) On random subsamples of 80% of the images, standardising raises the
+# NMI by .02 to .03 on average, and none of the three controls raises it by .08, or to .5.
+# <!-- claim 03.without_brightness --> With the brightness regressed out, the stamps score a
+# little lower than raw pixels, and the photos about the same. <!-- claim 03.regressed -->
 #
 # The silhouette shows the reverse. Its clusters know more about the brightness of the stamps
 # than the centred ones do, and yet its NMI is higher than that of raw pixels. On the photos,
@@ -533,8 +536,8 @@ plots.show(
 #
 # So brightness describes the clusters well, but does not explain their low scores: without it,
 # the scores stay low. A description can suggest an explanation; a control tests it. More detail
-# changes little, too: 128 × 128 pixels give an NMI within .05 of 8 × 8, on both sets. <!--
-# claim 03.size -->
+# changes little, too: 128 × 128 pixels give an NMI within .05 of 8 × 8, on both sets.
+# <!-- claim 03.size -->
 #
 # ## 4 · What a shift does
 #
@@ -625,12 +628,12 @@ plots.show(
 )
 
 # %% [markdown]
-# Move the sliders to shift a stamp. In the figure below them, the banana's distance (left)
-# jumps with the first pixels and passes the nearest stranger between two and three. On the
-# right, all images: a shift by five pixels carries 82% of the stamps farther from themselves
-# than their nearest stranger is, but only 37% of the photos. <!-- claim 03.shift --> Why the
-# sets differ, this experiment does not say. How the gap is filled is part of it: filled with
-# white, it is 91% of the photos. <!-- claim 03.fill -->
+# Move the sliders to shift a stamp. In the second figure, the banana's distance (left) jumps
+# with the first pixels and exceeds that of its nearest stranger from three on. On the right,
+# all images: a shift by five pixels carries 82% of the stamps farther from themselves than
+# their nearest stranger is, but only 37% of the photos. <!-- claim 03.shift --> Why the sets
+# differ, this experiment does not say. How the gap is filled is part of it: filled with white,
+# it is 91% of the photos. <!-- claim 03.fill -->
 #
 # And the nearest stranger is a *minimum* over many images: 149 to 175 strangers per stamp, 225
 # per photo. So we draw smaller image sets at random, 20 of each size, and measure again.
@@ -667,13 +670,13 @@ plots.show(
 
 # %% [markdown]
 # In sets of five images, about one stamp in five is carried too far, in the whole set four in
-# five; the photos rise from 8% to 36%. <!-- claim 03.minimum --> These percentages belong to
-# the pixels *and* to the number of images: one more image can only bring the nearest stranger
-# nearer.
+# five; on the photos, the share rises from 8% to 36%. <!-- claim 03.minimum --> These
+# percentages belong to the pixels *and* to the number of images: one more image can only bring
+# the nearest stranger nearer.
 #
 # Weak noise on every value carries no image that far, on either set, but mirroring does so for
-# 40% of the stamps and 30% of the photos. <!-- claim 03.changes --> Lesson 4 returns to such
-# changes.
+# 40% of the stamps and 30% of the photos. <!-- claim 03.changes --> Lesson 4 continues from
+# here.
 #
 # ## Exercises
 #
@@ -730,9 +733,9 @@ checks.ex03_5(unnoticed)
 # Write your own `better_pixels`: it gets one stamp, (224, 224, 3) of uint8, and returns a
 # vector, of the same length for every image. Cut the object out and centre it, blur it, amplify
 # its colours, keep only edges, …: whatever this lesson made you suspect. Before you run it,
-# write down what you expect: an NMI, a sentence with your reason, or both. (`cv2.resize(image,
-# (32, 32), interpolation=cv2.INTER_AREA)` makes an image smaller.) No networks, and no true
-# labels.
+# write down what you expect: an NMI, a sentence with your reason, or both.
+# (`cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)` makes an image smaller.) No
+# networks, and no true labels.
 #
 # The check clusters the stamps with your vectors and with raw pixels, five seeds each, and
 # records both mean NMIs beside your expectation. Every idea that runs counts, whether it helps
