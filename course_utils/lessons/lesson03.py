@@ -1,5 +1,6 @@
 """Checks of lesson 3: images as raw pixels."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,6 @@ from course_utils.lessons.matching import (
     compare_answer,
     find_mistake,
     read_letters,
-    require_words,
     same_numbers,
 )
 
@@ -239,6 +239,8 @@ def ex03_5(letters):
 
     Give them in one string, like "ab". The reasons are printed when all are right.
     """
+    if isinstance(letters, str):
+        letters = letters.replace(" and ", " ")
     chosen = read_letters(letters, WHY, "change")
     n_wrong, n_missing = len(chosen - UNNOTICED), len(UNNOTICED - chosen)
     said = []
@@ -297,24 +299,38 @@ def _read_expectation(expectation):
     parts = [expectation]
     if isinstance(expectation, dict):
         parts = expectation.values()
-    elif isinstance(expectation, tuple | list | set):
-        parts = expectation
+    elif isinstance(expectation, tuple | list | set | np.ndarray):
+        parts = list(expectation)
     expected, words = None, []
     for part in map(attempted, parts):
-        try:
-            number = float(part)
-        except (TypeError, ValueError):
-            words.append(" ".join(str(part).split()))
+        number, is_text = part, isinstance(part, str)
+        if is_text:
+            words.append(" ".join(part.split()))
+            number = _number_in(part)
+        if number is None:
             continue
-        if isinstance(part, bool | np.bool_) or not 0 <= number <= 1:
+        number = -1.0 if isinstance(part, bool | np.bool_) else as_number(number)
+        if not 0 <= number <= 1:
             raise NotYet(
                 f"Your expectation is {part}, but an NMI is a number from 0 to 1."
             )
         expected = number
     words = " ".join(words)
-    if expected is None:
-        require_words(words, "Your expectation", 5)
+    if expected is None and len(words.split()) < 5:
+        raise NotYet(
+            "Write down an NMI from 0 to 1, or a sentence of five words or more that "
+            "gives your reason."
+        )
     return expected, words
+
+
+def _number_in(text):
+    """The only number like .35, 0,35 or 35% in a text, or None."""
+    found = re.findall(r"(?<![\w.])\d*[.,]\d+|\d+ ?%", text)
+    if len(found) != 1:
+        return None
+    number = float(found[0].rstrip(" %").replace(",", "."))
+    return number / 100 if found[0].endswith("%") else number
 
 
 def _vectors(better_pixels, image_set):

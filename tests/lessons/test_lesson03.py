@@ -121,6 +121,7 @@ RIGHT = [
     ("ex03_5", "adeh"),
     ("ex03_5", " H, E, d, a"),
     ("ex03_5", {"a", "d", "e", "h"}),
+    ("ex03_5", "a, d, e and h"),
     (
         "ex03_1",
         lambda p: np.divide(p.reshape(-1), 255),
@@ -137,7 +138,8 @@ RIGHT = [
     ("ex03_6", lambda p: p.mean(axis=(0, 1)), ["colour alone is not much", 0.25]),
     ("ex03_6", lambda p: p.mean(), {"nmi": 0.2, "why": "only brightness"}),
     ("ex03_6", centred, "An NMI of about .5, because brightness is gone."),
-    ("ex03_6", lambda p: p[::7, ::7].ravel(), 1),
+    ("ex03_6", lambda p: p[::7, ::7].ravel(), "35%"),
+    ("ex03_6", lambda p: p[::7, ::7].ravel(), np.array([0.3])),
 ]
 
 
@@ -208,8 +210,9 @@ WRONG = [
     ("ex03_6", reading_labels, WHY, "without the true labels"),
     ("ex03_6", by_known_image, WHY, "which pixels cannot give"),
     ("ex03_6", lambda p: "bright", WHY, "Expected a vector of numbers"),
-    ("ex03_6", silhouette, "better", "has 1 word"),
+    ("ex03_6", silhouette, "better", "five words"),
     ("ex03_6", silhouette, 35, "from 0 to 1"),
+    ("ex03_6", silhouette, "An NMI of 3.5, I think.", "from 0 to 1"),
     ("ex03_6", silhouette, True, "from 0 to 1"),
     ("ex03_6", silhouette(np.zeros((224, 224, 3), np.uint8)), WHY, "function itself"),
 ]
