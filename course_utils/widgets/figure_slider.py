@@ -108,17 +108,24 @@ class FigureSlider(base.Explorer):
         return {name: self.choices[name].index(value) for name, value in values.items()}
 
     def _drawn(self):
-        """The figure that `draw` leaves, and its words."""
+        """The figure that `draw` makes, or the new one that it draws on; its words."""
+        figure = plt.figure()
         before = set(plt.get_fignums())
-        words = self.draw(**self.values)
-        drawn = [number for number in plt.get_fignums() if number not in before]
-        if not drawn:
-            raise ValueError(
-                "draw must leave a figure of its own, so without plots.show."
-            )
-        if not isinstance(words, str) or not words.strip():
-            raise ValueError("draw must return what the figure shows, as a text.")
-        return plt.figure(drawn[-1]), words
+        try:
+            words = self.draw(**self.values)
+            made = [number for number in plt.get_fignums() if number not in before]
+            if not made and not (plt.fignum_exists(figure.number) and figure.axes):
+                raise ValueError("draw must leave its figure open: not plots.show.")
+            if not isinstance(words, str) or not words.strip():
+                raise ValueError("draw must return what the figure shows, as a text.")
+        except Exception:
+            for number in set(plt.get_fignums()) - before | {figure.number}:
+                plt.close(number)
+            raise
+        if made:
+            plt.close(figure)
+            figure = plt.figure(made[-1])
+        return figure, words
 
     def _update(self):
         figure, words = self._drawn()

@@ -865,6 +865,20 @@ def draw_power(power, n):
     return f"{n} numbers to the power of {power}, up to {(n - 1) ** power}."
 
 
+def draw_and_close(k):
+    plt.plot([k])
+    plt.close()
+    return "closed, as plots.show does"
+
+
+def test_a_figure_that_is_open_is_not_drawn_on():
+    other = plt.figure()
+    chart = widgets.FigureSlider(draw_power, power=[1], n=[5])
+    assert chart.static().axes and not other.axes
+    made = widgets.FigureSlider(lambda k: str(plt.subplots(1, k)[1].size), k=[2, 3])
+    assert len(made.static().axes) == 2 and made.status.text == "2"
+
+
 def test_a_slider_draws_the_figure_anew():
     chart = widgets.FigureSlider(
         draw_power, start={"n": 6}, power=[1, 2, 3], n=range(5, 8)
@@ -918,13 +932,15 @@ def test_an_error_while_drawing_is_said_and_the_figure_stays():
             "n cannot be 9, only",
         ),
         (draw_power, {"power": [1], "n": [5], "start": {"k": 9}}, "no slider 'k'"),
-        (lambda k: f"{k}", {"k": [1]}, "leave a figure of its own"),
+        (lambda k: f"{k}", {"k": [1]}, "leave its figure open"),
+        (draw_and_close, {"k": [1]}, "leave its figure open"),
         (lambda k: plt.plot([k]), {"k": [1]}, "return what the figure shows"),
     ],
 )
 def test_sliders_that_cannot_be(draw, choices, words):
     with pytest.raises(ValueError, match=words):
         widgets.FigureSlider(draw, **choices)
+    assert plt.get_fignums() == []
 
 
 # All of them
