@@ -257,10 +257,12 @@ for name, image_set in image_sets.items():
     by_chance = (sizes / n * (sizes - 1) / (n - 1)).sum()
     if name == "stamps":
         lessons.reveal(prediction, float(same.mean()), "the share on the stamps")
-    shares = {c: same[true_labels == i].mean() for i, c in enumerate(image_set.class_names)}
-    low, high = min(shares, key=shares.get), max(shares, key=shares.get)
+    by_class = {
+        c: same[true_labels == i].mean() for i, c in enumerate(image_set.class_names)
+    }
+    low, high = min(by_class, key=by_class.get), max(by_class, key=by_class.get)
     print(f"{name}: {same.mean():.2f}, by chance {by_chance:.2f}; ", end="")
-    print(f"from {shares[low]:.2f} ({low}) to {shares[high]:.2f} ({high})")
+    print(f"from {by_class[low]:.2f} ({low}) to {by_class[high]:.2f} ({high})")
 
 # %% tags=["drawing"]
 # @title Draw six stamps and their neighbours
