@@ -371,13 +371,14 @@ raw_runs = {
 
 # %% tags=["drawing"]
 # @title Draw the scores of raw pixels on both sets
-figure, panels = plt.subplots(1, 2, figsize=(10, 2.5), sharey=True, layout="constrained")
+style = {"sharey": True, "layout": "constrained"}
+figure, panels = plt.subplots(1, 2, figsize=(10, 2.5), **style)
 means = {}
 for panel, (name, image_set) in zip(panels, image_sets.items(), strict=True):
     scored = score_runs(raw_runs[name], image_set.true_labels)
     for height, score in enumerate(("fowlkes_mallows", "nmi", "purity")):
         values, chance = ([row[score] for row in rows] for rows in scored)
-        panel.plot(values, [height] * len(values), "s", color="#0072B2", ms=7, mfc="none")
+        panel.plot(values, [height] * 20, "s", color="#0072B2", ms=7, mfc="none")
         tick = [height - 0.3, height + 0.3]
         panel.plot([np.mean(chance)] * 2, tick, "--", color="black", lw=2)
         panel.text(max(values) + 0.03, height, f"{np.mean(values):.2f}", va="center")
@@ -496,7 +497,8 @@ lessons.reveal(prediction_3, float(outcome), "the NMI without brightness")
 
 # %% tags=["drawing"]
 # @title Draw NMI and explained brightness of every control
-figure, panels = plt.subplots(1, 2, figsize=(10, 3.2), sharey=True, layout="constrained")
+style = {"sharey": True, "layout": "constrained"}
+figure, panels = plt.subplots(1, 2, figsize=(10, 3.2), **style)
 for panel, name in zip(panels, image_sets, strict=True):
     for height, control in enumerate(controls):
         row = tried[name, control]
@@ -577,8 +579,8 @@ def strangers(name):
 
 shifts = np.arange(13)
 to_own = {
-    name: np.stack([distance_to_own(name, moved_right(pixels[name], s)) for s in shifts])
-    for name in image_sets
+    name: np.stack([distance_to_own(name, moved_right(p, s)) for s in shifts])
+    for name, p in pixels.items()
 }
 to_strangers = {name: strangers(name) for name in image_sets}
 limit = to_strangers["stamps"][banana].min()
@@ -603,7 +605,8 @@ def draw_shift(stamp, right):
         panel.set(title=title, xticks=[], yticks=[])
         panel.spines[:].set_visible(True)
     verdict = "farther than" if own > limit else "not as far as"
-    return f"{stamp} moved by {right}: distance {own:.1f}, {verdict} the nearest stranger."
+    said = f"{stamp} moved by {right}: distance {own:.1f}"
+    return f"{said}, {verdict} its nearest stranger ({limit:.1f})."
 
 
 names = "banana", "zebra", "rose", "stop", "seagull"
@@ -616,7 +619,8 @@ left.plot(shifts, to_own["stamps"][:, banana], "o-", color="#0072B2")
 left.axhline(limit, color="#D55E00", ls="--")
 left.text(12, limit - 1, "nearest stranger", ha="right")
 left.set(xlabel="shift (pixels of 32)", ylabel="distance to the banana")
-too_far = {n: (to_own[n] > to_strangers[n].min(axis=1)).mean(axis=1) for n in image_sets}
+limits = {name: to_strangers[name].min(axis=1) for name in image_sets}
+too_far = {name: (to_own[name] > limits[name]).mean(axis=1) for name in image_sets}
 for name, (colour, marker) in zip(image_sets, map(plots.look, (0, 1)), strict=True):
     right.plot(shifts, too_far[name], color=colour, marker=marker, label=name)
 right.axvline(5, color="#999999", ls=":")
@@ -747,7 +751,7 @@ checks.ex03_5(unnoticed)
 
 # %%
 # BEGIN SOLUTION: my_expectation = None  # like 0.3, "…, because …" or (0.3, "…")
-my_expectation = 0.35, "Better, because the same object at another place becomes the same."
+my_expectation = 0.35, "Better, because the place of an object no longer counts."
 # END SOLUTION
 
 
