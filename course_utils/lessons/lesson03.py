@@ -1,5 +1,6 @@
 """Checks of lesson 3: images as raw pixels."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -7,7 +8,12 @@ import numpy as np
 from course_utils import metrics
 from course_utils.clustering import algorithms
 from course_utils.images import datasets
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import (
+    NotAttempted,
+    NotYet,
+    attempted,
+    exercise,
+)
 from course_utils.lessons.matching import (
     as_array,
     as_number,
@@ -43,10 +49,10 @@ def _image(seed=0, height=32, width=32):
     "There and back again", hint="ravel() goes there, reshape(32, 32, 3) comes back."
 )
 def ex03_1(to_vector, to_picture):
-    """Write `to_vector(picture)` and `to_picture(vector)`.
+    """Write `to_vector(image)` and `to_picture(vector)`.
 
-    The first turns an image (32, 32, 3) of uint8 into a vector of 3,072 shares from 0
-    to 1, the second turns such a vector back into the image.
+    The first turns an image (32, 32, 3) of uint8 into a vector of 3,072 numbers from 0
+    to 1, the second turns what the first returns back into the same image.
     """
     image = _image()
     expected = np.array([value for row in image for pixel in row for value in pixel])
@@ -54,7 +60,7 @@ def ex03_1(to_vector, to_picture):
     if np.array_equal(vector, expected):
         raise NotYet("The values still go up to 255: scale them to go from 0 to 1.")
     if set(np.unique(vector)) <= {0.0, 1.0}:
-        raise NotYet("Only 0 and 1 are left: // divides integers, / gives shares.")
+        raise NotYet("Only 0 and 1 are left: // drops the fraction, / keeps it.")
     if not same_numbers(vector, expected / 255):
         if same_numbers(np.sort(vector), np.sort(expected / 255)):
             raise NotYet(
@@ -62,8 +68,7 @@ def ex03_1(to_vector, to_picture):
                 "pixel, red, green, blue, and move no axis."
             )
         raise NotYet("These are not the numbers of the image divided by 255.")
-    for kind in (np.float32, np.float64):
-        _check_back(to_picture, expected.astype(kind) / kind(255), image)
+    _check_back(to_picture, call_function(to_vector, image), image)
     return "both directions"
 
 
@@ -75,13 +80,22 @@ def _check_back(to_picture, vector, image):
         raise NotYet("The values that come back go from 0 to 1: undo the division too.")
     if (back == 0).mean() > 0.9:
         raise NotYet(
-            "Nearly everything is 0: shares below 1 became integers before they were "
+            "Nearly everything is 0: numbers below 1 became integers before they were "
             "multiplied by 255."
         )
     if back.dtype != np.uint8:
         raise NotYet(f"Expected an image of type uint8, but got {back.dtype}.")
-    if not np.array_equal(back, image):
-        raise NotYet("The pixels come back at other places: is the order the same?")
+    if np.array_equal(back, image):
+        return
+    lost = back != image
+    if (image[lost] - back[lost] == 1).all():
+        raise NotYet(
+            f"Of the values, {lost.mean():.0%} come back one too small: a product such "
+            "as 6.9999 becomes 6, so round before you convert to integers."
+        )
+    if np.array_equal(np.sort(back, axis=None), np.sort(image, axis=None)):
+        raise NotYet("The pixels come back in other places: is the order the same?")
+    raise NotYet(f"Of the values, {lost.mean():.0%} come back changed.")
 
 
 @exercise(
@@ -172,7 +186,7 @@ def ex03_3(nearest):
 
 @exercise(
     "Up, down, left, right",
-    hint="Start from np.ones_like(picture) and copy the part that stays on the paper.",
+    hint="Start from np.ones_like(picture); copy in the part that stays in the frame.",
 )
 def ex03_4(shifted):
     """Write `shifted(picture, down, right)`: the image moved by so many pixels.
@@ -197,16 +211,16 @@ def ex03_4(shifted):
             "Nothing moved.": image,
         }
         where = f"For down={down}, right={right}, the result is wrong."
-        otherwise = "The pixels are at the wrong places."
+        otherwise = "The pixels are in the wrong places."
         expected = _moved(image, down, right)
         compare_answer(found, expected, mistakes, otherwise, where=where)
     return "all directions"
 
 
-def _moved(image, down, right, paper=1):
+def _moved(image, down, right, background=1):
     """The reference: pixel by pixel."""
     height, width = image.shape[:2]
-    result = np.full_like(image, paper)
+    result = np.full_like(image, background)
     for row in range(height):
         for column in range(width):
             if 0 <= row + down < height and 0 <= column + right < width:
@@ -216,19 +230,148 @@ def _moved(image, down, right, paper=1):
 
 @exercise(
     "What k-means does not notice",
-    hint="Which ones stretch all distances alike, if they change them at all?",
+    hint="Take two images a and b and one number of each. What becomes of (a - b)**2, "
+    "and of the sum of all such squares? The change is not noticed if the sums stay "
+    "as they are for all pairs of images, or are all multiplied by the same number.",
 )
 def ex03_5(letters):
     """Choose the changes, letters from a to h, that leave the clusters as they are.
 
-    Give them in one string, like "ab".
+    Give them in one string, like "ab". The reasons are printed when all are right.
     """
+    if isinstance(letters, str):
+        letters = letters.replace(" and ", " ")
     chosen = read_letters(letters, WHY, "change")
-    for letter in sorted(chosen - UNNOTICED):
-        raise NotYet(f"Change {letter} may change the clusters. {WHY[letter]}")
-    for letter in sorted(UNNOTICED - chosen):
-        raise NotYet(f"One is missing. {WHY[letter]}")
+    n_wrong, n_missing = len(chosen - UNNOTICED), len(UNNOTICED - chosen)
+    said = []
+    if n_wrong:
+        verb = "changes" if n_wrong == 1 else "change"
+        said += [
+            f"{n_wrong} of your {len(chosen)} {verb} some distances more than others"
+        ]
+    if n_missing:
+        said += [f"{n_missing} {'is' if n_missing == 1 else 'are'} missing"]
+    if said:
+        raise NotYet(f"Not all letters are right: {', and '.join(said)}.")
+    for letter, reason in WHY.items():
+        print(letter, "not noticed:" if letter in UNNOTICED else "noticed:", reason)
     return "".join(sorted(chosen))
+
+
+@exercise(
+    "Make pixels better",
+    hint="Start small: image.mean(axis=(0, 1)) is a vector of three numbers. What do "
+    "two images of one class share that their pixels do not? Any idea counts, even "
+    "one that turns out worse than raw pixels.",
+)
+def ex03_6(better_pixels, my_expectation):
+    """Write `better_pixels(image)`, a vector per stamp, and what you expect of it.
+
+    `my_expectation` is an NMI, a sentence with your reason, or both as a pair. Every
+    idea that runs counts; the mean NMI over five seeds is recorded beside that of raw
+    pixels and beside your expectation.
+    """
+    expected, words = _read_expectation(my_expectation)
+    names = set(getattr(getattr(better_pixels, "__code__", None), "co_names", ()))
+    if used := names & {"true_labels", "true_names", "class_names"}:
+        raise NotYet(f"Your function reads {min(used)}: work without the true labels.")
+    image_set = datasets.load("stamps", progress=False)
+    vectors = _vectors(better_pixels, image_set)
+    pixels = [image_set.picture(i, 32).ravel() / 255 for i in range(len(image_set))]
+    found = _nmis(image_set.true_labels, vectors)
+    raw = _nmis(image_set.true_labels, pixels)
+    if np.mean(found) > 0.95:
+        raise NotYet(
+            f"The mean NMI is {np.mean(found):.3f}, which pixels cannot give: work "
+            "without the true labels and the names of the files."
+        )
+    print(_in_words(found, raw, expected, words))
+    return {
+        "nmi": round(float(np.mean(found)), 4),
+        "raw_nmi": round(float(np.mean(raw)), 4),
+        "expected_nmi": expected,
+        "expectation": words,
+    }
+
+
+def _read_expectation(expectation):
+    """An expected NMI or None, and the words or ""."""
+    parts = [expectation]
+    if isinstance(expectation, dict):
+        parts = expectation.values()
+    elif isinstance(expectation, tuple | list | set | np.ndarray):
+        parts = list(expectation)
+    expected, words = None, []
+    for part in map(attempted, parts):
+        number, is_text = part, isinstance(part, str)
+        if is_text:
+            words.append(" ".join(part.split()))
+            number = _number_in(part)
+        if number is None:
+            continue
+        number = -1.0 if isinstance(part, bool | np.bool_) else as_number(number)
+        if not 0 <= number <= 1:
+            raise NotYet(
+                f"Your expectation is {part}, but an NMI is a number from 0 to 1."
+            )
+        expected = number
+    words = " ".join(words)
+    if expected is None and len(words.split()) < 5:
+        raise NotYet(
+            "Write down an NMI from 0 to 1, or a sentence of five words or more that "
+            "gives your reason."
+        )
+    return expected, words
+
+
+def _number_in(text):
+    """The only number like .35, 0,35 or 35% in a text, or None."""
+    found = re.findall(r"(?<![\w.])\d*[.,]\d+|\d+ ?%", text)
+    if len(found) != 1:
+        return None
+    number = float(found[0].rstrip(" %").replace(",", "."))
+    return number / 100 if found[0].endswith("%") else number
+
+
+def _vectors(better_pixels, image_set):
+    """The student's vector of each image, (n, d); NotYet if they are not usable."""
+    rows = []
+    for index in range(len(image_set)):
+        try:
+            value = call_function(better_pixels, image_set.picture(index))
+        except NotAttempted:
+            if index == 0:
+                raise
+            raise NotYet(f"For image {index}, your function returns None.") from None
+        row = np.atleast_1d(as_array(value, "a vector of numbers"))
+        if row.ndim != 1 or not row.size:
+            raise NotYet(f"The vector has shape {row.shape}: end with .ravel().")
+        if not np.isfinite(row).all():
+            raise NotYet(
+                f"The vector of image {index} contains NaN or infinite values: did you "
+                "divide by 0?"
+            )
+        rows.append(row.astype(np.float32))
+        if row.size != rows[0].size:
+            raise NotYet(
+                f"The vectors have different shapes, {rows[0].shape} for image 0 and "
+                f"{row.shape} for image {index}: resize every image to the same size."
+            )
+    again = as_array(call_function(better_pixels, image_set.picture(0)), "a vector")
+    if not np.allclose(rows[0], again, rtol=1e-4, atol=1e-5):
+        raise NotYet(
+            "Called twice with the same image, your function returns two different "
+            "vectors: use no randomness, or a fixed seed."
+        )
+    n_different = len(np.unique(rows, axis=0))
+    if n_different == 1:
+        raise NotYet("All images get the same vector: nothing is left to cluster.")
+    if n_different < 7:
+        raise NotYet(
+            f"There are only {n_different} different vectors: seven clusters need at "
+            "least seven."
+        )
+    return np.stack(rows)
 
 
 def _nmis(true, vectors):
@@ -237,40 +380,21 @@ def _nmis(true, vectors):
     return [metrics.nmi(labels_true=true, labels_pred=labels) for labels in found]
 
 
-@exercise(
-    "Make pixels better",
-    hint="Above all, the clusters reflect brightness. What is left when you remove it?",
-)
-def ex03_6(better_pixels):
-    """Write `better_pixels(picture)`: a vector per image that clusters better.
-
-    Its mean NMI over five seeds must beat the best seed of the raw pixels.
-    """
-    image_set = datasets.load("stamps", progress=False)
-    attempted(better_pixels(image_set.picture(0)))
-    rows = [
-        as_array(better_pixels(image_set.picture(index)), "a vector of numbers")
-        for index in range(len(image_set))
+def _in_words(found, raw, expected, words):
+    """What came out, beside raw pixels and beside what was expected."""
+    mean, gain = np.mean(found), np.mean(found) - np.mean(raw)
+    beside = "Higher than raw pixels" if gain > 0 else "Lower than raw pixels"
+    if abs(gain) <= max(np.std(found), np.std(raw)):
+        beside = "No clear difference from raw pixels"
+    lines = [
+        f"{beside}: mean NMI {mean:.3f} (standard deviation {np.std(found):.3f} over "
+        f"{len(found)} seeds), raw pixels {np.mean(raw):.3f} ({np.std(raw):.3f})."
     ]
-    shapes = {row.shape for row in rows}
-    if len(shapes) > 1:
-        raise NotYet(
-            f"The vectors have different shapes, such as {sorted(shapes)[:2]}: scale "
-            "every image to the same size first."
-        )
-    if rows[0].ndim != 1 or not rows[0].size:
-        raise NotYet(f"The vector has shape {rows[0].shape}: end with .ravel().")
-    vectors = np.stack(rows)
-    if not np.isfinite(vectors).all():
-        raise NotYet("There are NaN or infinite values: did you divide by 0?")
-    if np.ptp(vectors, axis=0).max() == 0:
-        raise NotYet("All images get the same vector: nothing is left to cluster.")
-    pixels = [image_set.picture(i, 32).ravel() / 255 for i in range(len(image_set))]
-    best = max(_nmis(image_set.true_labels, pixels))
-    mean = float(np.mean(_nmis(image_set.true_labels, vectors)))
-    if mean <= best:
-        raise NotYet(
-            f"It runs, and its mean NMI is {mean:.3f}; the raw pixels' best seed has "
-            f"{best:.3f}. Such a finding counts as well: note it, try another idea."
-        )
-    return {"nmi": round(mean, 4)}
+    if expected is not None:
+        beside = "higher" if mean > expected else "lower"
+        close = abs(mean - expected) <= 0.03
+        verdict = "as expected" if close else f"not as expected, {beside}"
+        lines.append(f"You expected {expected:.3g}: {verdict}.")
+    if words:
+        lines.append(f"You wrote: {words}")
+    return "\n".join(lines)

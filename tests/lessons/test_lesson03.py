@@ -4,10 +4,12 @@ import math
 
 import cv2
 import numpy as np
+import pytest
 from lesson_answers import answer_tests, own_answers  # noqa: F401
 from scipy import ndimage
 from small_sets import one_thread  # noqa: F401
 
+from course_utils.images import datasets
 from course_utils.lessons import exercises
 
 
@@ -39,10 +41,10 @@ def without_zeros(vectors, index, n):
     return np.argsort(gaps)[:n]
 
 
-def shifted(picture, down, right, paper=1.0):
+def shifted(picture, down, right, background=1.0):
     height, width = picture.shape[:2]
     pad = ((height, height), (width, width), (0, 0))
-    wide = np.pad(picture, pad, constant_values=paper)
+    wide = np.pad(picture, pad, constant_values=background)
     top, left = height - down, width - right
     return wide[top : top + height, left : left + width]
 
@@ -55,6 +57,43 @@ def silhouette(picture):
 def pixels(picture, size=32):
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     return small.ravel() / 255
+
+
+def centred(picture):
+    return pixels(picture) - pixels(picture).mean()
+
+
+def random_projection(picture):
+    return np.random.default_rng().normal(size=(5, 3072)) @ pixels(picture)
+
+
+STAMPS = datasets.load("stamps", progress=False)
+PLACES = {STAMPS.picture(i).tobytes(): i for i in range(len(STAMPS))}
+
+
+def by_labels(picture):
+    true_labels = STAMPS.true_labels
+    return np.eye(7)[true_labels[PLACES[picture.tobytes()]]]
+
+
+def reading_labels(picture):
+    return np.eye(7)[STAMPS.true_labels[PLACES[picture.tobytes()]]]
+
+
+CLASSES = STAMPS.true_labels
+
+
+def by_known_image(picture):
+    noise = np.random.default_rng(PLACES[picture.tobytes()]).normal(0, 0.01, 7)
+    return np.eye(7)[CLASSES[PLACES[picture.tobytes()]]] + noise
+
+
+def sometimes_nothing(picture):
+    return silhouette(picture) if picture[112, 112, 0] > 50 else None
+
+
+def truncating(vector):
+    return (np.asarray(vector) * 255).astype(np.uint8).reshape(32, 32, 3)
 
 
 def nearest_by_sorting(vectors, index, n):
@@ -72,6 +111,7 @@ def shifted_by_loop(picture, down, right):
 
 RIGHT = [
     ("ex03_1", there, back),
+    ("ex03_1", lambda p: np.float64(p).ravel() / 255, truncating),
     ("ex03_1", lambda p: (p / 255).ravel().tolist(), back),
     ("ex03_2", distance),
     ("ex03_2", lambda a, b: float(distance(a, b))),
@@ -81,7 +121,7 @@ RIGHT = [
     ("ex03_5", "adeh"),
     ("ex03_5", " H, E, d, a"),
     ("ex03_5", {"a", "d", "e", "h"}),
-    ("ex03_6", silhouette),
+    ("ex03_5", "a, d, e and h"),
     (
         "ex03_1",
         lambda p: np.divide(p.reshape(-1), 255),
@@ -91,15 +131,24 @@ RIGHT = [
     ("ex03_3", nearest_by_sorting),
     ("ex03_4", shifted_by_loop),
     ("ex03_4", lambda p, d, r: ndimage.shift(p, (d, r, 0), order=0, cval=1)),
-    ("ex03_6", lambda p: silhouette(p).astype(float)),
-    ("ex03_6", lambda p: silhouette(p).tolist()),
+    ("ex03_6", silhouette, 0.35),
+    ("ex03_6", lambda p: silhouette(p).tolist(), "0.35"),
+    ("ex03_6", pixels, "No change, since these are the raw pixels."),
+    ("ex03_6", lambda p: pixels(p, 4), (np.float64(0.2), "too coarse")),
+    ("ex03_6", lambda p: p.mean(axis=(0, 1)), ["colour alone is not much", 0.25]),
+    ("ex03_6", lambda p: p.mean(), {"nmi": 0.2, "why": "only brightness"}),
+    ("ex03_6", centred, "An NMI of about .5, because brightness is gone."),
+    ("ex03_6", lambda p: p[::7, ::7].ravel(), "35%"),
+    ("ex03_6", lambda p: p[::7, ::7].ravel(), np.array([0.3])),
 ]
 
+
+WHY = "Better, because the place no longer counts."
 
 WRONG = [
     ("ex03_1", lambda p: p / 255, back, "shape (32, 32, 3)"),
     ("ex03_1", lambda p: p.ravel(), back, "up to 255"),
-    ("ex03_1", lambda p: p.ravel() // 255, back, "integers"),
+    ("ex03_1", lambda p: p.ravel() // 255, back, "drops the fraction"),
     ("ex03_1", lambda p: p.transpose(2, 0, 1).ravel() / 255, back, "another order"),
     ("ex03_1", lambda p: p.ravel(order="F") / 255, back, "another order"),
     ("ex03_1", lambda p: p.ravel() / 128, back, "not the numbers of the image"),
@@ -107,7 +156,9 @@ WRONG = [
     ("ex03_1", there, lambda v: v.reshape(32, 32, 3), "from 0 to 1"),
     ("ex03_1", there, lambda v: back(v.astype(np.uint8) / 1.0), "before"),
     ("ex03_1", there, lambda v: v.reshape(32, 32, 3) * 255, "got float"),
-    ("ex03_1", there, lambda v: back(v).transpose(1, 0, 2), "places"),
+    ("ex03_1", there, lambda v: back(v).transpose(1, 0, 2), "other places"),
+    ("ex03_1", lambda p: p.ravel() * (1 / 255), truncating, "one too small"),
+    ("ex03_1", there, lambda v: np.uint8(v * 200).reshape(32, 32, 3), "changed"),
     ("ex03_1", lambda p: "pixels", back, "Expected a vector, but got 'pixels'"),
     ("ex03_2", lambda a, b: distance(a, b) ** 2, "square root is missing"),
     ("ex03_2", lambda a, b: distance(a, b) * 255, "not divided"),
@@ -140,19 +191,30 @@ WRONG = [
     (
         "ex03_4",
         lambda p, d, r: shifted(p, max(d, 0), max(r, 0)) * 0.5,
-        "at the wrong places",
+        "in the wrong places",
     ),
     ("ex03_4", lambda p: p, "Your code raised"),
-    ("ex03_5", "abdeh", "b may change"),
-    ("ex03_5", "g", "g may change"),
-    ("ex03_5", "ade", "One is missing"),
+    ("ex03_5", "abdeh", "1 of your 5 changes some distances"),
+    ("ex03_5", "g", ["1 of your 1 changes", "4 are missing"]),
+    ("ex03_5", "ade", "1 is missing"),
+    ("ex03_5", "bcfg", ["4 of your 4 change some", "4 are missing"]),
     ("ex03_5", "adehx", "no change x"),
-    ("ex03_6", lambda p: np.arange(1 + p[112, 112, 0] % 5), "different shapes"),
-    ("ex03_6", lambda p: p[::7, ::7, 0], ".ravel()"),
-    ("ex03_6", lambda p: silhouette(p) * np.nan, "NaN"),
-    ("ex03_6", lambda p: np.ones(9), "same vector"),
-    ("ex03_6", lambda p: pixels(p, 4), "mean NMI"),
-    ("ex03_6", pixels, "mean NMI"),
+    ("ex03_6", lambda p: np.arange(1 + p[112, 112, 0] % 5), WHY, "different shapes"),
+    ("ex03_6", lambda p: p[::7, ::7, 0], WHY, ".ravel()"),
+    ("ex03_6", lambda p: silhouette(p) * np.nan, WHY, "NaN"),
+    ("ex03_6", lambda p: np.ones(9), WHY, "same vector"),
+    ("ex03_6", lambda p: p[112, 112, :1] // 64, WHY, "different vectors"),
+    ("ex03_6", random_projection, WHY, "Called twice"),
+    ("ex03_6", sometimes_nothing, WHY, "returns None"),
+    ("ex03_6", by_labels, WHY, "without the true labels"),
+    ("ex03_6", reading_labels, WHY, "without the true labels"),
+    ("ex03_6", by_known_image, WHY, "which pixels cannot give"),
+    ("ex03_6", lambda p: "bright", WHY, "Expected a vector of numbers"),
+    ("ex03_6", silhouette, "better", "five words"),
+    ("ex03_6", silhouette, 35, "from 0 to 1"),
+    ("ex03_6", silhouette, "An NMI of 3.5, I think.", "from 0 to 1"),
+    ("ex03_6", silhouette, True, "from 0 to 1"),
+    ("ex03_6", silhouette(np.zeros((224, 224, 3), np.uint8)), WHY, "function itself"),
 ]
 
 
@@ -160,18 +222,44 @@ def norms(vectors, index):
     return np.linalg.norm(vectors - vectors[index], axis=1)
 
 
-def test_what_is_recorded():
+def test_what_is_recorded(capsys):
     exercises.ex03_5("adeh")
-    exercises.ex03_6(silhouette)
+    assert "a not noticed: If every image is mirrored" in capsys.readouterr().out
+    exercises.ex03_6(silhouette, 0.5)
     kept = exercises.answers()
     assert kept["ex03_5"]["value"] == "adeh"
-    assert 0.3 < kept["ex03_6"]["value"]["nmi"] < 0.5
+    value = kept["ex03_6"]["value"]
+    assert 0.3 < value["nmi"] < 0.4 and 0.25 < value["raw_nmi"] < value["nmi"]
+    assert (value["expected_nmi"], value["expectation"]) == (0.5, "")
     assert [row[0] for row in exercises.summary().rows] == [
         f"03_{i}" for i in range(1, 7)
     ]
 
 
-UNTOUCHED = [("ex03_1", there, lambda vector: None)]
+@pytest.mark.parametrize(
+    "better_pixels, expectation, words",
+    [
+        (silhouette, 0.34, ["Higher than raw pixels", "0.34: as expected."]),
+        (silhouette, (0.5, "Wow"), ["not as expected, lower", "You wrote: Wow"]),
+        (lambda p: p.mean(), 0.1, ["Lower than raw pixels", "not as expected, higher"]),
+        (pixels, WHY, ["No clear difference from raw pixels", f"You wrote: {WHY}"]),
+    ],
+)
+def test_the_outcome_is_said_beside_the_expectation(
+    better_pixels, expectation, words, capsys
+):
+    exercises.ex03_6(better_pixels, expectation)
+    said = capsys.readouterr().out
+    for word in words:
+        assert word in said
+
+
+UNTOUCHED = [
+    ("ex03_1", there, lambda vector: None),
+    ("ex03_6", silhouette, None),
+    ("ex03_6", lambda image: None, 0.3),
+    ("ex03_6", silhouette, (None, "because")),
+]
 
 test_right, test_wrong, test_untouched, test_enough = answer_tests(
     RIGHT, WRONG, UNTOUCHED
