@@ -5,6 +5,7 @@
     widgets.ContingencyExplorer(image_set, cluster_labels)
     widgets.ComparisonExplorer(results)
     widgets.ImageScatter(image_set, points)
+    widgets.uploaded_picture(ipywidgets.FileUpload())
 
 They work in JupyterLab and on Colab, by mouse, keyboard or finger. `.static()` of each
 is a matplotlib Figure of what it shows, stored with the notebook, so that GitHub and
@@ -21,5 +22,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "contingency": ["ContingencyExplorer"],
         "image_scatter": ["ImageScatter"],
         "kmeans_stepper": ["KMeansStepper"],
+        "upload": ["uploaded_picture"],
     },
 )
