@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 5 · Pretrained backbones
 #
-# A network was trained to name more than a million photographs. Our stamps were not made
-# for it, and for most of them it does not even have the right word. Yet what it computes
-# on the way to a name groups them better than every representation we have built so far.
+# A network was trained to name photographs. For most of our stamps it does not even have
+# the right word. Yet what it computes on the way to a name groups them better than every
+# representation we have built so far.
 #
 # **You will be able to**
 #
 # - explain what a convolution computes, and slide a filter over an image,
 # - cut a pretrained network open and take one vector per image from any layer,
 # - tell features, logits and probabilities apart, and choose between them for clustering,
-# - compare representations fairly: two image sets, five seeds, a chance level per row,
+# - compare representations fairly, on two image sets and with a chance level per row,
 # - detect wrong preprocessing, which raises no error.
 #
 # **You need** k-means (lesson 1), the scores (lesson 2), features as vectors (lessons 3
@@ -97,9 +97,9 @@ show_nouns(pictures, probabilities, "Eight stamps and their five most probable n
 # %% [markdown]
 # The toucan, the zebra and the strawberry are named correctly, each with a probability
 # above 0.8. The kangaroo becomes a gazelle, the mouse a mousetrap, the potato a French
-# loaf, the rose velvet and the two-euro coin face powder. Does the list contain the
-# right nouns at all? And what does the network see in an image of yours? Upload one, then
-# run the cell after it.
+# loaf, the rose velvet and the two-euro coin face powder. Does the network have the right
+# nouns at all? And what does it see in an image of yours? Upload one, then run the cell
+# after it.
 
 # %%
 for word in ["zebra", "kangaroo", "mouse", "potato", "rose", "coin"]:
@@ -124,9 +124,9 @@ show_nouns([own], np.asarray(network(own_prepared)), "An image of your own", 2)
 # powder. The names are wrong, but the resemblances are real. Clustering needs no names,
 # only similar vectors for images that look alike.
 #
-# **Predict first.** The stamps include 26 coins of four currencies, and no noun fits any
-# of them. Later we cluster all 193 stamps into seven clusters, by what the network
-# computes *before* it chooses a noun. How many of the 26 coins will share one cluster?
+# **Predict first.** No noun fits any of the 26 coins among the stamps. Later we cluster
+# all 193 stamps into seven clusters, by what the network computes *before* it chooses a
+# noun. How many of the 26 coins will share one cluster?
 
 # %%
 prediction = None  # e.g. 13
@@ -194,15 +194,16 @@ plots.show(
 
 # %% [markdown]
 # Red marks places that get brighter in the filter's direction, blue places that get
-# darker: the first filter finds upright stripes, the second finds lying ones. On the
-# right are the 32 filters of the network's first layer (grey means weight 0). Each has 3
-# × 3 weights per colour. Nobody chose them; training found them, many of them edges again.
+# darker: the first filter finds upright edges, the second level ones. On the right are
+# the 32 filters of the network's first layer, 3 × 3 weights per colour (grey: weight 0).
+# Nobody chose them; they were found in training.
 #
-# Each filter gives a map, a **channel**: where its pattern was found. In most layers a
-# **ReLU6** follows, which sets negative responses to 0 and those above 6 to 6. The next
-# layer slides its filters over all these channels at once, and so finds patterns of
-# patterns. `keras.Model(inputs, outputs)` makes a model that starts at the same input and
-# returns any outputs we name. Nothing is copied or trained.
+# Each filter gives a map, a **channel**, of where its pattern was found. After most layers
+# a **ReLU6** sets negative responses to 0 and those above 6 to 6. The next layer slides its
+# filters over all these channels at once, so it can find patterns of patterns.
+#
+# `keras.Model(inputs, outputs)` makes a model that starts at the same input and returns
+# any outputs we name. Nothing is copied or trained.
 
 # %%
 LAYERS = ["stem", "block3a_expand", "block6a_expand", "head", "pool", "top"]
@@ -249,9 +250,9 @@ plots.show(
 #
 # ### Exercise 5.1 · Average pooling (easy)
 #
-# Write `average_pool`. It gets the maps of several images, shape (n, height, width,
-# channels), and returns shape (n, channels). Afterwards the cell moves the tiger 32 pixels
-# to the right and compares the two by the cosine of their vectors (1: same direction).
+# Write `average_pool`: from maps of shape (n, height, width, channels) to (n, channels).
+# Afterwards the cell moves the tiger 32 pixels to the right and compares both images by
+# the cosine of their vectors (1: same direction).
 
 # %%
 def average_pool(maps):
@@ -303,11 +304,10 @@ print("pool:", np.asarray(headless(prepared)).shape)
 # %% [markdown]
 # ## 3 · What the features are worth
 #
-# `representations.extract` does the same for a whole image set: it decodes, preprocesses,
-# runs the network in batches and pools. It caches the **features**, as the 1280 numbers
-# are called, by image, layer, weights and preprocessing. What does one of these numbers
-# mean? We sort the stamps by a single feature and look at the highest values. The four
-# were picked by hand for being readable; most are less tidy.
+# `representations.extract` does all of this for an image set, in batches, and caches the
+# result: 1280 **features** per image. What does one of these numbers mean? We sort the
+# stamps by a single feature and look at the highest values. The four were picked by hand
+# for being readable; most are less tidy.
 
 # %%
 vectors = representations.extract(stamps, "EfficientNetLite0", progress=False)
@@ -333,13 +333,12 @@ plots.show(
 
 # %% [markdown]
 # Feature 988 is highest for coins, although ImageNet has no such class, and 106 for
-# birds. Feature 905 seems to respond to yellow and orange: flowers, tigers, a lemon, a
-# parrot. Feature 714 puts traffic lights beside a rooster and a red lettuce; we have no
-# word for it. No single feature is a class; k-means gets all 1280.
+# birds. Feature 905 seems to respond to yellow and orange. Feature 714 puts traffic lights
+# beside a red lettuce and a rooster; we have no word for it. No single feature is a class.
 #
 # Now the comparison, on two image sets: the stamps, cut out on white, and `photos`, 250
 # photographs of ten classes of Caltech-101, with backgrounds. Two networks are bundled;
-# with a GPU and a network connection, the switch adds the ten of Guérin's tutorial.
+# the switch adds the ten of Guérin's tutorial, which Keras downloads.
 #
 # **Predict first.** On the stamps, raw pixels reach an NMI of about .28 and LBP, the best
 # handcrafted representation of lesson 4, about .37. What will EfficientNet-Lite0 reach?
@@ -372,20 +371,20 @@ for name in results:
     plots.show(f"Purity, NMI and Fowlkes-Mallows on the {name}. Mean NMI: {means}.")
 
 # %% [markdown]
-# A mark is the mean of five runs of k-means from different seeds, its bar spans the worst
-# to the best seed, and the black tick is the chance level of that row: the same clusters,
-# filled at random. On both sets both networks score above every handcrafted
-# representation. <!-- claim 05.networks --> Which handcrafted one comes first
-# differs in this figure: LBP on the stamps, HOG on the photos. On the photos
-# both networks come close to the maximum: the ten classes are far apart and ImageNet has
-# nouns for most of them. That set cannot tell a good network from a better one. The
-# stamps are an easy case too: one object each, on white.
+# A mark is the mean of five seeds of k-means, its bar spans the worst to the best, and the
+# black tick is the chance level of that row: its clusters, filled at random. In
+# Fowlkes-Mallows, `colour` on the stamps seems to do well until you see its tick: one large
+# cluster raises chance as well (lesson 2).
 #
-# Chance differs from row to row. In Fowlkes-Mallows, `colour` on the stamps seems to do
-# well until you see its tick: one large cluster raises chance as well (lesson 2).
+# On both sets both networks score above every handcrafted representation.
+# <!-- claim 05.networks --> Which handcrafted one comes first differs in this figure: LBP
+# on the stamps, HOG on the photos. Both sets are easy cases. The stamps show one object
+# each, on white; the photos show classes that are far apart, most of which ImageNet has
+# nouns for, so they cannot tell a good network from a better one.
 #
-# What about larger networks? This cell shows what a maintainer has measured, or, until
-# then, published scores.
+#
+# What about larger networks? This cell shows what was measured on these sets, or, until
+# somebody has, published scores.
 
 # %%
 table, source = experiments.ten_networks()
@@ -393,8 +392,8 @@ print(source)
 table
 
 # %% [markdown]
-# In published scores, compare within a column; across papers the images, the algorithm
-# and the preprocessing differ. Back to the stamps: here are the clusters of one run.
+# Compare published scores only within a column: these images are not ours. Back to the
+# stamps, and the clusters of one run:
 
 # %%
 cluster_labels = labels["stamps"]["EfficientNetLite0/l2+kmeans/k7/s0"]
@@ -424,8 +423,8 @@ widgets.ClusterBrowser(stamps, k=7)
 # We stopped at `pool`. Two steps follow. For features $v$, the last layer, `top`, first
 # computes 1000 **logits** $vW + b$, with a weight matrix $W$ (1280 × 1000) and a bias $b$
 # per noun. Then the **softmax** turns each row into probabilities: raise *e* to each
-# logit and divide by the row's total. For the logits 2, 1 and 0 that is 7.39, 2.72 and 1
-# over 11.11, so .67, .24 and .09.
+# logit, divide by the row's total. For the logits 2, 1 and 0 that is 7.39, 2.72 and 1, over
+# 11.11: .67, .24 and .09.
 #
 # ### Exercise 5.4 · The top is one matrix (medium)
 #
@@ -518,9 +517,9 @@ plots.show(f"NMI before and after the softmax: {'; '.join(told)}.")
 #
 # ### Where in the image?
 #
-# Pooling and the matrix can swap places: the mean over places of `head` times $W$ is the
-# same as the pooled `head` times $W$. So `head` @ `W[:, noun]` is a 7 × 7 map of how much
-# each place contributes to the logit of a noun, a **class activation map**.
+# Pooling and the matrix can swap places: the mean of `head` over its places, times $W$,
+# equals the mean over places of `head` times $W$. So `head @ W[:, noun]` is a 7 × 7 map of
+# what each place adds to the logit of a noun, a **class activation map**.
 
 # %%
 shown = np.stack([pictures[SHOWN.index("mouse")], pictures[SHOWN.index("zebra")], own])
@@ -551,9 +550,9 @@ names = ", ".join(nouns[noun] for noun in found)
 plots.show(f"Three images and, for their nouns ({names}), where the logit comes from.")
 
 # %% [markdown]
-# The brighter a place, the more it adds to the logit of the noun above it; the colour bar
-# is in units of the logit. The maps are coarse, and each place has seen more of the image
-# than the square it covers.
+# The brighter a place, the more it adds to the logit of the noun above it (the colour bar
+# is in units of the logit). The maps are coarse, and each place has seen more of the
+# image than the square it covers.
 #
 # ## 4 · Preprocessing, wrong on purpose
 #
@@ -620,9 +619,9 @@ told = [f"{n}, {form}, {name}: {v:.2f}" for (name, n, form), v in by_form.items(
 plots.show(f"NMI of two networks by preprocessing. {'; '.join(told)}.")
 
 # %% [markdown]
-# Blue circles are the right form, orange crosses a wrong one, black ticks chance. For
-# SqueezeNet the scale matters most: dividing by 128 costs it more than swapping red and
-# blue, on both sets, and leaves .47 of .69 on the stamps. <!-- claim 05.scale -->
+# Blue circles are the right form, orange crosses a wrong one, black ticks chance. SqueezeNet
+# loses more if its input is divided by 128 than if red and blue are swapped, on both sets;
+# on the stamps it falls from .69 to .47. <!-- claim 05.scale -->
 # EfficientNet-Lite0 loses less than .1 by receiving numbers from 0 to 1, on the stamps no
 # more than two seeds of k-means differ: you would not notice. <!-- claim 05.zero-to-one -->
 # No call raised an error. So take the preprocessing from the library, and have every
@@ -636,8 +635,8 @@ plots.show(f"NMI of two networks by preprocessing. {'; '.join(told)}.")
 #
 # Return the indices (0, 1, …), in ascending order, of all images that are not of the most
 # frequent class of their cluster. Class names and cluster labels may be of any type. If
-# two classes are equally frequent in a cluster, take the one that comes first in the
-# alphabet. Which score of lesson 2 is one minus the share of strangers?
+# two classes are equally frequent, take the first in the alphabet. Which score of lesson
+# 2 is one minus the share of strangers?
 
 # %%
 def strangers(true_names, cluster_labels):
@@ -662,12 +661,11 @@ checks.ex05_5(strangers)
 # %% [markdown]
 # ### Exercise 5.6 · Is it the training? (open)
 #
-# Perhaps any stack of convolutions would do, trained or not. The **control**: the same
-# network with random weights. `untrained(seed)` is given and returns its features of the
-# stamps, some seconds per seed. Write down the NMI you expect, then compute the features
-# for three seeds or more, look at the NMIs, and write one sentence on what they say, and
-# what they do not say, about where the good features come from. The check rebuilds the
-# networks and computes the scores again.
+# Perhaps any stack of convolutions would do, trained or not. The **control** is the same
+# network with random weights: `untrained(seed)`, given below, returns its features of the
+# stamps, some seconds per seed. Write down the NMI you expect, compute the features for
+# three seeds or more, and write one sentence on what their NMIs say about where the good
+# features come from. The check rebuilds the networks and computes the scores again.
 
 # %%
 everything = np.stack([stamps.picture(i, size=224) for i in range(len(stamps))])
@@ -702,11 +700,10 @@ checks.ex05_6(expected, features, sentence)
 # <!-- claim 05.untrained --> So training makes the difference. These clusters are
 # unsupervised only as far as *our* images go.
 #
-# The control separates training from no training. It does not show that the training
-# needs *nouns*. **Self-supervised** networks learn without any labels, for example by
-# making two crops of one photograph similar. DINO is one of them: its features classify
-# ImageNet by nearest neighbours with 78.3 % accuracy (Caron et al. 2021; their number, not
-# ours). Others learn from captions; lesson 10 uses one, CLIP.
+# It does not follow that training needs *nouns*. **Self-supervised** networks learn without
+# labels, for example by making two crops of one photograph similar. One of them is DINO,
+# whose features classify ImageNet by nearest neighbours with 78.3 % accuracy (Caron et al.
+# 2021; their number, not ours). Others learn from captions; lesson 10 uses one, CLIP.
 #
 # </details>
 
@@ -728,9 +725,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# The softmax. The logits cluster about as well as the features. The exponential enlarges
-# the largest entry, so distances between probabilities see little else; with a
-# temperature of 8 the loss is gone.
+# The softmax: logits cluster about as well as features. The exponential enlarges the
+# largest entries, so distances between probabilities see little else.
 #
 # </details>
 #

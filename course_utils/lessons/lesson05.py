@@ -88,6 +88,7 @@ def ex05_2(cut):
 
     inputs = keras.Input((6, 6, 3))
     x = keras.layers.Conv2D(4, 3, name="early")(inputs)
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="late")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = keras.layers.Dense(5, activation="softmax", name="top")(x)
     network = keras.Model(inputs, outputs)
