@@ -110,12 +110,12 @@ upload = ipywidgets.FileUpload(accept="image/*", multiple=False)
 upload
 
 # %%
-own = widgets.uploaded_picture(upload, size=224)
+own, title = widgets.uploaded_picture(upload, size=224), "Your image"
 if own is None:
-    print("So here is a photograph of a bonsai from our second image set.")
+    title = "A bonsai from our second image set, since there is no image of yours"
     own = photos.picture(photos.images.index("pictures/bonsai/0026.jpg"), size=224)
 own_prepared = representations.preprocess_efficientnet_lite0(own[np.newaxis])
-show_nouns([own], np.asarray(network(own_prepared)), "An image of your own", 2)
+show_nouns([own], np.asarray(network(own_prepared)), title, 2)
 
 # %% [markdown]
 # The network has no noun for a kangaroo, a rose, a coin or a bonsai, and its "mouse" is
@@ -134,8 +134,8 @@ prediction = None  # e.g. 13
 # %% [markdown]
 # ## 2 · From pixels to one vector
 #
-# Most layers of this network are **convolutions**. A convolution slides a small **filter**
-# over the image. At each place it multiplies the filter's weights by the values below
+# The main building block of this network is the **convolution**. It slides a small
+# **filter** over the image. At each place it multiplies the filter's weights by the values below
 # them and adds the products: one number, large where the image resembles the filter. With
 # the filter $[-1, 0, 1]$ in each of three rows, a patch that is dark on the left and
 # bright on the right, $[0, 0, 1]$ in each row, gives $3 \cdot (-1 \cdot 0 + 0 \cdot 0 + 1
@@ -198,9 +198,10 @@ plots.show(
 # the 32 filters of the network's first layer, 3 × 3 weights per colour (grey: weight 0).
 # Nobody chose them; they were found in training.
 #
-# Each filter gives a map, a **channel**, of where its pattern was found. After most layers
-# a **ReLU6** sets negative responses to 0 and those above 6 to 6. The next layer slides its
-# filters over all these channels at once, so it can find patterns of patterns.
+# Each filter gives a map, a **channel**, of where its pattern was found. After many
+# convolutions a **ReLU6** sets negative responses to 0 and those above 6 to 6. Later
+# layers slide their filters over these channels and combine them, so they can find
+# patterns of patterns; some move two places at a time, which makes the maps coarser.
 #
 # `keras.Model(inputs, outputs)` makes a model that starts at the same input and returns
 # any outputs we name. Nothing is copied or trained.
@@ -232,7 +233,7 @@ for row, name in zip(panels, ["stem", "block3a_expand", "head"], strict=True):
 figure.colorbar(shown, ax=panels, label="response", shrink=0.6, aspect=30)
 plots.show(
     "A tiger in six channels of three layers, on one scale from 0 to 6: outlines and "
-    "stripes in the stem, coarser ones in block3a, a few bright places of 7 × 7 in head."
+    "stripes in the stem, coarser ones in block3a, a bright block of places in head."
 )
 
 # %% [markdown]
@@ -281,7 +282,7 @@ for name, rows in {"in a row": maps.reshape(2, -1), "pooled": pool(maps)}.items(
 #
 # Write `cut`. It returns a Keras model from the network's input to *one vector per image*,
 # for a layer of any name. A layer that still has height and width (its output has four
-# axes) has to be average-pooled inside the model; `pool` and `top` do not.
+# axes) has to be average-pooled inside the model; `pool` and `top` need no pooling.
 
 # %%
 def cut(network, layer_name):
@@ -454,18 +455,13 @@ checks.ex05_4(speak)
 
 # %%
 def mean_nmi(vectors, labels_true):
-    """Mean NMI of k-means on vectors of length 1, over five seeds, as in the chart."""
-    unit, k = normalize(np.asarray(vectors)), len(np.unique(labels_true))
-    found = [KMeans(k, n_init=10, random_state=s).fit_predict(unit) for s in range(5)]
-    return np.mean(
-        [metrics.nmi(labels_true=labels_true, labels_pred=labels) for labels in found]
-    )
-
-
-def features_of(model, pictures):
-    """What a model returns for many images, 32 at a time."""
-    starts = range(0, len(pictures), 32)
-    return np.concatenate([model(pictures[start : start + 32]) for start in starts])
+    """Of k-means on vectors of length 1, over five seeds: mean NMI, and by chance."""
+    unit, k, found = normalize(np.asarray(vectors)), len(np.unique(labels_true)), []
+    for seed in range(5):
+        kmeans = KMeans(k, n_init=10, random_state=seed)
+        both = {"labels_true": labels_true, "labels_pred": kmeans.fit_predict(unit)}
+        found.append((metrics.nmi(**both), metrics.chance_scores(**both)["nmi"]))
+    return np.mean(found, axis=0)
 
 
 def softmax(logits):
@@ -481,26 +477,25 @@ for image_set in (stamps, photos):
     steps["probabilities, logits / 8"] = softmax(logits / 8)
     for step, values in steps.items():
         bars[image_set.name, step] = mean_nmi(values, image_set.true_labels)
-matrix = bars["stamps", "logits"] - bars["stamps", "features"]
-exponential = bars["stamps", "probabilities"] - bars["stamps", "logits"]
-outcome = f"matrix {matrix:+.2f}, softmax {exponential:+.2f} on the stamps"
+features, logits, spoken, _ = [bars["stamps", step][0] for step in steps]
+outcome = f"matrix {logits - features:+.2f}, softmax {spoken - logits:+.2f} (stamps)"
 lessons.reveal(prediction_3, outcome, "the change in NMI")
 
 # %% tags=["drawing"]
 # @title Draw the scores before and after the softmax
-figure, panels = plt.subplots(1, 2, figsize=(10, 2.4), sharey=True, layout="constrained")
+style = {"figsize": (10, 2.4), "sharey": True, "layout": "constrained"}
+figure, panels = plt.subplots(1, 2, **style)
 steps = list(dict.fromkeys(step for _, step in bars))
 for panel, name in zip(panels, results, strict=True):
-    scores = [bars[name, step] for step in steps]
-    level = chance[name]["nmi"][results[name]["representation"] == "EfficientNetLite0"]
+    scores, levels = np.transpose([bars[name, step] for step in steps])
     colours = [plots.PALETTE[i] for i in (0, 0, 1, 5)]
     panel.barh(steps, scores, color=colours, hatch=["", "", "//", ""], ec="white")
     for height, score in enumerate(scores):
         panel.text(score + 0.01, height, f"{score:.2f}", va="center")
-    panel.axvline(level.mean(), color="black", lw=1.5)
-    panel.text(level.mean() + 0.01, -0.75, "chance", fontsize=9)
-    panel.set(xlim=(0, 1.1), ylim=(3.6, -1), title=name, xlabel="NMI, mean of five seeds")
-told = [f"{step} on {name} {score:.2f}" for (name, step), score in bars.items()]
+    panel.plot(levels, range(len(steps)), ls="", **plots.CHANCE | {"color": "white"})
+    panel.text(levels[0], -0.65, "white: chance", fontsize=9, ha="center")
+    panel.set(xlim=(0, 1.1), ylim=(3.6, -1), title=name, xlabel="mean NMI, five seeds")
+told = [f"{step} on {name} {score:.2f}" for (name, step), (score, _) in bars.items()]
 plots.show(f"NMI before and after the softmax: {'; '.join(told)}.")
 
 # %% [markdown]
@@ -530,7 +525,7 @@ heat = [maps @ weights[:, noun] for maps, noun in zip(head, found, strict=True)]
 logits = np.asarray(pool(head)) @ weights + bias
 for places, noun, row in zip(heat, found, logits, strict=True):
     by_map = places.mean() + bias[noun]
-    print(f"{nouns[noun]:16} mean of the map + bias {by_map:.2f}, logit {row[noun]:.2f}")
+    print(f"{nouns[noun]:16} mean of map + bias {by_map:.2f}, logit {row[noun]:.2f}")
 
 # %% tags=["drawing"]
 # @title Draw the class activation maps
@@ -586,12 +581,22 @@ WRONG = {
     ("SqueezeNet", "divided by 128"): lambda x: squeeze(x) / 128,
     ("EfficientNetLite0", "0 to 1"): lambda x: x.astype(np.float32) / 255,
 }
+
+
+def features_of(model, pictures):
+    """What a model returns for many images, 32 at a time."""
+    starts = range(0, len(pictures), 32)
+    return np.concatenate([model(pictures[start : start + 32]) for start in starts])
+
+
 bare = {"SqueezeNet": representations.build_backbone("SqueezeNet").layers[-1]}
 bare["EfficientNetLite0"] = headless
 by_form = {}
 for image_set in (stamps, photos):
     for name in bare:
-        by_form[image_set.name, name, "right"] = nmi[image_set.name, name]
+        rows = representations.extract(image_set, name, progress=False)
+        score = mean_nmi(rows, image_set.true_labels)
+        by_form[image_set.name, name, "right"] = score
     size = range(len(image_set))
     everything = np.stack([image_set.picture(i, size=224) for i in size])
     for (name, change), prepare in WRONG.items():
@@ -601,21 +606,21 @@ for image_set in (stamps, photos):
 
 # %% tags=["drawing"]
 # @title Draw the scores by preprocessing
-figure, panels = plt.subplots(1, 2, figsize=(10, 2.8), sharey=True, layout="constrained")
+style = {"figsize": (10, 2.8), "sharey": True, "layout": "constrained"}
+figure, panels = plt.subplots(1, 2, **style)
 rows = sorted({key[1:] for key in by_form}, reverse=True)
 for panel, name in zip(panels, results, strict=True):
     for height, (network_name, change) in enumerate(rows):
-        score = by_form[name, network_name, change]
+        score, level = by_form[name, network_name, change]
         colour, marker = plots.look(0) if change == "right" else (plots.PALETTE[1], "X")
         panel.plot(score, height, marker, color=colour, ms=9)
         panel.text(score - 0.03, height, f"{score:.2f}", va="center", ha="right")
-        level = chance[name]["nmi"][results[name]["representation"] == network_name]
-        panel.plot(level.mean(), height, **plots.CHANCE)
+        panel.plot(level, height, **plots.CHANCE)
     panel.axvline(nmi[name, "raw"], color="#666666", ls=":")
     panel.text(nmi[name, "raw"] + 0.01, -0.65, "raw pixels", fontsize=9)
-    panel.set(xlim=(0, 1.03), ylim=(4.5, -1), title=name, xlabel="NMI, mean of five seeds")
+    panel.set(xlim=(0, 1.03), ylim=(4.5, -1), title=name, xlabel="mean NMI, five seeds")
 panels[0].set_yticks(range(len(rows)), [f"{n}, {change}" for n, change in rows])
-told = [f"{n}, {form}, {name}: {v:.2f}" for (name, n, form), v in by_form.items()]
+told = [f"{n}, {form}, {s}: {nmi:.2f}" for (s, n, form), (nmi, _) in by_form.items()]
 plots.show(f"NMI of two networks by preprocessing. {'; '.join(told)}.")
 
 # %% [markdown]
@@ -687,7 +692,7 @@ sentence = (
 )
 # END SOLUTION
 if features:
-    scores = [mean_nmi(rows, stamps.true_labels) for rows in features.values()]
+    scores = [mean_nmi(rows, stamps.true_labels)[0] for rows in features.values()]
     print(f"untrained, {len(scores)} seeds: {min(scores):.2f} to {max(scores):.2f}")
     lessons.reveal(expected, float(np.mean(scores)), "their mean NMI")
 checks.ex05_6(expected, features, sentence)
