@@ -28,6 +28,8 @@ KINDS = {  # a colour and a marker for each kind of representation
     "pretrained": (PALETTE[0], "o"),
 }
 
+CHANCE = {"color": "black", "marker": "|", "ms": 11, "mew": 1.5}  # of one row
+
 TITLES = {
     "purity": "purity",
     "nmi": "NMI",
@@ -176,14 +178,16 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
     """Compare representations and algorithms, one panel per score.
 
     Each mark is the mean over the seeds, and the bar spans the worst to the best seed.
-    The lines are sorted by their mean NMI, or by the first score.
+    The rows are sorted by their mean NMI, or by the first score. Chance depends on the
+    sizes of the clusters, so every row has its own.
 
     Parameters
     ----------
     results : DataFrame
         As `experiments.run` returns it.
-    chance : dict of {str: float}, default=None
-        The chance level of each score, drawn dashed.
+    chance : DataFrame, default=None
+        The chance level of each run, as `chance_of_runs` returns it; a row's mean over
+        the seeds is drawn as a vertical tick.
     scores : sequence of str
         Which scores.
 
@@ -198,7 +202,7 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
 
     See Also
     --------
-    chance_level : Computes the chance level.
+    chance_of_runs : Computes the chance levels.
 
     Examples
     --------
@@ -237,8 +241,9 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
             values = runs[score]
             panel.plot([values.min(), values.max()], [height] * 2, color=colour, lw=2)
             panel.plot(values.mean(), height, marker, color=colour, ms=7)
-        if chance and score in chance:
-            panel.axvline(chance[score], color="black", ls="--", lw=1)
+            if chance is not None and score in chance:
+                level = chance.loc[runs.index, score].mean()
+                panel.plot(level, height, **CHANCE)
         if score != "silhouette":
             panel.set_xlim(min(0, results[score].min()) - 0.02, 1.02)
         panel.set_xlabel(TITLES[score])
@@ -253,8 +258,8 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
         for name, (colour, marker) in KINDS.items()
         if name in shown
     ]
-    if chance:
-        keys.append(Line2D([], [], color="black", ls="--", lw=1, label="chance"))
+    if chance is not None:
+        keys.append(Line2D([], [], ls="", label="chance", **CHANCE))
     figure.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False)
     return figure
 
@@ -438,36 +443,6 @@ def chance_of_runs(results, labels, true_labels):
         for i, run in enumerate(results["run"])
     ]
     return pd.DataFrame(rows, index=results.index, columns=list(metrics.SCORES))
-
-
-def chance_level(results, labels, true_labels):
-    """Mean scores of the runs' clusters filled at random.
-
-    Chance depends on the sizes of the clusters, so it differs between runs.
-
-    Parameters
-    ----------
-    results, labels, true_labels
-        As for `chance_of_runs`.
-
-    Returns
-    -------
-    dict of {str: float}
-        The chance level of each score.
-
-    See Also
-    --------
-    chance_of_runs : The same for each run.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> labels = {"a": [0, 0, 1, 1] * 25}
-    >>> level = chance_level(pd.DataFrame({"run": ["a"]}), labels, [0, 1] * 50)
-    >>> level["nmi"] < 0.1
-    True
-    """
-    return chance_of_runs(results, labels, true_labels).mean().to_dict()
 
 
 def contact_sheet(image_set, groups, *, size=96, n_columns=10, scale=1):

@@ -215,7 +215,7 @@ columns = ["representation", "algorithm", "purity", "nmi", "nmi_std", "fowlkes_m
 table[columns].tail(6).round(3)
 
 # %%
-chance = plots.chance_level(results, labels, image_set.true_labels)
+chance = plots.chance_of_runs(results, labels, image_set.true_labels)
 widgets.ComparisonExplorer(results, chance, image_set=image_set, labels=labels)
 
 # %% [markdown]
@@ -227,9 +227,9 @@ widgets.ComparisonExplorer(results, chance, image_set=image_set, labels=labels)
 #
 # On the stand-in the nine lines of the networks are ahead in purity and NMI, and
 # `colour` is hardly above chance in purity. But in Fowlkes-Mallows two of the `colour`
-# lines beat SqueezeNet with Ward. Is that to be believed? The dashed line is one mean
-# for all runs: clusters filled at random, with the sizes they have. A run with sizes of
-# its own kind needs a chance level of its own; here for the last line and the best:
+# lines beat SqueezeNet with Ward. Is that to be believed? The dashed mark of each line is
+# its own chance level: clusters of the same sizes, filled at random. In numbers, for the
+# last line and the best:
 
 # %%
 first_runs = results.groupby(columns[:2])["run"].first()

@@ -39,26 +39,33 @@ def table(rows, **more):
 
 
 def marks(panel):
-    return [line for line in panel.lines if line.get_marker() not in ("None", "", None)]
+    markers = [marker for _, marker in plots.KINDS.values()]
+    return [line for line in panel.lines if line.get_marker() in markers]
 
 
-def dashed(panel):
-    return [line for line in panel.lines if line.get_linestyle() == "--"]
+def chance_marks(panel):
+    marker = plots.CHANCE["marker"]
+    return [line for line in panel.lines if line.get_marker() == marker]
 
 
 def test_the_score_chart_has_one_mark_and_one_bar_a_line():
     rows = [("raw", "ward", 0.2), ("raw", "ward", 0.4), ("SqueezeNet", "ward", 0.9)]
-    chance = {"purity": 0.1, "nmi": 0.05, "fowlkes_mallows": 0.2}
-    figure = plots.score_chart(table(rows), chance)
+    scores = ["purity", "nmi", "fowlkes_mallows"]
+    levels = {"purity": [0.1, 0.3, 0.4], "nmi": 0.05, "fowlkes_mallows": [0, 0.2, 0.6]}
+    figure = plots.score_chart(table(rows), pd.DataFrame(levels, index=range(3)))
     assert len(figure.axes) == 3
-    for panel, score in zip(figure.axes, chance, strict=True):
+    for panel, score in zip(figure.axes, scores, strict=True):
         assert panel.get_xlabel() == plots.TITLES[score]
         assert [mark.get_xdata()[0] for mark in marks(panel)] == pytest.approx(
             [0.3, 0.9]
         )
-        (line,) = dashed(panel)
-        assert set(line.get_xdata()) == {chance[score]}
-        bars = [n for n in panel.lines if n not in marks(panel) and n is not line]
+        ticks = chance_marks(panel)
+        assert [tick.get_ydata()[0] for tick in ticks] == [0, 1]
+        of_runs = np.broadcast_to(levels[score], 3)
+        assert [tick.get_xdata()[0] for tick in ticks] == pytest.approx(
+            [of_runs[:2].mean(), of_runs[2]]
+        )
+        bars = [n for n in panel.lines if n not in [*marks(panel), *ticks]]
         assert [list(bar.get_xdata()) for bar in bars] == [[0.2, 0.4], [0.9, 0.9]]
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names == ["raw", "SqueezeNet"]
@@ -77,7 +84,7 @@ def test_lines_are_sorted_and_name_the_algorithm_where_there_are_several():
         ["hog", "ward"],
     ]
     assert all(len(marks(panel)) == 3 for panel in figure.axes)
-    assert not any(dashed(panel) for panel in figure.axes)
+    assert not any(chance_marks(panel) for panel in figure.axes)
 
 
 def test_a_kind_has_a_colour_and_a_marker_of_its_own():
@@ -226,13 +233,13 @@ def test_class_names_are_drawn_as_they_are(name, tmp_path):
 def test_chance_is_low_and_of_the_same_clusters():
     image_set = noisy(n=40)
     results, labels = runs.run(image_set, "raw", "ward", progress=False)
-    level = plots.chance_level(results, labels, image_set.true_labels)
-    assert list(level) == list(metrics.SCORES)
-    assert abs(level["ari"]) < 0.15
+    levels = plots.chance_of_runs(results, labels, image_set.true_labels)
+    assert list(levels) == list(metrics.SCORES) and len(levels) == len(results)
+    assert (levels["ari"].abs() < 0.15).all()
     one = {name: np.zeros(40, int) for name in labels}
-    level = plots.chance_level(results, one, image_set.true_labels)
-    assert level["nmi"] == 0
-    assert level["purity"] == pytest.approx(0.25)
+    levels = plots.chance_of_runs(results, one, image_set.true_labels)
+    assert (levels["nmi"] == 0).all()
+    assert levels["purity"].tolist() == pytest.approx([0.25] * len(results))
 
 
 def test_classes_and_clusters_have_looks_of_their_own():

@@ -1,22 +1,28 @@
-"""Checks of lesson 5: pooling, cutting a network, preprocessing, the top, strangers."""
+"""Checks of lesson 5: pooling, cutting, preprocessing, the top, the control."""
 
+import functools
 import operator
 from collections import Counter
-from functools import partial
 
 import numpy as np
 
-from course_utils.lessons.exercises import NotYet, exercise
+from course_utils import clustering, images, metrics, representations
+from course_utils.lessons.exercises import NotYet, attempted, exercise
 from course_utils.lessons.matching import (
     as_array,
+    as_number,
     call_function,
     compare_answer,
+    require_words,
     same_numbers,
 )
 
 MEAN = np.array([104, 117, 123], np.float32)  # blue, green, red
+CAFFE = np.array([103.939, 116.779, 123.68], np.float32)  # of Keras' mode "caffe"
 
-about_same = partial(same_numbers, rtol=1e-4, atol=1e-4)  # what networks compute
+about_same = functools.partial(
+    same_numbers, rtol=1e-4, atol=1e-4
+)  # what networks compute
 
 
 def _compare(answer, right, mistakes, otherwise):
@@ -67,39 +73,38 @@ def ex05_1(average_pool):
 
 
 @exercise(
-    "Cut off the top",
-    hint="network.get_layer(name) finds a layer, and its .output is what it returns; "
-    "a model is made from its input and its output.",
+    "One vector from any layer",
+    hint="network.get_layer(name).output is what a layer returns; len(output.shape) is "
+    "4 if it has height and width, and keras.layers.GlobalAveragePooling2D()(output) "
+    "averages over them. A model is made from its input and its output.",
 )
 def ex05_2(cut):
-    """Write `cut(network, name)`: a keras.Model that ends at the layer of this name."""
+    """Write `cut(network, name)`: a keras.Model from the input to one vector per image.
+
+    It ends at the layer of this name; an output that still has height and width is
+    average-pooled inside the model.
+    """
     import keras
 
     inputs = keras.Input((6, 6, 3))
     x = keras.layers.Conv2D(4, 3, name="early")(inputs)
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="late")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = keras.layers.Dense(5, activation="softmax", name="top")(x)
     network = keras.Model(inputs, outputs)
-    images = np.random.default_rng(5).random((2, 6, 6, 3)).astype(np.float32)
-    values, expected = images, {}
+    pixels = np.random.default_rng(5).random((2, 6, 6, 3)).astype(np.float32)
+    values, expected = pixels, {}
     for layer in network.layers[1:]:
         values = layer(values)
         expected[layer.name] = np.asarray(values)
-    for name in ("pool", "early"):
-        model = call_function(cut, network, name)
-        if isinstance(model, keras.KerasTensor):
-            raise NotYet(
-                "This is a layer's output, a placeholder without numbers: make a "
-                "keras.Model that ends there."
-            )
-        if model is network:
+    maps = expected["early"]
+    expected["early"] = maps.mean(axis=(1, 2))
+    for name in ("pool", "early", "top"):
+        model = _model(cut, network, name)
+        if model is network and name != "top":
             raise NotYet("This is the whole network: its top is still on.")
-        if isinstance(model, keras.layers.Layer) and not isinstance(model, keras.Model):
-            raise NotYet("This is one layer: it does not know those before it.")
-        if not isinstance(model, keras.Model):
-            raise NotYet(f"Return a keras.Model, not {type(model).__name__}.")
         try:
-            found = model(images)
+            found = model(pixels)
         except Exception as error:
             raise NotYet(
                 "The model does not take images: let it begin at network.input."
@@ -110,9 +115,53 @@ def ex05_2(cut):
             "It still ends with the probabilities of the top.": expected["top"],
             "It stops at pool, whatever name is asked for.": expected["pool"],
         }
-        otherwise = "The numbers are not those of the layer."
+        if name == "early":
+            mistakes = {
+                "These are still the maps: average them over height and width.": maps,
+                "These are the largest values of the maps: take the means.": (
+                    maps.max(axis=(1, 2))
+                ),
+                "The maps are only put in a row: average them.": (
+                    maps.reshape(len(maps), -1)
+                ),
+                "You average over the channels, which must stay.": maps.mean(axis=3),
+                "The axes of length 1 are still there: return (n, channels).": (
+                    maps.mean(axis=(1, 2), keepdims=True)
+                ),
+                **mistakes,
+            }
+        otherwise = f"For the layer {name!r}, the numbers are not the right ones."
         _compare(found, expected[name], mistakes, otherwise)
     return "right"
+
+
+def _model(cut, network, name):
+    """The Keras model that a student's function returns, or why it is none."""
+    import keras
+
+    try:
+        model = call_function(cut, network, name)
+    except Exception as error:
+        if "KerasTensor" in str(error):
+            raise NotYet(
+                "NumPy cannot compute with a layer's output, which has no numbers yet: "
+                "use keras.layers.GlobalAveragePooling2D() or keras.ops.mean."
+            ) from error
+        if name != "early" and "ndim" in str(error):
+            raise NotYet(
+                f"The layer {name!r} has no height and width any more: do not pool it."
+            ) from error
+        raise
+    if isinstance(model, keras.KerasTensor):
+        raise NotYet(
+            "This is a layer's output, a placeholder without numbers: make a "
+            "keras.Model that ends there."
+        )
+    if isinstance(model, keras.layers.Layer) and not isinstance(model, keras.Model):
+        raise NotYet("This is one layer: it does not know those before it.")
+    if not isinstance(model, keras.Model):
+        raise NotYet(f"Return a keras.Model, not {type(model).__name__}.")
+    return model
 
 
 @exercise(
@@ -142,6 +191,16 @@ def ex05_3(preprocess):
             "The mean is right, but red still comes first.": rgb - MEAN[::-1],
             "You subtract the mean of blue from red: reverse the image first.": (
                 bgr - MEAN[::-1]
+            ),
+            "You subtract 103.939, 116.779 and 123.68, the means of keras' mode "
+            '"caffe". This network was trained with 104, 117 and 123.': (
+                bgr - CAFFE,
+                rgb - CAFFE[::-1],
+                rgb - CAFFE,
+            ),
+            'This is keras\' mode "tf", from -1 to 1: subtract the means instead.': (
+                rgb / 127.5 - 1,
+                bgr / 127.5 - 1,
             ),
             "The mean is not subtracted yet.": bgr,
             "Subtract the mean, do not add it.": bgr + MEAN,
@@ -266,3 +325,111 @@ def ex05_5(strangers):
             compare_answer(sorted(found), expected, mistakes, otherwise, operator.eq)
         recorded.append([int(index) for index in found])
     return recorded
+
+
+PROBED = [0, 96, 192]  # stamps on which networks are built again
+TRAINED = "EfficientNetLite0"
+
+
+@exercise(
+    "Is it the training?",
+    hint="features = {seed: untrained(seed) for seed in (0, 1, 2)}. The sentence says "
+    "how the NMIs compare with raw pixels and with the trained network.",
+)
+def ex05_6(expected, features, sentence):
+    """Run the control: the same network with random weights, three seeds or more.
+
+    Give the NMI that you expected, the features as {seed: untrained(seed)}, and a
+    sentence on what they say about where the good features come from. Scores are
+    computed from the features, and three of the networks are built again.
+    """
+    expected = as_number(expected, "the NMI that you expect, one number")
+    if not 0 <= expected <= 1:
+        raise NotYet("The NMI that you expect is a number from 0 to 1.")
+    if not isinstance(features, dict):
+        features = _numbered(features)
+    features = {_seed(seed): attempted(rows) for seed, rows in features.items()}
+    stamps = images.load("stamps", progress=False)
+    arrays = {
+        seed: as_array(
+            rows,
+            f"the features of seed {seed}, one row per stamp",
+            (len(stamps), 1280),
+            {(): "Give the features that untrained(seed) returns, not their scores."},
+        )
+        for seed, rows in features.items()
+    }
+    if len(arrays) < 3:
+        raise NotYet(f"Take at least 3 seeds, not {len(arrays)}: one may be luck.")
+    require_words(sentence, "The sentence", 8, 80)
+    if len(set(str(sentence).lower().split())) < 8:
+        raise NotYet("The sentence repeats itself: say what the scores show.")
+    _check_untrained(stamps, arrays)
+    found = {
+        str(seed): round(_mean_nmi(rows, stamps), 3) for seed, rows in arrays.items()
+    }
+    return {"expected": expected, "nmi": found, "sentence": str(sentence)}
+
+
+def _numbered(features):
+    """A list or an array of features as {0: …, 1: …}."""
+    try:
+        return dict(enumerate(features))
+    except TypeError:
+        raise NotYet("Give the features as {seed: untrained(seed)}.") from None
+
+
+def _seed(seed):
+    try:
+        return operator.index(seed)
+    except TypeError:
+        raise NotYet(
+            f"The keys are the seeds, whole numbers, not {seed!r:.40}."
+        ) from None
+
+
+def _check_untrained(stamps, arrays):
+    """Raise NotYet unless these are features of networks without training."""
+    trained = representations.extract(stamps, TRAINED, progress=False)
+    for seed, rows in arrays.items():
+        if _alike(rows, trained):
+            raise NotYet(f"Seed {seed} has the features of the trained network.")
+    seeds = list(arrays)
+    for place, seed in enumerate(seeds):
+        for other in seeds[:place]:
+            if _alike(arrays[seed], arrays[other]):
+                raise NotYet(
+                    f"The seeds {other} and {seed} have the same features: call "
+                    "untrained once per seed."
+                )
+    for seed in seeds[:3]:
+        if not _alike(arrays[seed][PROBED], untrained_features(seed)):
+            raise NotYet(
+                f"The untrained network of seed {seed} has other features: compute "
+                "them with untrained(seed), and keep the stamps in their order."
+            )
+
+
+@functools.cache
+def untrained_features(seed):
+    """Features of a few stamps from the network with random weights."""
+    import keras
+
+    stamps = images.load("stamps", progress=False)
+    pixels = np.stack([stamps.picture(index, size=224) for index in PROBED])
+    keras.utils.set_random_seed(seed)
+    network = representations.build_backbone(TRAINED, weights=None)
+    return network.predict_on_batch(pixels)
+
+
+def _alike(one, other):
+    """Whether features are the same, up to another machine's rounding."""
+    scale = np.abs(other).max()
+    return scale > 0 and np.abs(one - other).max() < 0.01 * scale
+
+
+def _mean_nmi(rows, stamps):
+    """Mean over five seeds of k-means, as in the lesson."""
+    found = [clustering.cluster(rows, "l2+kmeans", 7, seed) for seed in range(5)]
+    pairs = [{"labels_true": stamps.true_labels, "labels_pred": c} for c in found]
+    return float(np.mean([metrics.nmi(**pair) for pair in pairs]))

@@ -6,6 +6,7 @@
     widgets.ComparisonExplorer(results)
     widgets.ImageScatter(image_set, points)
     widgets.FigureSlider(draw, k=range(2, 9), seed=range(10))
+    widgets.uploaded_picture(ipywidgets.FileUpload())
 
 They work in JupyterLab and on Colab, by mouse, keyboard or finger. `.static()` of each
 is a matplotlib Figure of what it shows, stored with the notebook, so that GitHub and
@@ -23,5 +24,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figure_slider": ["FigureSlider"],
         "image_scatter": ["ImageScatter"],
         "kmeans_stepper": ["KMeansStepper"],
+        "upload": ["uploaded_picture"],
     },
 )

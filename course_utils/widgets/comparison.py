@@ -5,6 +5,7 @@ import math
 import anywidget
 import ipywidgets
 import numpy as np
+import pandas as pd
 import traitlets
 
 from course_utils import plots
@@ -36,9 +37,10 @@ class Choice(anywidget.AnyWidget):
 class Board(anywidget.AnyWidget):
     """Lines with a strip and a number per score; the front-end sorts them.
 
-    lines: [{id, names, look, n, cells: [{mean, low, high} or None]}]; scores: [{key,
-    title, low, high, ticks, chance}]; legend: [[name, look]]; sort: the key of a score;
-    chosen: the id of a line. `on_click` is called with the id of a line.
+    lines: [{id, names, look, n, cells: [{mean, low, high, chance} or None]}], where
+    chance may be None; scores: [{key, title, low, high, ticks}]; legend: [[name,
+    look]]; sort: the key of a score; chosen: the id of a line. `on_click` is called
+    with the id of a line.
     """
 
     _esm, _css = base.script("elements", "marks", "board"), base.STYLE
@@ -66,8 +68,9 @@ class ComparisonExplorer(base.Explorer):
     ----------
     results : DataFrame
         As `experiments.run` returns it.
-    chance : dict of {str: float}, default=None
-        The chance level of each score, drawn dashed.
+    chance : DataFrame, default=None
+        The chance level of each run, as `plots.chance_of_runs` returns it; each line
+        has a mark at its mean.
     image_set : ImageSet, default=None
         The images of the runs; needs labels.
     labels : dict of {str: int array}, default=None
@@ -99,7 +102,7 @@ class ComparisonExplorer(base.Explorer):
             )
         if (image_set is None) != (labels is None):
             raise ValueError("To show clusters, give both image_set and labels.")
-        self.results, self.chance = results, chance or {}
+        self.results, self.chance = results, chance
         self.image_set, self.labels = image_set, labels
         first = [score for score in scores if score in SHOWN_FIRST] or scores
         names = [[plots.TITLES[score], score] for score in scores]
@@ -131,10 +134,13 @@ class ComparisonExplorer(base.Explorer):
             self.board.lines = []
             raise ValueError(NOTHING)
         kinds = {name: plots.kind(name) for name in runs["representation"]}
-        grouped = runs.groupby(["representation", "algorithm"], sort=False)[scores]
+        pairs = [runs["representation"], runs["algorithm"]]
+        grouped = runs.groupby(pairs, sort=False)[scores]
         table = grouped.agg(["mean", "min", "max"])
+        chance = pd.DataFrame(self.chance, index=runs.index, columns=scores)
+        chance = chance.astype(float).groupby(pairs, sort=False).mean()
         sizes = grouped.size()
-        self.board.scores = [_score(s, runs[s], self.chance.get(s)) for s in scores]
+        self.board.scores = [_score(score, runs[score]) for score in scores]
         self.board.legend = [
             [kind, list(look)]
             for kind, look in plots.KINDS.items()
@@ -148,7 +154,10 @@ class ComparisonExplorer(base.Explorer):
                 "names": list(pair),
                 "look": list(plots.KINDS[kinds[pair[0]]]),
                 "n": int(sizes[pair]),
-                "cells": [_cell(table.loc[pair, score]) for score in scores],
+                "cells": [
+                    _cell(table.loc[pair, score], chance.loc[pair, score])
+                    for score in scores
+                ],
             }
             for pair in table.index
         ]
@@ -249,13 +258,16 @@ def _choice(description, values):
     return Choice(description=description, options=options, value=names)
 
 
-def _cell(numbers):
-    """The mean, lowest and highest of a score; None where no run has it."""
+def _cell(numbers, chance):
+    """The mean, lowest and highest of a score and chance; None where no run has it."""
     mean, low, high = (float(value) for value in numbers)
-    return None if math.isnan(mean) else {"mean": mean, "low": low, "high": high}
+    if math.isnan(mean):
+        return None
+    chance = None if math.isnan(chance) else float(chance)
+    return {"mean": mean, "low": low, "high": high, "chance": chance}
 
 
-def _score(score, values, chance):
+def _score(score, values):
     """How a score is drawn: its title, the ends of its axis, and its marks."""
     low, high, ticks = min(0.0, math.floor(10 * values.min()) / 10), 1.0, [0, 0.5, 1]
     if score == "silhouette":
@@ -264,8 +276,7 @@ def _score(score, values, chance):
     if low < 0:
         ticks = [low, *ticks]
     axis = {"low": low, "high": high, "ticks": ticks}
-    chance = None if chance is None else float(chance)
-    return {"key": score, "title": plots.TITLES[score], "chance": chance, **axis}
+    return {"key": score, "title": plots.TITLES[score], **axis}
 
 
 def _short_names(names):

@@ -3,18 +3,46 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 import scipy
-from lesson_answers import answer_tests, own_answers  # noqa: F401
+from lesson_answers import (  # noqa: F401
+    answer_tests,
+    assert_right,
+    assert_untouched,
+    assert_wrong,
+    own_answers,
+)
 
+from course_utils import images, representations
 from course_utils._support.keras import import_keras
-from course_utils.lessons import exercises
+from course_utils.lessons import exercises, lesson05
 
 keras = import_keras()
 MEAN = np.array([104, 117, 123], np.float32)
 
 
-def cut(network, name):
+def ends(network, name):
+    """Cut, but not pooled."""
     return keras.Model(network.input, network.get_layer(name).output)
+
+
+def cut(network, name):
+    output = network.get_layer(name).output
+    if len(output.shape) == 4:
+        output = keras.layers.GlobalAveragePooling2D()(output)
+    return keras.Model(network.input, output)
+
+
+def cut_by(combine):
+    """Cut, with another treatment of maps."""
+
+    def function(network, name):
+        output = network.get_layer(name).output
+        return keras.Model(
+            network.input, combine(output) if len(output.shape) == 4 else output
+        )
+
+    return function
 
 
 def preprocess(pictures):
@@ -60,7 +88,34 @@ def cut_by_loop(network, name):
     for layer in network.layers[1:]:
         x = layer(x)
         if layer.name == name:
+            x = keras.ops.mean(x, axis=(1, 2)) if x.ndim == 4 else x
             return keras.Model(network.inputs[0], x)
+
+
+def cut_whole(network, name):
+    model = ends(network, name)
+    if model.output_shape[1:-1]:
+        return keras.Sequential([model, keras.layers.GlobalAveragePooling2D()])
+    return model
+
+
+def untrained(seed):
+    """Of the notebook's features, those that the check looks at; the rest is noise."""
+    rows = np.random.default_rng(seed).random((193, 1280)).astype(np.float32)
+    rows[lesson05.PROBED] = lesson05.untrained_features(seed)
+    return rows
+
+
+def three():
+    return {seed: untrained(seed) for seed in (0, 1, 2)}
+
+
+def trained():
+    stamps = images.load("stamps", progress=False)
+    return representations.extract(stamps, "EfficientNetLite0", progress=False)
+
+
+SENTENCE = "Without training the network is no better than pixels, so training matters."
 
 
 RIGHT = [
@@ -75,13 +130,9 @@ RIGHT = [
     ("ex05_4", lambda v, w, b: keras.ops.softmax(v @ w + b, axis=1)),
     ("ex05_5", strangers),
     ("ex05_5", lambda n, c: np.array(strangers(n, c), dtype=int)),
-    (
-        "ex05_2",
-        lambda network, name: keras.Model(
-            network.inputs, network.get_layer(name).output
-        ),
-    ),
+    ("ex05_2", cut_by(lambda maps: keras.ops.mean(maps, axis=[1, 2]))),
     ("ex05_2", cut_by_loop),
+    ("ex05_2", cut_whole),
     (
         "ex05_3",
         lambda p: np.stack([p[..., 2 - i] - MEAN[i] for i in range(3)], axis=-1),
@@ -117,7 +168,25 @@ WRONG = [
     ("ex05_2", lambda network, name: "pool", "str"),
     ("ex05_2", lambda network, name: cut(network, "pool"), "whatever name"),
     ("ex05_2", lambda network, name: cut(network, "top"), "probabilities"),
-    ("ex05_2", lambda network, name: cut(network, "early"), "shape"),
+    ("ex05_2", lambda network, name: cut(network, "early"), "not the right ones"),
+    ("ex05_2", ends, "still the maps"),
+    ("ex05_2", cut_by(lambda m: np.asarray(m).mean(axis=(1, 2))), "NumPy cannot"),
+    ("ex05_2", cut_by(lambda m: keras.ops.mean(m, axis=-1)), "channels, which"),
+    ("ex05_2", cut_by(keras.layers.GlobalMaxPooling2D()), "largest"),
+    ("ex05_2", cut_by(keras.layers.Flatten()), "in a row"),
+    (
+        "ex05_2",
+        cut_by(keras.layers.GlobalAveragePooling2D(keepdims=True)),
+        "length 1",
+    ),
+    (
+        "ex05_2",
+        lambda network, name: keras.Model(
+            network.input,
+            keras.layers.GlobalAveragePooling2D()(network.get_layer(name).output),
+        ),
+        "do not pool it",
+    ),
     (
         "ex05_2",
         lambda network, name: keras.Model(
@@ -144,6 +213,20 @@ WRONG = [
     ("ex05_3", lambda p: p[:, :, ::-1] - MEAN, "another one"),
     ("ex05_3", lambda p: p[::-1] - MEAN, "another one"),
     ("ex05_3", lambda p: np.flip(p) - MEAN, "last axis only"),
+    (
+        "ex05_3",
+        lambda p: keras.applications.imagenet_utils.preprocess_input(
+            p.astype(np.float32), mode="caffe"
+        ),
+        ["103.939", "104, 117"],
+    ),
+    (
+        "ex05_3",
+        lambda p: keras.applications.imagenet_utils.preprocess_input(
+            p.astype(np.float32), mode="tf"
+        ),
+        '"tf"',
+    ),
     ("ex05_3", lambda p: preprocess(p) / 255, "Do not divide"),
     ("ex05_3", lambda p: p[..., ::-1] / 255 - MEAN, "from 0 to 255"),
     ("ex05_3", lambda p: (p.astype(np.float32) - 127) / 128, "EfficientNet"),
@@ -183,6 +266,46 @@ WRONG = [
     ("ex05_5", lambda n, c: strangers(n, c, one_cluster=True), "within each"),
     ("ex05_5", lambda n, c: [], "you give []"),
 ]
+ANSWERS_6 = {
+    "a dict": lambda: (0.3, three(), SENTENCE),
+    "a list": lambda: (1, list(three().values()), SENTENCE),
+    "an array": lambda: (np.float32(0.2), np.stack(list(three().values())), SENTENCE),
+    "other seeds": lambda: (0, {np.int64(7): untrained(7), **three()}, SENTENCE),
+    "lists": lambda: (0.5, {s: f.tolist() for s, f in three().items()}, SENTENCE),
+}
+MISTAKES_6 = {
+    "trained": (lambda: (0.3, dict.fromkeys(range(3), trained()), SENTENCE), "trained"),
+    "one twice": (
+        lambda: (0.3, three() | {2: untrained(1)}, SENTENCE),
+        "same features",
+    ),
+    "two": (lambda: (0.3, {0: untrained(0), 1: untrained(1)}, SENTENCE), "at least 3"),
+    "scores": (lambda: (0.3, {0: 0.2, 1: 0.3, 2: 0.25}, SENTENCE), "not their scores"),
+    "listed": (lambda: (0.3, [0.2, 0.3, 0.25], SENTENCE), "not their scores"),
+    "one array": (lambda: (0.3, untrained(0), SENTENCE), "shape"),
+    "invented": (
+        lambda: (0.3, np.random.default_rng(5).random((3, 193, 1280)), SENTENCE),
+        "other features",
+    ),
+    "mislabelled": (
+        lambda: (
+            0.3,
+            {s: untrained(s + 1) for s in range(2)} | {7: untrained(7)},
+            SENTENCE,
+        ),
+        "seed 0 has other features",
+    ),
+    "constant": (
+        lambda: (0.3, np.ones((3, 193, 1280)) * np.c_[1:4][:, :, None], SENTENCE),
+        "other features",
+    ),
+    "names": (lambda: (0.3, {"a": untrained(0)}, SENTENCE), "whole numbers"),
+    "no number": (lambda: ("chance", three(), SENTENCE), "NMI that you expect"),
+    "per cent": (lambda: (30, three(), SENTENCE), "from 0 to 1"),
+    "short": (lambda: (0.3, three(), "It is the training."), "8 to 80"),
+    "repeated": (lambda: (0.3, three(), "a " * 12), "repeats itself"),
+    "one number": (lambda: (0.3, 0.25, SENTENCE), "{seed: untrained(seed)}"),
+}
 
 
 def test_an_answer_is_recorded():
@@ -190,4 +313,26 @@ def test_an_answer_is_recorded():
     assert exercises.answers()["ex05_3"]["value"] == [-104.0, -117.0, 132.0]
 
 
-test_right, test_wrong, test_untouched, test_enough = answer_tests(RIGHT, WRONG)
+@pytest.mark.parametrize("name", ANSWERS_6)
+def test_the_control_is_right(name):
+    assert_right("ex05_6", *ANSWERS_6[name]())
+    recorded = exercises.answers()["ex05_6"]["value"]
+    assert len(recorded["nmi"]) >= 3
+    assert all(0 <= nmi <= 1 for nmi in recorded["nmi"].values())
+
+
+@pytest.mark.parametrize("name", MISTAKES_6)
+def test_the_control_is_wrong(name):
+    answers, words = MISTAKES_6[name]
+    assert_wrong("ex05_6", *answers(), words)
+
+
+def test_the_control_is_untouched():
+    assert_untouched("ex05_6", None, None, None)
+    assert_untouched("ex05_6", 0.3, None, None)
+    assert_untouched("ex05_6", 0.3, dict.fromkeys(range(3)), SENTENCE)
+
+
+test_right, test_wrong, test_untouched, test_enough = answer_tests(
+    RIGHT, WRONG, apart=["ex05_6"]
+)

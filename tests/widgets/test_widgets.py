@@ -710,9 +710,8 @@ def names_of(board):
 
 
 def test_the_lines_follow_what_is_ticked(results):
-    made = widgets.ComparisonExplorer(results, {"nmi": 0.1})
+    made = widgets.ComparisonExplorer(results)
     assert made.scores.value == ["purity", "nmi", "fowlkes_mallows"]
-    assert [score["chance"] for score in made.board.scores] == [None, 0.1, None]
     assert len(made.board.lines) == 6
     made.representations.value = ["raw", "lbp"]
     assert len(made.board.lines) == 4
@@ -737,7 +736,27 @@ def test_a_cell_has_the_mean_and_the_worst_and_best_seed(results):
         for score, cell in zip(made.board.scores, line["cells"], strict=True):
             values = runs_of[score["key"]]
             expected = {"mean": values.mean(), "low": values.min()}
-            assert cell == pytest.approx(expected | {"high": values.max()})
+            expected |= {"high": values.max(), "chance": None}
+            assert cell == pytest.approx(expected)
+
+
+def test_every_line_has_a_chance_level_of_its_own(compared):
+    image_set, results, labels = compared
+    chance = plots.chance_of_runs(results, labels, image_set.true_labels)
+    made = widgets.ComparisonExplorer(results, chance.drop(columns="purity"))
+    made.algorithms.value = ["average"]
+    means = chance.groupby([results["representation"], results["algorithm"]]).mean()
+    for line in made.board.lines:
+        purity, *cells = line["cells"]
+        assert purity["chance"] is None
+        for key, cell in zip(("nmi", "fowlkes_mallows"), cells, strict=True):
+            expected = means.loc[tuple(line["names"]), key]
+            assert cell["chance"] == pytest.approx(expected)
+    first = made.static().axes[0]
+    ticks = [n for n in first.lines if n.get_marker() == plots.CHANCE["marker"]]
+    assert first.get_xlabel() == "purity" and not ticks
+    for cell in widgets.ComparisonExplorer(results).board.lines[0]["cells"]:
+        assert cell["chance"] is None
 
 
 def test_sorting_by_a_score_says_its_best_line(results):

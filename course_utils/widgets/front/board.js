@@ -16,8 +16,8 @@ function strip(cell, look, score) {
   const upright = (value, className) =>
     svg("line", { x1: at(value), x2: at(value), y1: 0, y2: "100%", class: className });
   made.append(...score.ticks.map((tick) => upright(tick, "course-grid")));
-  if (score.chance !== null) made.append(upright(score.chance, "course-chance"));
   if (!cell) return made;
+  if (cell.chance !== null) made.append(upright(cell.chance, "course-chance"));
   const middle = svg("svg", { x: at(cell.mean), y: "50%", overflow: "visible" });
   middle.append(mark(look, { transform: "scale(1.15)" }));
   made.append(
@@ -43,7 +43,8 @@ function sentence(line, scores) {
     if (!cell) return `${scores[i].title} not known`;
     const range = cell.low === cell.high ? "" :
       ` (${cell.low.toFixed(3)} to ${cell.high.toFixed(3)})`;
-    return `${scores[i].title} ${cell.mean.toFixed(3)}${range}`;
+    const chance = cell.chance === null ? "" : `, chance ${cell.chance.toFixed(3)}`;
+    return `${scores[i].title} ${cell.mean.toFixed(3)}${range}${chance}`;
   });
   const runs = `${line.n} ${line.n === 1 ? "run" : "runs"}`;
   return `${line.names.join(" · ")}, ${runs}: ${told.join(", ")}.`;
@@ -59,7 +60,7 @@ function legend(model) {
     return part;
   };
   made.append(...model.get("legend").map(([name, look]) => entry(mark(look), name)));
-  if (model.get("scores").some((score) => score.chance !== null))
+  if (model.get("lines").some((line) => line.cells.some((cell) => cell && cell.chance !== null)))
     made.append(entry(svg("line", { x1: 0, x2: 0, y1: -8, y2: 8, class: "course-chance" }), "chance"));
   return made;
 }

@@ -1,0 +1,105 @@
+"""Results of the ten networks: measured by a maintainer, or as published.
+
+A maintainer with a network and a GPU keeps the runs of the ten networks in
+`solutions/reference/ten.csv`. Where it is missing, the published scores of Guérin et
+al. (2021) are shown, which are of other images.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from course_utils.experiments.runs import COLUMNS
+from course_utils.representations.backbones import TEN
+
+REFERENCE = Path(__file__).resolve().parents[2] / "solutions" / "reference" / "ten.csv"
+
+NETWORKS = "VGG16", "VGG19", "InceptionV3", "Xception", "ResNet50"
+PUBLISHED = {  # NMI of the last layer, one number per network
+    ("VOC2007", "k-means"): (0.673, 0.661, 0.603, 0.687, 0.680),
+    ("VOC2007", "agglomerative"): (0.651, 0.650, 0.692, 0.719, 0.656),
+    ("COIL100", "k-means"): (0.945, 0.939, 0.928, 0.938, 0.957),
+    ("COIL100", "agglomerative"): (0.956, 0.948, 0.953, 0.955, 0.967),
+    ("Flowers17", "k-means"): (0.688, 0.652, 0.650, 0.674, 0.684),
+    ("Flowers17", "agglomerative"): (0.644, 0.646, 0.677, 0.670, 0.708),
+    ("UMist", "k-means"): (0.669, 0.700, 0.698, 0.683, 0.658),
+    ("UMist", "agglomerative"): (0.689, 0.740, 0.760, 0.731, 0.717),
+}
+SOURCE = (
+    "Published NMI, of other images than ours: J. Guérin, S. Thiery, E. Nyiri, O. "
+    "Gibaru and B. Boots, Neurocomputing 2021, arXiv:2101.02767."
+)
+
+
+def ten_networks(path=REFERENCE):
+    """Give the NMI of the ten networks: measured if somebody has, else as published.
+
+    Parameters
+    ----------
+    path : path
+        The measured runs, a UTF-8 CSV file with a header and one row per run: the
+        columns of the `results.csv` that `python -m course_utils compare` writes
+        (`COLUMNS`), then `date`, the day of the run like 2026-11-28, and `versions`,
+        those of Python and the packages as JSON like ``{"keras": "3.12.0"}``. It may
+        hold runs of several image sets and algorithms.
+
+    Returns
+    -------
+    table : DataFrame
+        One row per network, one column per image set and algorithm: the NMI, the mean
+        over the seeds where it was measured.
+    source : str
+        Where the numbers are from, in a sentence; of measured ones the dates and the
+        versions.
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns, other networks, a date or versions that cannot
+        be read, or an NMI that is not between 0 and 1.
+
+    References
+    ----------
+    Guérin, Thiery, Nyiri, Gibaru and Boots (2021), Combining pretrained CNN feature
+    extractors to enhance clustering of complex natural images, Neurocomputing,
+    arXiv:2101.02767.
+
+    Examples
+    --------
+    >>> table, source = ten_networks("no/such/file.csv")
+    >>> float(table.loc["ResNet50", ("COIL100", "k-means")])
+    0.957
+    """
+    path = Path(path)
+    if path.exists():
+        return _measured(path)
+    return pd.DataFrame(PUBLISHED, index=list(NETWORKS)), SOURCE
+
+
+def _measured(path):
+    try:
+        runs = pd.read_csv(path, encoding="utf-8")
+        missing = [name for name in (*COLUMNS, "date", "versions") if name not in runs]
+        if missing:
+            raise ValueError(f"it lacks the columns {', '.join(missing)}")
+        if runs.empty:
+            raise ValueError("it has no rows")
+        strange = sorted(set(runs["representation"].astype(str)) - set(TEN))
+        if strange:
+            raise ValueError(f"{', '.join(strange)} are not among the ten networks")
+        if not runs["nmi"].between(0, 1).all():
+            raise ValueError("an NMI is not between 0 and 1")
+        if runs["date"].isna().any():
+            raise ValueError("a run has no date")
+        days = pd.to_datetime(runs["date"], format="%Y-%m-%d").dt.date
+        versions = [json.loads(text) for text in sorted(set(runs["versions"]))]
+        listed = sorted({f"{k} {v}" for found in versions for k, v in found.items()})
+    except (AttributeError, TypeError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{path} holds no results of the ten: {error}.") from error
+    table = runs.pivot_table(
+        index="representation", columns=["image_set", "algorithm"], values="nmi"
+    ).rename_axis(index=None, columns=[None, None])
+    last = f" to {days.max()}" if days.max() > days.min() else ""
+    source = f"Mean NMI, measured {days.min()}{last} with {', '.join(listed)}."
+    return table, source

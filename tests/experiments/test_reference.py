@@ -1,0 +1,99 @@
+"""The ten networks: read as measured, or as published."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from course_utils import experiments
+from course_utils.experiments import reference, runs
+
+
+def measured(**changes):
+    """Runs of two networks on two image sets, as a maintainer would keep them."""
+    rows = [
+        {
+            "run": f"{network}/l2+kmeans/k7/s{seed}",
+            "image_set": image_set,
+            "representation": network,
+            "algorithm": "l2+kmeans",
+            "seed": seed,
+            "nmi": 0.5 + 0.1 * seed + 0.2 * (network == "VGG16"),
+            "date": "2027-01-02",
+            "versions": json.dumps({"python": "3.12", "keras": "3.9"}),
+        }
+        for image_set in ("stamps", "photos")
+        for network in ("VGG16", "ResNet50")
+        for seed in (0, 1)
+    ]
+    columns = [*runs.COLUMNS, "date", "versions"]
+    return pd.DataFrame(rows, columns=columns).assign(**changes)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "ten.csv"
+
+
+def test_measured_runs_are_means_over_the_seeds(path):
+    measured().to_csv(path, index=False)
+    table, source = experiments.ten_networks(path)
+    assert table.shape == (2, 2)
+    for image_set in ("stamps", "photos"):
+        assert table[image_set, "l2+kmeans"].to_dict() == pytest.approx(
+            {"VGG16": 0.75, "ResNet50": 0.55}
+        )
+    assert source == "Mean NMI, measured 2027-01-02 with keras 3.9, python 3.12."
+
+
+def test_several_days_are_said(path):
+    days = ["2027-01-02"] * 4 + ["2027-01-05"] * 4
+    measured(date=days).to_csv(path, index=False)
+    assert "measured 2027-01-02 to 2027-01-05 with" in experiments.ten_networks(path)[1]
+
+
+def test_without_the_file_the_published_scores_and_their_source(path):
+    table, source = experiments.ten_networks(path)
+    assert list(table.index) == list(reference.NETWORKS)
+    image_sets = {"VOC2007", "COIL100", "Flowers17", "UMist"}
+    assert set(table.columns.get_level_values(0)) == image_sets
+    assert table.loc["Xception", ("VOC2007", "agglomerative")] == 0.719
+    assert np.isfinite(table.to_numpy()).all()
+    assert "arXiv:2101.02767" in source and "other images" in source
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"nmi": 1.2}, "between 0 and 1"),
+        ({"nmi": np.nan}, "between 0 and 1"),
+        ({"representation": "VGG99"}, "VGG99"),
+        ({"date": "yesterday"}, "yesterday"),
+        ({"date": np.nan}, "no date"),
+        ({"versions": "keras 3"}, "holds no results"),
+        ({"versions": "[3]"}, "holds no results"),
+    ],
+)
+def test_what_cannot_be_read_is_said(path, changes, words):
+    measured(**changes).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=r"ten\.csv holds no results") as raised:
+        experiments.ten_networks(path)
+    assert words in str(raised.value)
+
+
+def test_missing_columns_and_rows_are_said(path):
+    measured().drop(columns=["date", "nmi"]).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="lacks the columns nmi, date"):
+        experiments.ten_networks(path)
+    measured().iloc[:0].to_csv(path, index=False)
+    with pytest.raises(ValueError, match="no rows"):
+        experiments.ten_networks(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="holds no results"):
+        experiments.ten_networks(path)
+
+
+def test_the_file_of_the_course_can_be_read_if_it_is_there():
+    table, _ = experiments.ten_networks()
+    assert len(table)
