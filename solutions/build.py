@@ -28,7 +28,9 @@ notebooks.
 """
 
 import argparse
+import base64
 import hashlib
+import io
 import os
 import re
 import sys
@@ -40,10 +42,12 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 MASTERS = ROOT / "solutions"
 STUDENTS = ROOT / "notebooks"
+FIGURE = ROOT / ".github" / "scores.png"  # the first one of the README
 SETTINGS = tomllib.loads((MASTERS / "course.toml").read_text(encoding="utf-8"))
 BLOCK = re.compile(
     r"^([ \t]*)# BEGIN SOLUTION: ?(.*)\n(?:.*\n)*?\1# END SOLUTION[ \t]*$", re.MULTILINE
@@ -241,10 +245,31 @@ def build(path):
     target = MASTERS / f"{path.stem}.ipynb"
     target.write_text(text(notebook), "utf-8")
     size = target.stat().st_size / 1e6
+    if path.stem.startswith("05_"):
+        readme_figure().save(FIGURE, optimize=True)
     code = [c for c in notebook.cells if c.cell_type == "code"]
     lines = sum(len(c.source.splitlines()) for c in code)
     print(f"{path.stem}: {seconds:.0f} s, {size:.1f} MB, {lines} lines of code")
     print_unanswered([path])
+
+
+def readme_figure():
+    """The comparison of lesson 5, on both image sets, as the README shows it."""
+    notebook = nbformat.read(next(MASTERS.glob("05_*.ipynb")), 4)
+    pages = [
+        output.get("data", {}).get("text/html", "")
+        for cell in notebook.cells
+        if "score_chart" in cell.source
+        for output in cell.outputs
+    ]
+    drawn = [re.search(r"base64,([^\"]+)", page) for page in pages]
+    charts = [Image.open(io.BytesIO(base64.b64decode(d[1]))) for d in drawn if d]
+    size = max(c.width for c in charts), sum(c.height for c in charts)
+    figure, top = Image.new("RGB", size, "white"), 0
+    for chart in charts:
+        figure.paste(chart, (size[0] - chart.width, top))
+        top += chart.height
+    return figure
 
 
 def sources(notebook):

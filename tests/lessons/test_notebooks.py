@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "solutions"))
@@ -188,3 +189,8 @@ def test_the_syllabus_links_every_lesson():
     for path in MASTERS:
         for link in (f"notebooks/{path.stem}.ipynb", f"solutions/{path.stem}.ipynb"):
             assert f"]({link})" in page
+
+
+def test_the_first_figure_of_the_readme_is_the_comparison_of_lesson_5():
+    with Image.open(build.FIGURE) as shown:
+        assert shown.convert("RGB") == build.readme_figure()
