@@ -14,7 +14,7 @@
 #
 # **You need** loops, functions and NumPy arrays; what k-means does (lesson 1).
 #
-# **Reading** 30 minutes, the exercises as long again · **run time** 30 s, with or without
+# **Reading** 30 minutes, the exercises as long again · **run time** 30 s on a CPU or
 # a GPU.
 
 # %% tags=["setup"]

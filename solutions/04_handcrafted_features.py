@@ -17,8 +17,8 @@
 # **You need** NumPy arrays, k-means (lesson 1), NMI and chance levels (lesson 2), and the
 # raw pixels of lesson 3.
 #
-# **Reading** 35 minutes, the exercises as long again · **run time** one to two minutes,
-# with or without a GPU.
+# **Reading** 35 minutes, the exercises as long again · **run time** one to two minutes
+# on a CPU or a GPU.
 
 # %% tags=["setup"]
 import cv2
