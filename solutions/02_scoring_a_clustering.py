@@ -2,8 +2,8 @@
 # # 2 · Scoring a clustering
 #
 # k-means gives each of 193 images a number from 0 to 6. Is that a good answer? Nobody
-# told the algorithm which number means "bird", so you cannot mark it like a test. Here you
-# build scores that work all the same, and find out how each one can be fooled.
+# told it which number means "bird", so you cannot mark it like a test. Here you build
+# scores that work all the same, and find out how each one can be fooled.
 #
 # **You will be able to**
 #
@@ -13,10 +13,9 @@
 # - compare a score with its chance level, and say how sure you are of it.
 #
 # **You need** loops, functions and NumPy arrays; what k-means does (lesson 1).
-# Logarithms are explained where they come up.
 #
-# **Reading** 35 minutes, the exercises as long again · **run time** 30 s on a CPU, the
-# same on a GPU, which this lesson does not use.
+# **Reading** 30 minutes, the exercises as long again · **run time** 30 s on a CPU or
+# a GPU.
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
@@ -34,8 +33,7 @@ from course_utils import images, representations, clustering, metrics, plots, wi
 #
 # The stamps are 193 images of seven classes. We cluster them twice with k-means, k = 7:
 # by `colour`, a histogram of each image's colours, and by `EfficientNetLite0`, the
-# features of a network trained on other images. Lessons 4 and 5 explain both; here they
-# supply one poor and one good clustering.
+# features of a network trained on other images (lessons 4 and 5).
 
 # %%
 image_set = images.load("stamps", progress=False)
@@ -43,7 +41,7 @@ true_labels, class_names = image_set.true_labels, image_set.class_names
 vectors, clusterings = {}, {}
 for name in ("colour", "EfficientNetLite0"):
     vectors[name] = representations.extract(image_set, name, progress=False)
-    # "l2+": every vector is first scaled to length 1
+    # "l2+kmeans": scale every vector to length 1, then k-means
     clusterings[name] = clustering.cluster(
         vectors[name], "l2+kmeans", n_clusters=7, random_state=0
     )
@@ -54,13 +52,13 @@ print("by colour  ", by_colour[::8])
 print("by network ", by_network[::8])
 
 # %% [markdown]
-# Every eighth image: its class number, and below it its cluster numbers. They are
-# unrelated: a class number is a position in an alphabetical list of names, a cluster
-# number only says in which order k-means keeps its centres.
+# For every eighth image, its class number and its two cluster numbers. They are
+# unrelated: classes are numbered by the alphabet, clusters as k-means happens to keep its
+# centres.
 #
 # **Predict first.** The network's clusters are nearly right, as you will see shortly.
 # What share of the images has a cluster number equal to its class number? Does it change
-# if k-means starts from other random centres (another seed)?
+# if k-means starts from different random centres (another seed)?
 
 # %%
 prediction = None  # e.g. 0.5
@@ -80,8 +78,8 @@ lessons.reveal(prediction, equal_numbers, "the share of equal numbers (seed 0)")
 # %% [markdown]
 # The share of equal numbers is called **accuracy**. It varies with the seed far more than
 # purity, the score you will write in a moment. <!-- claim 02.names -->
-# Renumber the clusters, and even a perfect grouping can score 0. Accuracy scores the
-# names; we want to score the **partition**, that is, which images are together.
+# The last line renumbers the classes themselves: a perfect grouping scores 0. Accuracy
+# scores the names; we want to score the **partition**: which images are together.
 #
 # ### The contingency table
 #
@@ -127,24 +125,22 @@ plots.show(
 )
 
 # %% [markdown]
-# Read a *column* to learn what a cluster holds, a *row* to learn where a class went. An
-# empty cell is 0. By colour, nearly three quarters of the images are in one column. By
-# network, coins, birds and road signs have one column each, nearly to themselves; the
-# mammals are split over two columns; the vegetables have no column of their own and are
-# mostly with flowers and fruit. Which images are behind a number? Click a cell.
+# Read a *column* to learn what a cluster holds, a *row* to learn where a class went. By
+# colour, nearly three quarters of the images are in one column. By network, coins, birds
+# and road signs have one column each, nearly to themselves; the mammals are split over
+# two; the vegetables have none of their own and are mostly with flowers and fruit. Click
+# a cell to see its images.
 
 # %%
 widgets.ContingencyExplorer(image_set, by_network)
 
 # %% [markdown]
-# In this table clusters are rows, the biggest first. *Edit the counts* lets you change
-# any of them while five scores follow. Come back to it after each section, and try to make
-# two scores disagree.
+# Here the clusters are the rows, the biggest first. With *Edit the counts* you can change
+# any count and watch five scores follow.
 #
 # ## 2 · Three scores
 #
-# A small example that can be counted by hand: twelve stamps of three classes, and a
-# clustering that we invented.
+# An example to count by hand: twelve stamps, in clusters that we invented.
 
 # %%
 names = np.array(image_set.true_names)
@@ -161,8 +157,8 @@ plots.show(
 print(pd.DataFrame(contingency_table(small_true, small_clusters), index=three))
 
 # %% [markdown]
-# One row per cluster, with its size and its most frequent class; a cross marks an image of
-# another class. Below, the same as a table.
+# One row per cluster; a cross marks an image that is not of its most frequent class.
+# Below, the same as a table.
 #
 # ### Purity: name each cluster after its majority, count the right names
 #
@@ -170,13 +166,13 @@ print(pd.DataFrame(contingency_table(small_true, small_clusters), index=three))
 #
 # $$\text{purity} = \frac{1}{n} \sum_j \max_i n_{ij}$$
 #
-# In words: take the largest number of each column, add them up, divide by $n$. For the
-# twelve stamps, $(3 + 2 + 3 + 1) / 12 = 0.75$.
+# Take the largest number of each column, add them up, divide by $n$. For the twelve
+# stamps, $(3 + 2 + 3 + 1) / 12 = 0.75$.
 #
 # ### Exercise 2.1 · Purity (easy)
 #
-# Write it from the formula, for labels that are numbers or words; the contingency table
-# does most of the work.
+# Write it for labels that are numbers or words; `contingency_table` does most of the
+# work.
 
 # %%
 def purity(true_labels, cluster_labels):
@@ -192,22 +188,20 @@ checks.ex02_1(purity)
 # %% [markdown]
 # ### NMI: how much does the cluster tell you about the class?
 #
-# First, **entropy**: how many yes-or-no questions does it take on average to find out to
-# which group an image belongs? For groups with the shares $p_1, p_2, \dots$ of the images:
+# First, **entropy**: on average, about how many yes-or-no questions does it take to find
+# the group of an image? For groups with the shares $p_1, p_2, \dots$ of the images:
 #
 # $$H = -\sum_i p_i \log_2 p_i \qquad \text{with } 0 \cdot \log_2 0 = 0$$
 #
 # $\log_2$ asks to which power 2 must be raised: $\log_2 \tfrac14 = -2$, as
 # $2^{-2} = \tfrac14$. So four equal groups have $H = -4 \cdot \tfrac14 \cdot (-2) = 2$
-# **bits**. Sizes of 8, 2, 1 and 1 have $H = 1.42$: the first guess is more often
-# right.
+# **bits**. Groups of 8, 2, 1 and 1 have only 1.42: a first guess is more often right.
 #
 # ### Exercise 2.2 · Entropy in bits (easy)
 #
-# `counts` holds the number of images in each group, some of them perhaps 0; it may also
-# be a whole contingency table, whose cells are then the groups. Return the entropy in
-# bits. Watch out for zeros: `np.log2(0)` is minus infinity, and 0 times infinity is
-# `nan`.
+# `counts` is an array with the number of images in each group; it may also be a whole
+# contingency table, whose cells are then the groups. Watch out for zeros: `np.log2(0)` is
+# minus infinity, and 0 times that is `nan`.
 
 # %%
 def entropy(counts):
@@ -222,10 +216,10 @@ def entropy(counts):
 checks.ex02_2(entropy)
 
 # %% [markdown]
-# Next, **mutual information**. To ask for the class alone you need $H(\text{class})$
-# questions; for the cluster alone, $H(\text{cluster})$; for both at once
-# $H(\text{both})$, the entropy of the table's cells. That is less than the sum if one
-# tells you something about the other. What you save is
+# Next, **mutual information**. To find the class you need $H(\text{class})$ questions;
+# to find the cluster, $H(\text{cluster})$; to find both at once, $H(\text{both})$, the
+# entropy of the table's cells. That is less than the sum if one tells you something
+# about the other. What you save is
 #
 # $$I = H(\text{class}) + H(\text{cluster}) - H(\text{both})$$
 
@@ -247,25 +241,23 @@ plots.show(
 )
 
 # %% [markdown]
-# The upper bar is the entropy of the classes, the lower one that of the clusters; the
-# hatched part, where they overlap, is the mutual information. Classes and the network's
-# clusters share most of their length. The colour clusters share little, and have little
-# to share: one huge cluster makes their bar short.
+# The hatched overlap of the two entropies is the mutual information. The network's
+# clusters share most of their bar with the classes. The colour clusters share little, and
+# one huge cluster makes their bar short.
 #
-# Last, **normalise**. Bits depend on how many groups there are; a share between 0 and 1
-# does not. NMI divides by the mean of the two entropies:
+# Last, **normalise**: the more groups, the more bits there can be to share. NMI divides
+# by the mean of the two entropies, and is between 0 and 1:
 #
 # $$\text{NMI} = \frac{I}{\tfrac12 \left(H(\text{class}) + H(\text{cluster})\right)}$$
 #
-# The two entropies can also be used one at a time. **Homogeneity**, $I / H(\text{class})$,
-# is 1 if each cluster holds one class; **completeness**, $I / H(\text{cluster})$, is 1 if
-# each class is in one cluster. Their harmonic mean, the **V-measure**, is this same NMI.
-# Older papers and versions of scikit-learn divide by other means, so name yours.
+# You can also divide by one entropy at a time. **Homogeneity**, $I / H(\text{class})$,
+# is 1 if each cluster holds one class; **completeness**, $I / H(\text{cluster})$, is 1
+# if each class is in one cluster. Their harmonic mean, the **V-measure**, is this same
+# NMI. Some papers divide by another mean, so name yours.
 #
 # ### Exercise 2.3 · NMI (medium)
 #
-# Use your `entropy` three times; what are the groups each time? Any base of the logarithm
-# gives the same NMI, as long as it is the same everywhere.
+# Use your `entropy` three times; what are the groups each time?
 
 # %%
 def nmi(true_labels, cluster_labels):
@@ -284,8 +276,8 @@ checks.ex02_3(nmi)
 # ### Fowlkes-Mallows: are the right pairs together?
 #
 # Now look at *pairs* of images. Twelve stamps make 12 · 11 / 2 = 66 pairs, each counted
-# once, and no image paired with itself. Each pair is together or apart in the classes,
-# and together or apart in the clusters.
+# once, and no image paired with itself. A pair is together or apart in the classes, and
+# together or apart in the clusters.
 
 # %% tags=["drawing"]
 # @title Draw the 66 pairs
@@ -312,13 +304,13 @@ counts = [text.get_text() for text in panel.get_legend().get_texts()]
 plots.show(f"The 66 pairs of twelve stamps. {', '.join(counts)}.")
 
 # %% [markdown]
-# Every mark is one pair. Green circles are pairs rightly together; orange crosses are
-# wrongly together; blue squares are pairs wrongly split; grey dots are rightly apart.
+# Green circles are pairs rightly together, orange crosses wrongly together, blue squares
+# wrongly split, grey dots rightly apart.
 #
-# Two shares follow. **Precision**: of the pairs in one cluster (green and orange), how
-# many are green? Here 8 of 16. **Recall**: of the pairs in one class (green and blue),
-# how many are green? Here 8 of 18. The Fowlkes-Mallows index is their geometric mean,
-# here $\sqrt{8/16 \cdot 8/18} = 0.47$:
+# **Precision**: of the pairs in one cluster (green and orange), how many are green? Here
+# 8 of 16. **Recall**: of the pairs in one class (green and blue), how many are green?
+# Here 8 of 18. The Fowlkes-Mallows index is their geometric mean, here
+# $\sqrt{8/16 \cdot 8/18} = 0.47$:
 #
 # $$\text{FM} = \sqrt{\text{precision} \cdot \text{recall}}
 #    = \sqrt{\frac{S}{\text{pairs in clusters}} \cdot \frac{S}{\text{pairs in classes}}},
@@ -327,9 +319,9 @@ plots.show(f"The 66 pairs of twelve stamps. {', '.join(counts)}.")
 # ### Exercise 2.4 · Fowlkes-Mallows (medium)
 #
 # Looping over all pairs works, but 10,000 images make 50 million. The contingency table
-# is enough: a group of $m$ images holds $m (m - 1) / 2$ pairs, the cells are the groups
-# that share class *and* cluster, and the sums of rows and columns are the classes and the
-# clusters. If no pair is together in both, return 0.0.
+# is enough: a group of $m$ images has $m (m - 1) / 2$ pairs; the cells are the groups
+# that share class *and* cluster, the sums of the rows are the classes, those of the
+# columns the clusters. If no pair is together in both, return 0.0.
 
 # %%
 def fowlkes_mallows(true_labels, cluster_labels):
@@ -347,9 +339,8 @@ def fowlkes_mallows(true_labels, cluster_labels):
 checks.ex02_4(fowlkes_mallows)
 
 # %% [markdown]
-# Here are your functions beside scikit-learn's, which has no purity (NaN). From now on the
-# lesson scores with yours; where an exercise is still open it borrows the course's. A
-# fourth row calls purity with its arguments swapped.
+# From now on the lesson uses your functions; where an exercise is still open, a
+# ready-made one. Here they are beside scikit-learn's, which has no purity (NaN).
 
 # %%
 course = {
@@ -372,20 +363,17 @@ for name, found in clusterings.items():
 pd.DataFrame(rows, ["used here", "scikit-learn"]).T.round(4)
 
 # %% [markdown]
-# **A trap.** Purity is not symmetric: with its arguments swapped it asks how well a *class*
-# stays in one cluster. For the colour clusters that is a far higher number, as most
-# classes are in the one huge cluster, <!-- claim 02.swapped -->
-# and there is no error. The tutorial that this course follows defined
-# `purity(clusters, labels)` and called `purity(labels, clusters)`; so the functions of
-# `course_utils.metrics` insist on names, `purity(labels_true=…, labels_pred=…)`.
+# **A trap.** Purity is not symmetric: with its arguments swapped it asks how well a
+# *class* keeps to one cluster. For the colour clusters that is a far higher number, as
+# most images are in the one huge cluster, <!-- claim 02.swapped --> and there is no
+# error message. The tutorial that this course follows swapped them, so
+# `course_utils.metrics` insists on names: `purity(labels_true=…, labels_pred=…)`.
 #
-# All three scores are higher for the network's clusters. But are .41, .30 and .39 for the
-# colour clusters bad, or not so bad? We cannot say before we know what a clustering with
-# *no knowledge at all* would score.
+# Are .41, .30 and .39 for the colour clusters bad? Section 3 finds out.
 #
 # ## 3 · How a score is fooled
 #
-# Six clusterings of twelve dots. A dot's shape is its class; a bracket is a cluster.
+# Six clusterings of twelve dots. A dot's shape is its class; brackets enclose a cluster.
 
 # %%
 dots = np.repeat(["●", "■", "▲"], 4)
@@ -412,13 +400,13 @@ for title, labels in partitions.items():
 
 # %% [markdown]
 # *Splitting* every class costs no purity, a quarter of NMI and over 40 % of
-# Fowlkes-Mallows. *Mixed up* knows nothing, and still has a purity of .50. *All in one*
-# has an NMI of 0 but a Fowlkes-Mallows index of .52: no pair of a class is split, so
-# recall is 1. *Each on its own* (clusters of one image are called **singletons**) has
-# purity 1 and an NMI of .61, although nothing is grouped.
+# Fowlkes-Mallows. *Mixed up* has an NMI of .05 and still a purity of .50. *All in one* has
+# an NMI of 0 but a Fowlkes-Mallows index of .52: no pair of a class is split, so recall is
+# 1. *Each on its own* (clusters of one image are **singletons**) has purity 1 and an NMI
+# of .61, although nothing is grouped.
 #
-# **Predict first.** All 193 stamps in one single cluster: what will the Fowlkes-Mallows
-# index be? The colour clusters have .39.
+# **Predict first.** Put all 193 stamps in one single cluster: what will the
+# Fowlkes-Mallows index be? The colour clusters have .39.
 
 # %%
 prediction_2 = None  # e.g. 0.1
@@ -433,9 +421,8 @@ lessons.reveal(prediction_2, lazy, "Fowlkes-Mallows of one single cluster")
 #
 # ### The chance level
 #
-# So a score needs a mark beside it: what would the same clusters get if they knew
-# nothing? Keep the cluster sizes, hand out the labels to the images at random, score,
-# and repeat. Shuffling the labels does just that.
+# So what would clusters of the same sizes score if they knew nothing? Shuffle the labels
+# among the images, score, and repeat.
 
 # %%
 generator = np.random.default_rng(0)
@@ -447,7 +434,7 @@ for title, score in three_scores.items():
     print(f"{title:16} {reached:.3f}, shuffled {level:.3f}, at most {highest:.3f}")
 
 # %% [markdown]
-# The **chance level** is the mean over the shuffles. No shuffle comes near the real
+# The **chance level** is the mean over the shuffles. No shuffle of 200 reaches the real
 # clusters, so colour does beat chance. <!-- no claim: printed above --> But chance is not
 # 0, and it differs from score to score. `metrics.chance_scores` does the shuffling for
 # you.
@@ -455,7 +442,7 @@ for title, score in three_scores.items():
 # ### Many clusters, few clusters
 #
 # Let the number of clusters grow from one to 193 singletons. Ward's method joins clusters
-# two by two, so when k grows by one, exactly one cluster is split and the others stay.
+# two by two, so when k grows by one, one cluster is split and the others stay.
 
 # %%
 six = [*metrics.SCORES, "ami"]
@@ -489,7 +476,7 @@ for panel, score in zip(panels.flat, six, strict=True):
     panel.set(title=titles[score], xscale="log", ylim=(-0.05, 1.05))
     panel.set_xticks([1, 2, 4, 7, 20, 50, 193], [1, 2, 4, 7, 20, 50, 193])
     panel.minorticks_off()
-panels[0, 0].legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.28))
+panels[1, 0].legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.9))
 panels[1, 0].text(7.6, 0.93, "7 classes", color="#595959")
 figure.supxlabel("k, number of clusters")
 best = {titles[score]: real[score].idxmax() for score in six}
@@ -502,9 +489,9 @@ plots.show(
 # %% [markdown]
 # Solid: Ward's clusters by network; dashed: chance. The chance level of purity and NMI
 # rises with k; that of Fowlkes-Mallows falls; that of ARI and AMI stays at 0.
-# <!-- claim 02.chance --> So a score without its k and its chance level says little. Nor is
-# the gap between the lines comparable: where chance is .8, only .2 is left to gain. The
-# share of it that was gained is: $(\text{score} - \text{chance}) / (1 - \text{chance})$.
+# <!-- claim 02.chance --> So a score says little without its k and its chance level. Nor
+# is the gap between the lines comparable: where chance is .8, only .2 is left to gain.
+# The share gained is $(\text{score} - \text{chance}) / (1 - \text{chance})$.
 #
 # Now look at k = 7, the true number. All but purity *dip* there. Is the right k wrong?
 
@@ -523,16 +510,17 @@ halved = ward[6] == (parts > 0).sum(axis=1).idxmax()  # the cluster that is spli
 pd.crosstab(names[halved], ward[7][halved], rownames=["6 to 7"], colnames=["cluster"])
 
 # %% [markdown]
-# From 6 to 7 clusters Ward splits the mammals, and the score falls as one class is split
-# while others still share a cluster. On the stamps ARI is usually highest below 7 clusters. <!-- claim 02.dip-stamps -->
-# On the photos, 250 photographs of ten objects, it is highest at ten, their true number.
-# <!-- claim 02.dip-photos --> A score measures agreement with *our* classes. Where the
+# From 6 to 7 clusters Ward splits one that holds mammals only: pairs rightly together
+# come apart, and no wrong pair does, so the score falls. On the stamps ARI is usually
+# highest below 7 clusters. <!-- claim 02.dip-stamps --> On the photos, 250 photographs
+# of ten kinds of objects, it is highest at the true number, ten.
+# <!-- claim 02.dip-photos --> A score measures agreement with *our* classes; where the
 # features make other distinctions first, the true k is not the best k.
 #
 # ### One large class
 #
-# A hundred images, 90 of them birds. One answer puts all in one cluster. Another finds
-# the coins and the fruit, and splits the birds in two.
+# Of a hundred images, 90 are birds. One answer puts all of them in one cluster. Another
+# finds the coins and the fruit, and splits the birds in two.
 
 # %%
 unequal = np.repeat(["bird", "coin", "fruit"], [90, 5, 5])
@@ -544,9 +532,9 @@ table = {title: six_scores(unequal, labels) for title, labels in answers.items()
 pd.DataFrame(table).T.rename(columns=titles).round(2)
 
 # %% [markdown]
-# Purity and accuracy give .90 for having done nothing, and accuracy even prefers it. ARI
-# and AMI give 0. <!-- claim 02.imbalance --> When classes are of unequal size, look at
-# the share of the largest class before you look at any score.
+# Purity, Fowlkes-Mallows and accuracy give .90 for having done nothing, and the last two
+# even prefer it. ARI and AMI give 0. <!-- claim 02.imbalance --> When classes are of
+# unequal size, look at the share of the largest class before you look at any score.
 #
 # ## 4 · Repairs, and what to report
 #
@@ -555,22 +543,20 @@ pd.DataFrame(table).T.rename(columns=titles).round(2)
 # The **adjusted Rand index** counts pairs, like Fowlkes-Mallows, and subtracts what
 # chance gives. With $S$ pairs together in both, $A$ pairs in clusters, $B$ in classes and
 # $N$ in all, shuffling gives on average $E = A \cdot B / N$ pairs together in both. Two
-# equal partitions have $S = A = B$, so the mean $M = (A + B) / 2$ stands for the highest
-# count:
+# equal partitions have $S = A = B$, so $M = (A + B) / 2$ serves as the maximum:
 #
 # $$\text{ARI} = \frac{S - E}{M - E}$$
 #
 # The twelve stamps have $S = 8$, $A = 16$, $B = 18$ and $N = 66$, so $E = 4.36$, $M = 17$
-# and ARI $= 3.64 / 12.64 = .29$. **AMI**, the adjusted mutual information, does the same
-# to NMI's numerator and denominator (Vinh et al. 2010). Chance scores 0, perfection 1,
-# and worse than chance is negative. Romano et al. (2016) recommend ARI for classes of
-# equal size and AMI for unequal ones.
+# and ARI $= 3.64 / 12.64 = .29$. **AMI**, the adjusted mutual information, subtracts
+# chance from NMI's numerator and denominator (Vinh et al. 2010). Chance scores 0,
+# perfection 1, and worse than chance is negative. Romano et al. (2016) recommend ARI for
+# large classes of equal size and AMI for unequal ones.
 #
 # ### Accuracy, after matching
 #
-# Accuracy makes sense once each cluster has been given a class. The **Hungarian method**
-# gives each class at most one cluster and each cluster at most one class, and of all such
-# matchings finds the one with the most right images.
+# Accuracy makes sense once each cluster has been matched to a class, one to one. Of all
+# such matchings, the **Hungarian method** finds the one with the most right images.
 
 # %%
 rows, columns = linear_sum_assignment(network_table, maximize=True)
@@ -580,10 +566,10 @@ print(f"purity:   {three_scores['purity'](true_labels, by_network):.3f}")
 pd.DataFrame(network_table[:, columns], class_names, columns)
 
 # %% [markdown]
-# The columns in the order of the matching: what is on the diagonal counts as right. Only
-# one of the two mammal clusters can be "the mammals"; the other is left to the
-# vegetables, of which it holds none, and all its images count as wrong. Purity calls both
-# clusters mammals, and is higher.
+# The columns are in the order of the matching: the diagonal counts as right. Only one of
+# the two mammal clusters can be "the mammals"; the other is left for the vegetables, of
+# which it holds none, so all its images count as wrong. Purity calls both clusters
+# mammals, and is higher.
 #
 # ### All six, beside chance
 
@@ -598,20 +584,21 @@ for name, found in clusterings.items():
 pd.concat(summary, axis=1).round(2)
 
 # %% [markdown]
-# *Gained* is the share of what is left above chance. Fowlkes-Mallows has two very
-# different chance levels, as they depend on the cluster sizes; ARI and AMI can be read
-# without the column.
+# *Gained* is that share again. The two chance levels of Fowlkes-Mallows are very
+# different, as they depend on the cluster sizes; for ARI and AMI you need neither
+# column.
 #
 # ### How sure is a score?
 #
-# It would be different for other images. The **bootstrap** imitates that: draw 193 of the
-# 193 images *with replacement*, so that some come twice and others not at all, score
-# again, and repeat.
+# For different images it would be different. The **bootstrap** imitates that: draw 193 of
+# the 193 images *with replacement*, so that some are drawn twice and others not at all,
+# score again, and repeat.
 
 # %%
 spread = {}
 for name, found in clusterings.items():
     draws = [generator.integers(0, len(names), len(names)) for _ in range(300)]
+    # Copies of an image are together in both, which raises the mean: use the spread
     tries = [three_scores["NMI"](true_labels[i], found[i]) for i in draws]
     runs = [clustering.cluster(vectors[name], "l2+kmeans", 7, s) for s in range(10)]
     of_seeds = [three_scores["NMI"](true_labels, run) for run in runs]
@@ -620,30 +607,27 @@ columns = ["NMI, mean of 10 seeds", "± over seeds", "± over images"]
 pd.DataFrame(spread, columns).T.round(3)
 
 # %% [markdown]
-# The images alone make the NMI uncertain by about ± .02 to .03. <!-- claim 02.bootstrap -->
-# More seeds do not reduce that; more images do. (Two copies of one image are always
-# together, so these scores are a little too high on average; we use their spread alone.)
-# To compare two methods, resample the *difference* of their scores on the same images.
+# The images alone make the NMI uncertain by about ± .02 to .03.
+# <!-- claim 02.bootstrap --> More seeds do not reduce that; more images do. To compare
+# two methods, resample the *difference* of their scores on the same images.
 #
 # | score | the question it answers | fooled by | report it |
 # |---|---|---|---|
 # | purity | is each cluster of one class? | many clusters, one large class | with k and chance |
-# | NMI (= V-measure) | what does the cluster tell about the class? | many small clusters | with its normaliser |
+# | NMI (= V-measure) | what does the cluster tell you about the class? | many small clusters | with chance and normaliser |
 # | Fowlkes-Mallows | are the right pairs together? | few, huge clusters | with chance |
-# | accuracy | how many are right after the best matching? | one large class; harsh on splits | when k is the number of classes |
-# | ARI, AMI | are pairs together, is information shared, beyond chance? | none of these | whenever k or the cluster sizes differ |
+# | accuracy | how many are right after matching? | one large class | when k is the number of classes |
+# | ARI, AMI | the same as Fowlkes-Mallows and NMI, beyond chance | none of these | when k or the cluster sizes differ |
 #
-# Tables of this course hold purity, NMI, Fowlkes-Mallows, ARI and accuracy; its figures
-# show the first three, those of Guérin's tutorial, each with its chance level. Never use
-# any of these scores to do the clustering: they need the true labels. <!-- no claim: a rule -->
+# The course's figures show the first three, as in Guérin's tutorial, with their chance
+# levels; its tables add ARI and accuracy. Never use a score to do the clustering: it
+# needs the true labels. <!-- no claim: a rule -->
 #
 # ## Exercises
 #
-# Exercises 2.1 to 2.4 are above. Two more:
-#
 # ### Exercise 2.5 · Adjusted Rand index (hard)
 #
-# Write ARI from the formula of section 4. The twelve stamps must give .29.
+# Write ARI from the formula in section 4. The twelve stamps must give .29.
 
 # %%
 def adjusted_rand(true_labels, cluster_labels):
@@ -663,11 +647,10 @@ checks.ex02_5(adjusted_rand)
 # %% [markdown]
 # ### Exercise 2.6 · Two scores disagree (open)
 #
-# Find two clusterings of the twelve dots (four of each shape) **with the same number of
-# clusters**, so that purity prefers A and Fowlkes-Mallows prefers B. Sketch brackets
-# around dots on paper before you code; `in_boxes(…)` shows your clusters, and
-# `six_scores(dots, …)` gives all scores. Many pairs are right. Which of the two would you
-# prefer, and for what use?
+# Find two clusterings of the twelve dots, ●●●●■■■■▲▲▲▲, **with the same number of
+# clusters**, so that purity prefers A and Fowlkes-Mallows prefers B. Sketch brackets on
+# paper before you code; `in_boxes(…)` shows your clusters, `six_scores(dots, …)` their
+# scores. There are many answers. Which of the two would you prefer, and for what?
 
 # %%
 # BEGIN SOLUTION: clustering_a = clustering_b = None  # twelve labels each
@@ -684,11 +667,10 @@ pd.DataFrame({name: six_scores(dots, labels) for name, labels in both.items()}).
 
 # %% [markdown] tags=["solution"]
 # A splits the circles and swaps one square with one triangle; ten of the twelve dots are
-# in the majority. B leaves circles and squares whole in one big cluster and splits the
+# in the majority. B keeps circles and squares whole in one big cluster and splits the
 # triangles. Purity names that cluster after one class and loses the other four dots;
-# Fowlkes-Mallows counts all the pairs that it keeps. The other scores are divided too. To
-# put a name on each cluster, A is the better one; to find images like a given one without
-# missing any, B may be.
+# Fowlkes-Mallows counts all the pairs that it keeps. To name each cluster, A is better; to
+# find images like a given one without missing any, B may be.
 
 # %%
 checks.summary()
@@ -696,12 +678,10 @@ checks.summary()
 # %% [markdown]
 # ## In this notebook we …
 #
-# - saw that cluster numbers carry no meaning, and put everything that does into a
-#   contingency table;
-# - built purity from majorities, NMI from entropies and Fowlkes-Mallows from pairs, and
-#   got the numbers of scikit-learn;
-# - fooled purity with singletons, Fowlkes-Mallows with one huge cluster, and accuracy
-#   with one large class, and compared each score with its chance level;
+# - counted classes and clusters in a contingency table, as cluster numbers mean nothing;
+# - built purity from majorities, NMI from entropies and Fowlkes-Mallows from pairs;
+# - fooled purity with singletons, Fowlkes-Mallows with one huge cluster and accuracy with
+#   one large class, and compared each score with its chance level;
 # - found that the true number of classes need not be the best k;
 # - subtracted chance (ARI, AMI), matched clusters to classes (accuracy), and estimated
 #   how sure a score is.
@@ -711,21 +691,20 @@ checks.summary()
 # 1. A clustering has accuracy 0 and ARI 1. How can that be?
 #
 # <details><summary>Answer</summary>The partition is perfect, but no cluster has the
-# number of its class, and accuracy was computed without matching them first. After the
-# Hungarian matching it is 1.</details>
+# number of its class, and nobody matched them first. After matching, accuracy is
+# 1.</details>
 #
 # 2. A classmate reports purity .97, higher than everyone else's. What do you ask?
 #
-# <details><summary>Answer</summary>How many clusters are there for how many images, and
-# how large is the largest class? Purity does not fall when clusters are split and is 1
-# for singletons. What does the same clustering score when it is shuffled? And in which
-# order were the arguments?</details>
+# <details><summary>Answer</summary>How many clusters for how many images? Purity does not
+# fall when clusters are split. How large is the largest class? What is the chance level?
+# And in which order were the arguments?</details>
 #
 # 3. Two papers report NMI .712 and .705. Name two reasons why the difference may mean
 # nothing.
 #
-# <details><summary>Answer</summary>A few hundred images alone leave an uncertainty of
-# ± .02 or more, and so do seeds. And they may use different normalisers or different
+# <details><summary>Answer</summary>A few hundred images leave an uncertainty of about
+# ± .02, and seeds add theirs. The papers may also use different normalisers or different
 # numbers of clusters.</details>
 #
 # ## References

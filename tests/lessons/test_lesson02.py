@@ -8,11 +8,15 @@ import pandas as pd
 import pytest
 from lesson_answers import answer_tests, check, own_answers  # noqa: F401
 from scipy import stats
+from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import (
     adjusted_rand_score,
+    completeness_score,
     fowlkes_mallows_score,
+    homogeneity_score,
     normalized_mutual_info_score,
     rand_score,
+    v_measure_score,
 )
 from sklearn.metrics.cluster import contingency_matrix as table_of
 
@@ -141,7 +145,87 @@ def ari_by_loop(true_labels, cluster_labels):
     return [(both - chance) / ((true + cluster) / 2 - chance)]
 
 
+def purity_by_group(true_labels, cluster_labels):
+    table = pd.DataFrame({"true": true_labels, "cluster": cluster_labels})
+    largest = table.groupby("cluster").true.agg(lambda t: t.value_counts().iloc[0])
+    return largest.sum() / len(table)
+
+
+def matched_accuracy(true_labels, cluster_labels):
+    t = table_of(true_labels, cluster_labels)
+    return t[linear_sum_assignment(t, maximize=True)].sum() / t.sum()
+
+
+def entropy_of_counted(labels):
+    return stats.entropy(np.unique(labels, return_counts=True)[1])
+
+
+def nmi_of_labels(true_labels, cluster_labels):
+    """With nats, and words for the groups of both."""
+    both = [f"{t} {c}" for t, c in zip(true_labels, cluster_labels, strict=True)]
+    found = [entropy_of_counted(x) for x in (true_labels, cluster_labels, both)]
+    return 2 * (found[0] + found[1] - found[2]) / (found[0] + found[1])
+
+
+def from_entropies(combine):
+    """A score from H(class), H(cluster) and H(both)."""
+
+    def nmi(true_labels, cluster_labels):
+        t = table_of(true_labels, cluster_labels)
+        found = map(bits, (t.sum(axis=1), t.sum(axis=0), t))
+        with np.errstate(all="ignore"):
+            return combine(*map(np.float64, found))
+
+    return nmi
+
+
+def counted(combine):
+    """A score from S, A, B and N."""
+
+    def score(true_labels, cluster_labels):
+        both, true, cluster, every = map(
+            np.float64, pairs_by_loop(true_labels, cluster_labels)
+        )
+        with np.errstate(all="ignore"):
+            return combine(both, cluster, true, every)
+
+    return score
+
+
+def ari_with(expected, highest=arithmetic):
+    return counted(
+        lambda s, a, b, n: (s - expected(a, b, n)) / (highest(a, b) - expected(a, b, n))
+    )
+
+
+def above_0(counts):
+    counts = np.ravel(counts)
+    return counts[counts > 0]
+
+
 RIGHT = [
+    ("ex02_1", purity_by_group),
+    ("ex02_1", lambda t, c: sum(max(column) for column in table_of(t, c).T) / len(t)),
+    (
+        "ex02_2",
+        lambda c: np.log2(c.sum()) - (above_0(c) * np.log2(above_0(c))).sum() / c.sum(),
+    ),
+    ("ex02_2", lambda c: -np.nansum(c / c.sum() * np.log2(c / c.sum()))),
+    ("ex02_2", lambda c: -np.sum(c / c.sum() * np.log2(c / c.sum() + 1e-12))),
+    ("ex02_3", v_measure_score),
+    ("ex02_3", nmi_of_labels),
+    ("ex02_3", from_entropies(lambda h, g, both: 2 * (1 - both / (h + g)))),
+    (
+        "ex02_4",
+        lambda t, c: float(
+            np.nan_to_num(counted(lambda s, a, b, n: s / np.sqrt(a * b))(t, c))
+        ),
+    ),
+    ("ex02_4", combined(lambda p, r: stats.gmean([p, r]))),
+    ("ex02_5", ari_with(lambda a, b, n: a * b / n)),
+    ("ex02_6", "aabbcccddddc", "aaaaaaaabbcd"),
+    ("ex02_6", list("aabbcccddddc"), pd.Series(B)),
+    ("ex02_6", np.array(A)[:, None], np.array(B) * 1.0),
     ("ex02_1", purity),
     ("ex02_1", loop_purity),
     ("ex02_2", bits),
@@ -162,6 +246,106 @@ RIGHT = [
     ("ex02_5", ari_by_loop),
 ]
 WRONG = [
+    ("ex02_1", matched_accuracy, "after a matching"),
+    ("ex02_1", lambda t, c: 100 * purity(t, c), "per cent"),
+    ("ex02_1", lambda t, c: 1 - purity(t, c), "1 minus purity"),
+    ("ex02_1", lambda t, c: table_of(t, c).argmax(axis=0).sum() / len(t), "argmax"),
+    (
+        "ex02_1",
+        lambda t, c: table_of(t, c).max(axis=0).sum() / len(np.unique(t)),
+        "number of images",
+    ),
+    ("ex02_1", lambda t, c: round(float(purity(t, c)), 3), "rounded"),
+    ("ex02_2", lambda c: -np.log2(above_0(c) / c.sum()).sum(), "p · log₂ p"),
+    ("ex02_2", lambda c: bits(c) / np.size(c), "mean is smaller"),
+    ("ex02_2", lambda c: np.log2(len(above_0(c))), "number of groups"),
+    (
+        "ex02_2",
+        lambda c: -(above_0(c) / len(c) * np.log2(above_0(c) / len(c))).sum(),
+        "not by how many",
+    ),
+    (
+        "ex02_2",
+        lambda c: -(above_0(c) / c.sum() * np.log2(above_0(c))).sum(),
+        "not of the count",
+    ),
+    ("ex02_2", lambda c: -nats(c), ("minus", "base 2")),
+    ("ex02_2", lambda c: entropy_of_counted(c) / np.log(2), "not count them again"),
+    ("ex02_2", lambda c: stats.entropy(c, base=2), "[[3, 0, 1], [0, 2, 2]]"),
+    (
+        "ex02_2",
+        lambda c: -sum(x / sum(c) * math.log2(x / sum(c)) for x in c if x > 0),
+        ("ValueError", "np.ravel"),
+    ),
+    ("ex02_3", homogeneity_score, "one of the two entropies"),
+    ("ex02_3", completeness_score, "one of the two entropies"),
+    (
+        "ex02_3",
+        from_entropies(lambda h, g, both: (h + g - both) / both),
+        "entropy of both",
+    ),
+    (
+        "ex02_3",
+        from_entropies(lambda h, g, both: (h + g - both) / (h + g / 2)),
+        "parentheses",
+    ),
+    (
+        "ex02_3",
+        from_entropies(lambda h, g, both: (h + g - both) / (h + g) / 2),
+        "parentheses",
+    ),
+    (
+        "ex02_3",
+        from_entropies(lambda h, g, both: (h + g + both) / ((h + g) / 2)),
+        "subtracted, not added",
+    ),
+    (
+        "ex02_3",
+        from_entropies(
+            lambda h, g, both: stats.hmean([(h + g - both) / h, (h + g - both) / g])
+        ),
+        "single cluster",
+    ),
+    ("ex02_4", counted(lambda s, a, b, n: s / (a + b - s)), "Jaccard"),
+    (
+        "ex02_4",
+        counted(lambda s, a, b, n: s / np.sqrt((a - s) * (b - s))),
+        "not the wrong ones alone",
+    ),
+    (
+        "ex02_4",
+        combined(
+            root, lambda m: (m * (m + 1) / 2).sum(), lambda m: (m * (m + 1) / 2).sum()
+        ),
+        "themselves",
+    ),
+    (
+        "ex02_4",
+        combined(
+            lambda p, r: np.sqrt(p * r),
+            lambda m: (m * m - 1).sum(),
+            lambda m: (m * m - 1).sum(),
+        ),
+        "right is",
+    ),
+    ("ex02_5", ari_with(lambda a, b, n: a * b // n), "//"),
+    ("ex02_5", ari_with(lambda a, b, n: a * b / n, lambda a, b: a + b), "(A + B) / 2"),
+    ("ex02_5", ari_with(lambda a, b, n: a * b / n / 2), "number of all pairs"),
+    (
+        "ex02_5",
+        lambda t, c: counted(
+            lambda s, a, b, n: (s - a * b / len(t)) / ((a + b) / 2 - a * b / len(t))
+        )(t, c),
+        "number of all pairs",
+    ),
+    ("ex02_5", lambda t, c: max(0, adjusted_rand_score(t, c)), "is negative"),
+    ("ex02_5", fowlkes_mallows_score, "Fowlkes-Mallows"),
+    ("ex02_5", lambda t, c: math.nan, "not a number"),
+    ("ex02_6", [[0, 1], [2, 3], [4, 5, 6, 11], [7, 8, 9, 10]], B, "dots of each"),
+    ("ex02_6", ["●●", "●●", "■■■▲", "■▲▲▲"], ["●●●●■■■■", "▲▲", "▲", "▲"], "dots of"),
+    ("ex02_6", [math.nan] * 12, B, "None or NaN"),
+    ("ex02_6", [None] * 12, B, "None or NaN"),
+    ("ex02_6", 4, B, "12 labels"),
     ("ex02_1", lambda t, c: purity(c, t), "swapped"),
     (
         "ex02_1",
