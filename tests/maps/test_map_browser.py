@@ -224,6 +224,37 @@ def test_the_wheel_zooms(opened):
     assert opened.settles(lambda: np.abs(opened.shown() - before).mean() > 2)
 
 
+SLOW_FRAMES = """() => {
+  window.slow = true;
+  const wait = () => {
+    for (const begun = performance.now(); performance.now() - begun < 60;);
+    if (window.slow) requestAnimationFrame(wait);
+  };
+  wait();
+}"""
+DENSITY = """() => {
+  const canvas = document.getElementById("deckgl-overlay");
+  return canvas.width / canvas.clientWidth / devicePixelRatio;
+}"""
+
+
+def test_where_frames_are_slow_a_moving_map_is_coarse_and_sharp_at_rest(opened):
+    assert opened.settles(lambda: opened.amount("red") > 1000)
+    page, before = opened.page, opened.amount("red")
+    box = page.locator("#map").bounding_box()
+    page.evaluate(SLOW_FRAMES)
+    page.mouse.move(box["x"] + 300, box["y"] + 200)
+    page.mouse.down()
+    for step in range(12):
+        page.mouse.move(box["x"] + 300 + step % 2, box["y"] + 200 + step)
+    assert page.evaluate(DENSITY) == pytest.approx(0.5, abs=0.01)
+    page.evaluate("window.slow = false")
+    page.mouse.up()
+    page.wait_for_selector("#map[data-coarse=false]")
+    assert page.evaluate(DENSITY) == pytest.approx(1, abs=0.01)
+    assert opened.settles(lambda: opened.amount("red") > 0.8 * before)
+
+
 def test_keys_move_and_zoom(opened):
     colours = ("red", "green", "blue", "yellow")
     assert opened.settles(lambda: min(map(opened.amount, colours)) > 1000)

@@ -267,6 +267,36 @@ function later() {
   timer = setTimeout(() => { cull(); draw(); sharpen().catch(tell); }, 150);
 }
 
+const SLOW = 45; // milliseconds per frame
+const REST = 200; // milliseconds without a change of the view
+let movedAt = 0; // 0: the map rests
+let late = 0; // slow frames in a row; 3 and more: the map is drawn coarsely while it moves
+/** Where frames are slow, as without a graphics card, draw a moving map at half its density. */
+function keepPace() {
+  const rested = !movedAt;
+  movedAt = performance.now();
+  if (!rested) return;
+  if (late >= 3) coarsen(true);
+  requestAnimationFrame((now) => watchPace(now));
+}
+function watchPace(now, before = now) {
+  if (performance.now() - movedAt > REST) {
+    movedAt = 0;
+    coarsen(false);
+    return;
+  }
+  if (late < 3) {
+    late = now - before > SLOW ? late + 1 : 0;
+    if (late === 3) coarsen(true);
+  }
+  requestAnimationFrame((next) => watchPace(next, now));
+}
+function coarsen(on) {
+  container.dataset.coarse = on;
+  instance.setProps({ useDevicePixels: on ? devicePixelRatio / 2 : true });
+  draw();
+}
+
 const NO_WEBGL = "This browser cannot draw the map (it needs WebGL: switch on hardware acceleration in its settings). Here are the images as a list.";
 const LOST = "The graphics card has stopped drawing the map, as after sleep or with too many tabs: reload the page.";
 function tell(error) {
@@ -356,6 +386,7 @@ async function start() {
     onViewStateChange: ({ viewState, interactionState }) => {
       if (interactionState?.isDragging || interactionState?.isPanning || interactionState?.isZooming) state.fitted = false;
       state.view = keepInView(viewState);
+      keepPace();
       draw();
       later();
       return state.view;
