@@ -313,6 +313,7 @@ def test_an_answer_is_recorded():
     assert exercises.answers()["ex05_3"]["value"] == [-104.0, -117.0, 132.0]
 
 
+@pytest.mark.slow  # three networks are built again
 @pytest.mark.parametrize("name", ANSWERS_6)
 def test_the_control_is_right(name):
     assert_right("ex05_6", *ANSWERS_6[name]())
@@ -321,6 +322,7 @@ def test_the_control_is_right(name):
     assert all(0 <= nmi <= 1 for nmi in recorded["nmi"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES_6)
 def test_the_control_is_wrong(name):
     answers, words = MISTAKES_6[name]
