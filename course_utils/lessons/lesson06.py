@@ -7,7 +7,12 @@ from sklearn import metrics as sk
 
 from course_utils import clustering, images, metrics, representations
 from course_utils.clustering import algorithms
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import (
+    NotYet,
+    as_sentence,
+    attempted,
+    exercise,
+)
 from course_utils.lessons.matching import (
     as_array,
     as_number,
@@ -128,10 +133,10 @@ def ex06_2(components_for):
 
 
 def _spectra():
-    """Vectors with a long tail of variances, each column far from 0, and shares."""
+    """Vectors with a long tail of variances and other means per column, and shares."""
     generator = np.random.default_rng(6)
-    vectors = generator.normal(size=(80, 12)) * 0.75 ** np.arange(12)
-    vectors = vectors + 5 * generator.permutation(12)
+    vectors = generator.normal(size=(80, 12)) * 0.85 ** np.arange(12)
+    vectors = vectors + 0.2 * generator.permutation(12) + 1  # tells all mistakes apart
     shares = [(vectors, 0.9), (vectors, 0.5), (vectors, 0.99), (vectors[:9], 0.8)]
     return [*shares, (vectors * 1e3, 0.05)]
 
@@ -397,7 +402,7 @@ def _check_seeds(results):
     try:
         is_seeded = [algorithms.is_seeded(name) for _, name in pairs.index]
     except ValueError as error:
-        raise NotYet(str(error)) from None
+        raise NotYet(f"An algorithm is unknown: {as_sentence(error)}") from None
     seeds = set(pairs[is_seeded])
     if any(len(one) < 3 for one in seeds):
         raise NotYet("Take at least three seeds.")

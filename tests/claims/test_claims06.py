@@ -42,7 +42,7 @@ def vectors(set_name, representation):
 
 
 @functools.cache
-def trials(set_name, representation, recipe="l2+kmeans", n_seeds=3):
+def trials(set_name, representation, recipe="l2+kmeans", n_seeds=1):
     """NMI on 20 subsamples, (20,)."""
     points = vectors(set_name, representation)
     return subsample_nmis(points, true_labels(set_name), recipe, n_seeds=n_seeds)
@@ -77,9 +77,9 @@ def test_depth(show):
             for kept in subsamples(len(early)):
                 chosen = generator.choice(late.shape[1], early.shape[1], replace=False)
                 classes = true_labels(name)[kept]
-                low.append(nmis(early[kept], classes, seeds=range(3)).mean())
+                low.append(nmis(early[kept], classes, seeds=[0]).mean())
                 points = late[np.ix_(kept, chosen)]
-                high.append(nmis(points, classes, seeds=range(3)).mean())
+                high.append(nmis(points, classes, seeds=[0]).mean())
         low, high = np.array(low), np.array(high)
         holds.append(high > low)
         width = early.shape[1]
@@ -116,7 +116,10 @@ def pooled_trials(set_name):
     rows["flat"] = maps.reshape(len(maps), -1)
     points = {how: PCA().fit_transform(normalize(one)) for how, one in rows.items()}
     classes = true_labels(set_name)
-    return {how: subsample_nmis(p, classes, "kmeans") for how, p in points.items()}
+    return {
+        how: subsample_nmis(p, classes, "kmeans", n_seeds=1)
+        for how, p in points.items()
+    }
 
 
 @claim(
@@ -145,7 +148,7 @@ def test_components(show):
     found = {"all": both(lambda s: trials(s, NETWORK))}
     for n in (2, 12, 24):
         found[f"{n}_components"] = both(
-            lambda s, n=n: trials(s, NETWORK, f"l2+pca{n}+kmeans", 1 if n == 2 else 3)
+            lambda s, n=n: trials(s, NETWORK, f"l2+pca{n}+kmeans")
         )
     assert (found["2_components"] < found["all"]).all()
     close = [np.abs(found[f"{n}_components"] - found["all"]) < 0.06 for n in (12, 24)]
@@ -195,12 +198,10 @@ def test_whitened(show):
 def test_representation(show):
     """The worst on one side, the best on the other."""
     worst = both(
-        lambda s: np.min([trials(s, NETWORK, f"l2+{a}", 1) for a in TOLD_K], axis=0)
+        lambda s: np.min([trials(s, NETWORK, f"l2+{a}") for a in TOLD_K], axis=0)
     )
     pairs = list(itertools.product(("raw", EARLY), TOLD_K))
-    best = both(
-        lambda s: np.max([trials(s, r, f"l2+{a}", 1) for r, a in pairs], axis=0)
-    )
+    best = both(lambda s: np.max([trials(s, r, f"l2+{a}") for r, a in pairs], axis=0))
     text = told(worst_on_pool=worst, best_on_the_others=best)
     show(f"NMI on stamps and photos: {text}", worst > best, "subsamples")
 
@@ -213,11 +214,11 @@ def test_representation(show):
 )
 def test_gmm(show):
     """Ward on the same points is the control."""
-    plain = both(lambda s: trials(s, NETWORK, "l2+gmm", 5))
-    rotated = both(lambda s: trials(s, NETWORK, "l2+pca300+gmm", 5))
-    few = both(lambda s: trials(s, NETWORK, "l2+pca12+gmm", 5))
-    ward = both(lambda s: trials(s, NETWORK, "l2+ward", 1))
-    ward_rotated = both(lambda s: trials(s, NETWORK, "l2+pca300+ward", 1))
+    plain = both(lambda s: trials(s, NETWORK, "l2+gmm", 3))
+    rotated = both(lambda s: trials(s, NETWORK, "l2+pca300+gmm", 3))
+    few = both(lambda s: trials(s, NETWORK, "l2+pca12+gmm", 3))
+    ward = both(lambda s: trials(s, NETWORK, "l2+ward"))
+    ward_rotated = both(lambda s: trials(s, NETWORK, "l2+pca300+ward"))
     text = told(not_rotated=plain, rotated=rotated, twelve_components=few)
     change = np.abs(ward - ward_rotated).max()
     holds = (rotated < plain) & (np.abs(ward - ward_rotated) < 0.02)

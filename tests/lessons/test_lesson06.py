@@ -314,7 +314,7 @@ WRONG = [
     ("ex06_2", components(centre=1), "each row"),
     ("ex06_2", components(centre=(0, 1)), "one mean of all"),
     ("ex06_2", components(scale=True), "standard deviations"),
-    ("ex06_2", components(offset=3), "smallest"),
+    ("ex06_2", components(offset=5), "smallest"),
     ("ex06_2", lambda vectors, wanted: wanted, "whole number"),
     ("ex06_3", noise(swap=True), "is the NMI of"),
     ("ex06_3", noise(alone_from=0), "No two noise images"),
