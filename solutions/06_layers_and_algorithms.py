@@ -47,8 +47,8 @@ from course_utils import experiments, plots, widgets
 # ## 1 · Layer by layer
 #
 # From layer to layer, the feature maps of a network have fewer places and more channels. We
-# compare the first layer of both bundled networks, the end of each block, and the last layer
-# before the softmax or the matrix of logits: `conv10` and `pool`. Layers that still have
+# compare the first layer of both bundled networks, the end of each block, and the last
+# features: `pool` of EfficientNetLite0 and `conv10` of SqueezeNet. Layers that still have
 # height and width are average-pooled (lesson 5).
 #
 # **Predict first.** Which layer of EfficientNetLite0 will give the best clusters? Think of
@@ -141,7 +141,7 @@ for name in image_sets:
         row["changed from the layer before"] = (home != at_home(name, before)).sum()
         row["changed by another seed"] = (home != at_home(name, layer, seed=1)).sum()
         rows[name, layer] = row
-pd.DataFrame(rows)
+pd.DataFrame(rows).T
 
 
 # %% tags=["drawing"]
@@ -179,12 +179,12 @@ widgets.FigureSlider(
 )
 
 # %% [markdown]
-# The last row of each table is a control: how many images change if only the *seed* does. At
+# The last column of the table is a control: how many images change if only the *seed* does. At
 # `block1` and `block3` of the stamps, that is as many as from layer to layer, so there the
-# slider shows little but chance. From `block5` to `block6`, 30 stamps and 68 photos change,
+# slider shows little but the seed. From `block5` to `block6`, 30 stamps and 68 photos change,
 # and none with the other seed. Ten birds, seven fruits and the tigers come home; a lime and
-# an orange, cut open, leave. The vegetables are never at home in the last layers: they are
-# the most frequent class of no cluster (lesson 5).
+# an orange, cut open, leave. In the last layers the vegetables are not at home: no cluster has
+# them as its most frequent class (lesson 5).
 #
 # ## 2 · Pooling, PCA and whitening
 #
@@ -267,8 +267,8 @@ panels[0].text(-0.3, 0.1, "dotted: chance", fontsize=9)
 plots.show(f"Mean NMI of two blocks, each pooled three ways: {'; '.join(said)}.")
 
 # %% [markdown]
-# Average and maximum are close. Flattening does not lose everywhere: at
-# `block5`, it scores lower than averaging on the stamps and higher on the photos.
+# Average and maximum are close. Flattening does not cost the same everywhere: at `block5` it
+# lowers the NMI of the stamps by more than .05, but not that of the photos.
 # <!-- claim 06.flat --> A flattened vector asks "is there a wing *at this place*?". That
 # separates a bird that looks left from one that looks right, and would help if a class were
 # always photographed in the same way. The flattened vectors are 196 times as long.
@@ -346,8 +346,8 @@ plots.show(f"NMI by the number of components: {'; '.join(said)}.")
 # Plain PCA (solid) needs few components: with twelve of them the NMI is within .06 of that
 # with all. <!-- claim 06.components --> Whitened (dashed), three components cluster as
 # before, 48 lose much, and all of them fall to about chance. <!-- claim 06.whitened --> The
-# classes differ in the first components; whitening gives each of the many others the same
-# weight. With all 192 components of 193 stamps the result is exact: whitened, **all
+# first components are enough to separate the classes; whitening gives each of the many others
+# the same weight. With all 192 components of 193 stamps the result is exact: whitened, **all
 # distances are equal**, and nothing is left to cluster. Whiten few components of many images,
 # or none. (The photos have 249 components; 192 of them are kept here.)
 #
@@ -389,8 +389,8 @@ if checks.passed("6.2"):
 # | `ward`, `average` | merge the nearest two clusters (lesson 1) | k |
 # | `spectral` | link every image to its nearest neighbours, then cut that graph where few links cross | k; 10 neighbours, itself included |
 # | `gmm` | **Gaussian mixture**: like k-means, but a cluster has its own width along every axis | k; *diagonal* covariances; one start |
-# | `dbscan` | images with many others within a **radius** form clusters, with what is in reach of them | 5 images within the radius, itself included; the radius: the median distance to the fifth neighbour |
-# | `hdbscan` | the same for all radii at once; keeps the clusters that last longest | `min_cluster_size=5`, `min_samples=5` (neighbours that define how dense a place is) |
+# | `dbscan` | an image with enough others within a **radius** is a core; cores within reach of each other form a cluster, with what is within reach of them | 5 images within the radius, itself included; the radius: the median distance to the fifth neighbour |
+# | `hdbscan` | the same for all radii at once; keeps the clusters that persist over the widest range of them | `min_cluster_size=5`; `min_samples=5`, which defines density as DBSCAN's 5 does |
 #
 # The last two were not told k. They **find it**, and leave images in sparse regions
 # unassigned, as **noise**, label −1. Here noise counts as one more cluster.
@@ -764,7 +764,7 @@ if checks.passed("6.5"):
 # call of `experiments.run` on the stamps or the photos and a sentence (8 to 80 words). Take
 # at least two representations, two algorithms and three seeds. For instance:
 #
-# - does `l2` matter more for one network than for the other (`kmeans`, `l2+kmeans`)?
+# - does `l2` change more for one network than for the other (`kmeans`, `l2+kmeans`)?
 # - does PCA help Ward (`l2+ward`, `l2+pca20+ward`)?
 #
 # `experiments.run(image_set, representations, algorithms, seeds=3, progress=False)` returns

@@ -124,18 +124,18 @@ def pooled_trials(set_name):
 
 @claim(
     "06.flat",
-    "Flattened maps of block5 cluster worse than their averages on the stamps, and "
-    "better on the photos.",
+    "Flattening the maps of block5 instead of averaging them costs an NMI of more than "
+    ".05 on the stamps, but not on the photos.",
     at_least=0.9,
 )
 def test_flat(show):
-    """The same maps; paired subsamples. Refutes that flattening always costs."""
+    """The same maps; paired subsamples. Refutes that flattening costs everywhere."""
     found = {
         how: both(lambda s, h=how: pooled_trials(s)[h])
         for how in ("average", "max", "flat")
     }
-    gain = found["flat"] - found["average"]
-    holds = np.concatenate([gain[:20] < 0, gain[20:] > 0])
+    lost = found["average"] - found["flat"]
+    holds = np.concatenate([lost[:20] > 0.05, lost[20:] < 0.05])
     show(f"NMI on stamps and photos: {told(**found)}", holds, "subsamples")
 
 
