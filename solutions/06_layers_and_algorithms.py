@@ -109,11 +109,11 @@ lessons.reveal(prediction, outcome, "the top three on the stamps")
 # to the best, and the dotted lines are chance. Both networks start low and end high, on both
 # sets. Is it only that later layers have more channels, 1280 instead of 32? No: 32 random
 # channels of `pool` still score higher than all 32 of the first layer.
-# <!-- claim 06.depth --> The steepest step of EfficientNetLite0 is from `block5` to
-# `block6`. If you answered `block6`, `block7` or `pool`, you were right: on both sets these
+# <!-- claim 06.depth --> A large step of EfficientNetLite0 is from `block5` to `block6`. If
+# you answered `block6`, `block7` or `pool`, you were right: on both sets these
 # three are within .1 of each other. <!-- claim 06.plateau -->
 #
-# On the photos these layers are near 1, so nothing can be better. Where we need room for a
+# On the photos the last layers are near 1, with no room above. Where we need room for a
 # difference, we use SqueezeNet's `fire5`.
 #
 # ### Which images move?
@@ -158,17 +158,15 @@ def draw_moves(images, layer):
         for row in range(n_classes):
             places = np.flatnonzero(moves & (image_set.true_labels == row))
             for column, place in enumerate(places[:shown]):
-                top, left = row * size, column * size
-                thumbnail = image_set.picture(place, size=size)
-                sheet[top : top + size, left : left + size] = thumbnail
+                rows, columns = (slice(i * size, (i + 1) * size) for i in (row, column))
+                sheet[rows, columns] = image_set.picture(place, size=size)
             if len(places) > shown:
                 more = f"+{len(places) - shown}"
                 panel.text(shown * size + 4, (row + 0.5) * size, more, va="center")
         panel.imshow(sheet)
-        panel.set(title=f"{moves.sum()} {what}", xticks=[])
         heights = (np.arange(n_classes) + 0.5) * size
+        panel.set(title=f"{moves.sum()} {what}", xticks=[])
         panel.set_yticks(heights, image_set.class_names)
-        panel.grid(False)
     figure.suptitle(f"from {before} to {layer}: {then.sum()} → {now.sum()} at home")
     counts = ", ".join(f"{moves.sum()} {what}" for what, moves in moved.items())
     return f"{images}, from {before} to {layer}: {counts}, {now.sum()} are at home."
@@ -228,8 +226,10 @@ outputs = [network.get_layer(block).output for block in BLOCKS]
 model = keras.Model(network.input, outputs)  # one pass, two outputs
 
 
+# %%
+
 def nmi_of(points, true_labels, seeds=5):
-    """NMI of k-means for each seed, and by chance; k is the number of classes: (5, 2)."""
+    """NMI of k-means, and by chance, for each seed: (5, 2). k: as many as classes."""
     k, rows = len(np.unique(true_labels)), []
     for seed in range(seeds):
         found = KMeans(k, n_init=10, random_state=seed).fit_predict(points)
@@ -430,9 +430,9 @@ plots.show(f"NMI of seven algorithms, lowest to highest: {'; '.join(said)}.")
 # Compare columns first. Each of the five algorithms that were told k (above the white line)
 # scores higher on `pool` than the best of them on raw pixels or on `fire5`, on both sets:
 # here the representation matters more than the algorithm. <!-- claim 06.representation -->
-# Within a column most of the five are close; `average` on raw pixels is not. Below the line,
-# the algorithms that were not told k are behind. Is that the algorithm, or what we told it?
-# Two experiments on `pool`.
+# Within a column most of the five are close; `average` on raw pixels is not. On `pool`, the
+# two below the line, which were not told k, are behind. Is that the algorithm, or what we
+# told it? Two experiments on `pool`.
 #
 # **Preparation.** Vectors of length 1, the same rotated to all components (`pca300` keeps
 # all there are), and twelve components:
@@ -587,7 +587,7 @@ for number, (panel, name) in enumerate(zip(panels, image_sets, strict=True)):
 plots.show(f"NMI of 20 seeds by inertia, without a trend. {'; '.join(said)}.")
 
 # %% [markdown]
-# A mark is a seed, the ring the run with the lowest inertia. It is hardly ever the run with
+# A mark is a seed, the ring the run with the lowest inertia. It is seldom the run with
 # the highest NMI, <!-- claim 06.inertia --> but choose by inertia all the same: it needs no
 # labels. If you pick the run with the highest NMI, you have used the true labels, and new
 # images have none. Report the mean over the seeds and their spread.
@@ -595,7 +595,7 @@ plots.show(f"NMI of 20 seeds by inertia, without a trend. {'; '.join(said)}.")
 # ### Images
 #
 # Ward has no seed, so its score has no spread over seeds. That does not make it certain:
-# our 193 stamps are themselves a sample of all stamps there could be. To see how much
+# our 193 stamps are themselves a sample of the stamps one could have drawn. To see how much
 # depends on them, draw 80% of the images at random, twenty times, and give two methods
 # **the same** subsamples. Compare **in pairs**: take the difference on each subsample, then
 # the mean and the standard deviation s of these n differences.
@@ -715,7 +715,7 @@ plots.show(f"Differences on 20 subsamples, as ticks, and intervals. {'; '.join(s
 # the eight comparisons (printed); with the corrected interval two remain, those between
 # `pool` and `fire5`. Which is right? On synthetic data, where fresh data sets give the true
 # difference, the corrected interval contains it for at least nine data sets in ten, the
-# uncorrected one far less often. <!-- claim 06.interval --> Ward may well be better than
+# uncorrected one for fewer than seven. <!-- claim 06.interval --> Ward may well be better than
 # k-means on `fire5`, but these images cannot show it; more images might. "Not shown" is not
 # "equal".
 #
@@ -798,8 +798,8 @@ checks.summary()
 # %% [markdown]
 # ## In this notebook we …
 #
-# - compared nineteen layers, saw which images come home on the way, and checked with other
-#   channels and another seed that depth is behind it;
+# - compared nineteen layers, saw which images come home on the way, and tested two other
+#   explanations, the width of a layer and the seed;
 # - pooled maps three ways, kept twelve components at little cost, and whitened 192 to chance;
 # - ran seven algorithms, one of which depends on rotation and one on its settings;
 # - counted noise by one rule, where NMI and AMI disagree;
