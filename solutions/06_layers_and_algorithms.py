@@ -9,10 +9,9 @@
 # %% [markdown]
 # # 6 · Layers and algorithms
 #
-# In lesson 5 one layer of a network and k-means grouped the images. That result rested on
-# choices nobody asked you about: which layer, how it is pooled, how the vectors are
-# prepared, which algorithm, which seed. Here you turn these knobs one at a time, and learn
-# which differences you may report.
+# In lesson 5 one layer of a network and k-means grouped the images. That rested on choices
+# nobody asked you about: which layer, how it is pooled and prepared, which algorithm, which
+# seed. Here you turn these knobs one at a time, and learn which differences you may report.
 #
 # **You will be able to**
 #
@@ -118,9 +117,9 @@ lessons.reveal(prediction, outcome, "the top three on the stamps")
 #
 # ### Which images move?
 #
-# A score does not say *what* changed. Call an image **at home** if its cluster's most
-# frequent class is its own. Move the slider: on the left are the images that come home at
-# this layer and were not at home one layer earlier, on the right those that leave.
+# Call an image **at home** if its cluster's most frequent class is its own. Move the slider:
+# on the left are the images that are at home at this layer and were not one layer earlier, on
+# the right those that leave.
 
 
 # %%
@@ -186,17 +185,17 @@ widgets.FigureSlider(
 #
 # ## 2 · Pooling, PCA and whitening
 #
-# `block5` returns 14 × 14 places with 112 channels. k-means needs one vector per image.
-# Lesson 5 took the **average** over the places (how much of this pattern is in the image?).
-# One can also take the **maximum** (is it anywhere?), or **flatten**: keep all 14 · 14 · 112
-# = 21,952 numbers, each tied to its place.
+# `block5` returns 14 × 14 places with 112 channels; k-means needs one vector per image.
+# Lesson 5 took the **average** over the places (how much of a pattern is in the image?). One
+# can also take the **maximum** (is it anywhere?), or **flatten**: keep all 14 · 14 · 112 =
+# 21,952 numbers, each tied to its place.
 #
 # ### Exercise 6.1 · Pool feature maps by hand (easy)
 #
-# Write `pool(maps, how)` with NumPy. `maps` has shape (images, height, width, channels);
-# `how` is `"average"`, `"max"` or `"flat"`. The first two return (images, channels), the
-# last one (images, height · width · channels). `checks.hint("6.1")` gives a hint at any time.
-# The figure below uses your function if it is right.
+# Write `pool(maps, how)` with NumPy for `maps` of shape (images, height, width, channels).
+# `"average"` and `"max"` return (images, channels), `"flat"` (images, height · width ·
+# channels). The figure uses your function if it is right; `checks.hint("6.1")` helps at any
+# time.
 
 
 # %%
@@ -269,9 +268,8 @@ plots.show(f"Mean NMI of two blocks, each pooled three ways: {'; '.join(said)}."
 # %% [markdown]
 # Average and maximum are close. Flattening does not cost the same everywhere: at `block5` it
 # lowers the NMI of the stamps by more than .05, but not that of the photos.
-# <!-- claim 06.flat --> A flattened vector asks "is there a wing *at this place*?". That
-# separates a bird that looks left from one that looks right, and would help if a class were
-# always photographed in the same way. The flattened vectors are 196 times as long.
+# <!-- claim 06.flat --> A flattened vector asks "is there a wing *at this place*?", which
+# separates a bird that looks left from one that looks right.
 #
 # ### PCA and whitening
 #
@@ -349,15 +347,15 @@ plots.show(f"NMI by the number of components: {'; '.join(said)}.")
 # first components are enough to separate the classes; whitening gives each of the many others
 # the same weight. With all 192 components of 193 stamps the result is exact: whitened, **all
 # distances are equal**, and nothing is left to cluster. Whiten few components of many images,
-# or none. (The photos have 249 components; 192 of them are kept here.)
+# or none.
 #
 # ### Exercise 6.2 · How many components? (medium)
 #
 # Write `components_for(vectors, wanted)`: the smallest number of principal components that
-# together explain at least the share `wanted` of the variance of `vectors` (n, d). First
-# subtract the mean of every column. `np.linalg.svd` with `compute_uv=False` then returns
-# the *singular values*, one per component, largest first; their squares are proportional
-# to the variances. (For variances 6, 3 and 1 and a share of .85, the answer is 2.)
+# together explain at least the share `wanted` of the variance of `vectors` (n, d). Subtract
+# the mean of every column; then `np.linalg.svd(…, compute_uv=False)` returns the *singular
+# values*, largest first, whose squares are proportional to the variances. (For variances 6,
+# 3 and 1 and a share of .85, the answer is 2.)
 
 
 # %%
@@ -499,9 +497,9 @@ plots.show(f"HDBSCAN's NMI over forty settings: {'; '.join(said)}. Ours are fram
 # Above, the NMI; below it, the images left as noise; ours is framed. HDBSCAN is sensitive to
 # its settings, not unsuitable: with 8 and 1 it is within .1 of k-means on these features,
 # though it was not told k, and better than with our 5 and 5. <!-- claim 06.hdbscan --> But we
-# chose 8 and 1 by looking at the true labels, so we may not report that score. Some aids need
-# no labels: for DBSCAN's radius, its authors sort the distances of all images to their fifth
-# neighbour, say, and look for a bend in that curve (Ester et al. 1996).
+# chose 8 and 1 by looking at the true labels, so we may not report that score. An aid without
+# labels, for DBSCAN's radius, is to sort the distances of all images to their fifth
+# neighbour, say, and look for a bend in the curve (Ester et al. 1996).
 
 # %% [markdown]
 # ### Exercise 6.3 · Three ways to count noise (medium)
@@ -594,17 +592,16 @@ plots.show(f"NMI of 20 seeds by inertia, without a trend. {'; '.join(said)}.")
 #
 # ### Images
 #
-# Ward has no seed, so its score has no spread over seeds. That does not make it certain:
-# our 193 stamps are themselves a sample of the stamps one could have drawn. To see how much
-# depends on them, draw 80% of the images at random, twenty times, and give two methods
-# **the same** subsamples. Compare **in pairs**: take the difference on each subsample, then
-# the mean and the standard deviation s of these n differences.
+# Ward has no seed, but its score depends on the images: our 193 stamps are themselves a
+# sample. So draw 80% of the images at random, twenty times, give two methods **the same**
+# subsamples and compare **in pairs**: take the difference on each subsample, then the mean
+# and the standard deviation s of these n differences.
 #
-# How far may that mean be off? For independent draws, the **standard error** of a mean is
-# $s / \sqrt{n}$. But two of our subsamples have about 80% of their images in common, so
-# their differences are too much alike, and more draws bring no new images. Nadeau and Bengio
-# (2003) correct for shared data. If two subsamples with a share $p$ of the images are
-# correlated by $p$, as sharing that many suggests, their argument gives
+# For independent draws, the **standard error** of the mean (roughly, how far off it is) is
+# $s / \sqrt{n}$. But two of our subsamples share about 80% of their images, so their
+# differences are too much alike, and more draws bring no new images. Nadeau and Bengio (2003)
+# correct for shared data. If two subsamples with a share $p$ of the images are correlated by
+# $p$, as sharing that many suggests, their argument gives
 #
 # $$ \text{standard error} = s \sqrt{\frac{1}{n} + \frac{p}{1 - p}}. $$
 #
@@ -720,7 +717,7 @@ plots.show(f"Differences on 20 subsamples, as ticks, and intervals. {'; '.join(s
 # "equal".
 #
 # Pairing helps if a subsample is easy or hard for both methods. The printed correlations are
-# low, so here it gains little; it costs nothing.
+# low, so here it gains little.
 #
 # A fair comparison gives every method the same images, k and seeds, and a preparation that
 # suits it. It shows chance and an interval, counts noise by one rule, and chooses nothing by
@@ -733,10 +730,10 @@ plots.show(f"Differences on 20 subsamples, as ticks, and intervals. {'; '.join(s
 # ### Exercise 6.5 · What peeking is worth (hard)
 #
 # Somebody tries `n_tries` seeds and reports the best NMI. Suppose each try draws one of the
-# numbers in `scores` at random, all equally likely, with replacement. Write
-# `expected_best(scores, n_tries)`: the mean of the best over very many such rounds.
-# Simulate it (20,000 rounds are enough) or compute it exactly: the best is at most the i-th
-# smallest of n scores with probability (i / n) to the power of `n_tries`.
+# numbers in `scores` at random, with replacement. Write `expected_best(scores, n_tries)`:
+# the mean of the best over many such rounds. Simulate 20,000 rounds or compute it exactly:
+# the best is at most the i-th smallest of n scores with probability (i / n) to the power of
+# `n_tries`.
 
 
 # %%
@@ -755,21 +752,16 @@ if checks.passed("6.5"):
         print(f"{n_tries:4} tries: {best:.3f}")
 
 # %% [markdown]
-# One try gives the mean, an honest result. What more tries add is what peeking earns, without
-# any better method.
+# One try gives the mean. What more tries add is what peeking earns, without a better method.
 #
 # ### Exercise 6.6 · Your own grid (open)
 #
-# Ask a question of your own about representations and algorithms, then answer it with one
-# call of `experiments.run` on the stamps or the photos and a sentence (8 to 80 words). Take
-# at least two representations, two algorithms and three seeds. For instance:
-#
-# - does `l2` change more for one network than for the other (`kmeans`, `l2+kmeans`)?
-# - does PCA help Ward (`l2+ward`, `l2+pca20+ward`)?
-#
-# `experiments.run(image_set, representations, algorithms, seeds=3, progress=False)` returns
-# the table of runs and the labels. The check tests whether your comparison is fair, and
-# computes some runs again; it does not judge your finding.
+# Ask a question of your own about representations and algorithms, and answer it with one call
+# of `experiments.run(image_set, representations, algorithms, seeds=3, progress=False)` on the
+# stamps or the photos, and with a sentence (8 to 80 words). Take at least two representations,
+# two algorithms and three seeds. For instance: does PCA help Ward (`l2+ward`,
+# `l2+pca20+ward`)? The function returns the table of runs and the labels. The check tests
+# whether your comparison is fair and computes some runs again; it does not judge your finding.
 
 # %%
 # BEGIN SOLUTION: grid = sentence = None
@@ -811,8 +803,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# It gives the many components of little variance the same weight as the few that groups of
-# images share. With one component less than there are images, all distances become equal.
+# It gives the many components of little variance the same weight as the first few. With one
+# component less than there are images, all distances become equal.
 #
 # </details>
 #
@@ -830,8 +822,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# No. The subsamples share images, so the standard error is about .03 · 2 = .06 and not .03
-# divided by the root of 20. An interval of two standard errors is far wider than .02.
+# No. The subsamples share images, so the standard error is about .03 · 2 = .06, and an
+# interval of two standard errors includes 0.
 #
 # </details>
 #

@@ -378,6 +378,7 @@ WRONG_GRIDS = [
     lambda: (grid().assign(nmi=np.nan), SENTENCE, "no NMI"),
     lambda: (grid().assign(nmi=0.5), SENTENCE, "computed again"),
     lambda: (grid().assign(image_set="mine"), SENTENCE, "take stamps or photos"),
+    lambda: (grid().assign(n_images=100), SENTENCE, "Take all 193 images"),
     lambda: (grid().replace("lbp", "lpb"), SENTENCE, "cannot be computed again"),
     lambda: (grid().replace("ward", "wart"), SENTENCE, "wart"),
     lambda: (grid(), "LBP is best.", "write 8 to 80"),
