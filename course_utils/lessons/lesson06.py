@@ -27,8 +27,7 @@ from course_utils.lessons.matching import (
 
 @exercise(
     "Pool feature maps by hand",
-    hint="axis=(1, 2) removes height and width; axis 0 counts the images. reshape with "
-    "-1 as the second size puts all the numbers of an image in one row.",
+    hint="axis=(1, 2) removes height and width; axis 0 counts the images.",
 )
 def ex06_1(pool):
     """Write `pool(maps, how)` for maps of shape (images, height, width, channels).
