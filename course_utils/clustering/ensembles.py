@@ -71,7 +71,7 @@ def co_association(labellings, *, weights=None, max_images=MAX_IMAGES):
     array([[1. , 0.5, 0. ],
            [0.5, 1. , 0.5],
            [0. , 0.5, 1. ]], dtype=float32)
-    >>> co_association([[0, 0, 1], [0, 1, 1]], weights=[3, 1])[0].tolist()
+    >>> co_association([[0, 0, 1], [0, 1, 1]], weights=[3, 1])[0].round(2).tolist()
     [1.0, 0.75, 0.0]
     """
     labellings = _check_labellings(labellings)

@@ -316,14 +316,25 @@ def test_half(show):
 @claim(
     "08.half-fails",
     "With the layers of SqueezeNet on the stamps, the half that agrees most scores "
-    "lower than all voters.",
+    "lower than all voters; there fire3 and fire5 agree more than fire7 and fire9.",
 )
 def test_half_fails(show):
-    """Agreement there is not quality: fire3 and fire5 agree with each other."""
-    everybody = ensemble("stamps", "SqueezeNet")
-    half = consensus_nmis("stamps", SQUEEZE, agreeing_half)
-    statistic = f"NMI: all {everybody.mean():.2f}, half {half.mean():.2f}"
-    show(statistic, half < everybody, "subsamples")
+    """The control is the same ensemble on the photos, where the half scores higher."""
+    gains = {
+        s: consensus_nmis(s, SQUEEZE, agreeing_half) - ensemble(s, "SqueezeNet")
+        for s in SETS
+    }
+    early, late = (
+        np.array([nmi(*(votes("stamps", r, m)[0] for m in pair)) for r in SEEDS])
+        for pair in (SQUEEZE[:2], SQUEEZE[2:])
+    )
+    statistic = (
+        f"NMI of half minus all: {gains['stamps'].mean():+.2f}, on the photos "
+        f"{gains['photos'].mean():+.2f}; agreement {early.mean():.2f} and "
+        f"{late.mean():.2f}"
+    )
+    holds = (gains["stamps"] < 0) & (early.mean() > late.mean())
+    show(statistic, holds & (gains["photos"].mean() > 0), "subsamples")
 
 
 def any_k(rows, n_voters, lowest, highest, seed):
@@ -363,9 +374,8 @@ def test_range(show):
 
 @claim(
     "08.lifetime",
-    "With twelve voters of k from 10 to 30 the longest lifetime is mostly that of "
-    "more than fifty clusters of stamps; with 100 such voters never.",
-    at_least=0.9,
+    "With twelve voters of k from 10 to 30 the longest lifetime is that of more "
+    "clusters of stamps than with 100 such voters, mostly of more than fifty.",
 )
 def test_lifetime(show):
     """Same subsamples, same range of k: only the number of voters differs."""
@@ -380,4 +390,4 @@ def test_lifetime(show):
         f"k chosen: 12 voters {few.min()}–{few.max()}, median {np.median(few):.0f}; "
         f"100 voters {many.min()}–{many.max()}"
     )
-    show(statistic, (few > 50) & (many <= 50), "subsamples")
+    show(statistic, (few > many) & (np.mean(few > 50) > 0.5), "subsamples")
