@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 8 · Ensembles of backbones
 #
-# You have dozens of clusterings of the same images by now, from different seeds, layers
+# By now you have dozens of clusterings of the same images, from different seeds, layers
 # and networks, and they disagree. Picking the best one needs the true labels, which you
 # do not have. Here you let them vote instead, and measure when a vote is worth more
 # than its best voter and when it is not.
@@ -26,7 +26,7 @@
 # **You need** average linkage (lesson 1), NMI and chance levels (lesson 2), layers and
 # seeds (lessons 5 and 6).
 #
-# **Reading** 25 minutes, the exercises as much again · **run time** about two minutes
+# **Reading** 30 minutes, the exercises as much again · **run time** about two minutes
 # on a CPU the first time, then less, since features are cached; a little less on a GPU.
 # `checks.hint("8.2")` gives a hint for exercise 8.2, also before you try it.
 
@@ -113,8 +113,8 @@ pd.DataFrame(co_association(three), letters, letters).round(2)
 #
 # A **sparse** matrix stores only the numbers that are not 0:
 # `sparse.csr_matrix((ones, (rows, columns)), shape=…)` takes three arrays of equal
-# length. For the first voter these are six ones, the rows 0 1 2 3 4 5 and the columns 0
-# 1 1 1 2 2. `sparse.hstack` puts a list of such tables side by side.
+# length: here six ones, the rows `0 1 2 3 4 5` and the columns `0 1 1 1 2 2`.
+# `sparse.hstack` puts a list of such tables side by side.
 #
 # ### Exercise 8.2 · Co-association as one sparse product (medium)
 #
@@ -151,7 +151,7 @@ for function in (by_loops, by_product, clustering.co_association):
         print(f"{function.__name__:15} {seconds:7.4f} s, largest difference {gap:.0e}")
 
 # %% [markdown]
-# Both agree with the library up to rounding, and the product is far faster.
+# All versions agree up to rounding, and the product is far faster than the loops.
 #
 # ### From votes to clusters
 #
@@ -256,16 +256,18 @@ plots.show(
 # What if the voters share their *errors*? Let a share c of the voters be copies of one
 # labelling, a **bloc**. We can compute when the bloc decides. A poor voter puts an
 # image into its right cluster with probability .6 + .4/4 = .7, into each of the three
-# others with .1. So an independent voter puts two images of one class together with
-# probability s = .7² + 3 · .1² = .52, two of different classes with
-# d = 2 · .7 · .1 + 2 · .1² = .16. Now compare two kinds of pairs:
+# others with .1. Two images of one class are together if both are right or both have
+# the same wrong cluster: probability s = .7² + 3 · .1² = .52. Two images of different
+# classes are together if one is right and the other joins it, in two ways, or both are
+# in one of the two remaining clusters: d = 2 · .7 · .1 + 2 · .1² = .16. Now compare two
+# kinds of pairs:
 #
 # - same class, but separated by the bloc: (1 − c) · s of the votes say *together*;
 # - different classes, but put together by the bloc: c + (1 − c) · d say *together*.
 #
 # The second kind overtakes the first at
-# c* = (s − d) / (1 + s − d) = .36 / 1.36 = .26.
-# The next cell tries shares of copies from 0 to .5, with 30 rounds of new errors each.
+# c* = (s − d) / (1 + s − d) = .36 / 1.36 = .26. The next cell tries shares of copies
+# from 0 to .5, with 30 rounds of new errors each.
 
 # %%
 spread = np.arange(0, 0.55, 0.05)
@@ -308,10 +310,9 @@ plots.show(
 # %% [markdown]
 # Marks are means, bands reach from the worst to the best of 30 rounds. Below the
 # tipping point copies do little harm; above it the consensus is hardly better than one
-# poor voter, although most voters are still independent. With 100 voters the fall is
-# steeper than with
-# 20. <!-- claim 08.tipping --> The copies agree on everything, errors included; the
-#     others agree mostly on what is right.
+# poor voter, although most voters are still independent. The fall is steeper with 100
+# voters than with 20. <!-- claim 08.tipping --> The copies agree on everything, errors
+# included; the others agree mostly on what is right.
 #
 # **A vote needs voters that are wrong in different ways.** Whether different layers and
 # networks are is a question for an experiment.
@@ -477,8 +478,8 @@ plots.show(f"Ensembles, one run of a member and the best own vote. {'; '.join(to
 #   <!-- claim 08.mean-member -->
 # - No ensemble wins against the best member's own vote on both sets. The handcrafted
 #   ones come closest on the stamps and lose on the photos. <!-- claim 08.rival -->
-# - The layers of SqueezeNet and all twelve members lose on both sets, by far: weak
-#   members have most of the votes. <!-- claim 08.outvoted -->
+# - The layers of SqueezeNet and all twelve members lose on both sets. In both ensembles
+#   weak members have most of the votes. <!-- claim 08.outvoted -->
 # - Part of what looks like a gain from *combining* is a gain from *voting*: twelve
 #   seeds of `pool` beat the mean of their own single runs in every round.
 #   <!-- claim 08.seeds -->
@@ -680,7 +681,8 @@ for pair in [("hog", "lbp"), ("colour", "bovw"), squeeze[:2], squeeze[1:3]]:
 
 # %% [markdown]
 # Two neighbouring layers of SqueezeNet join the same wrong pairs more often than two
-# handcrafted members do, on both sets: they are, in part, the bloc of section 2.
+# handcrafted members do, on both sets: in part
+# they vote like the bloc of section 2.
 # <!-- claim 08.lift -->
 #
 # ### Exercise 8.5 · Choose voters without labels (hard)
@@ -741,8 +743,8 @@ what = "the number of ensembles on the stamps where half is higher"
 lessons.reveal(prediction_3, int(n_higher), what)
 
 # %% [markdown]
-# With all twelve members the half that agrees most scores higher, on both sets: the
-# good members agree with each other, the weak ones with few. <!-- claim 08.half -->
+# With all twelve members the half that agrees most scores higher, on both sets.
+# <!-- claim 08.half -->
 # With the layers of SqueezeNet the same rule helps on the photos and hurts on the
 # stamps, where the weak fire3 and fire5 agree with each other more than the better
 # fire7 and fire9 do. <!-- claim 08.half-fails --> Voters that agree may be right or
@@ -843,8 +845,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# No: their share, .10, is below the tipping point of .26.
-# With thirty copies among a hundred they would.
+# No: their share, .10, is below the tipping point of .26. Thirty copies among a hundred
+# would.
 #
 # </details>
 #

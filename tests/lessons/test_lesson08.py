@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from lesson_answers import answer_tests, own_answers  # noqa: F401
 from scipy import sparse
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import OneHotEncoder
@@ -71,6 +73,11 @@ def by(score, sign=-1):
         return np.argsort(sign * np.array(score(labellings)), kind="stable")[:n_kept]
 
     return most_agreeing
+
+
+def by_scipy(labellings, k):
+    tree = hierarchy.linkage(squareform(1 - together(labellings)), "average")
+    return hierarchy.fcluster(tree, k, "maxclust")
 
 
 def with_others(labellings, reduce):
@@ -162,6 +169,7 @@ RIGHT = [
     ("ex08_2", lambda labellings: sparse.coo_array(together(labellings))),
     ("ex08_3", linked()),
     ("ex08_3", ensembles.evidence_accumulation),
+    ("ex08_3", by_scipy),
     ("ex08_3", lambda labellings, k: (linked()(labellings, k) + 5).tolist()),
     ("ex08_4", ensembles.diversity),
     ("ex08_5", agreeing()),
@@ -169,6 +177,7 @@ RIGHT = [
     ("ex08_5", by(lambda x: with_others(x, np.mean))),
     ("ex08_5", by(lambda x: nmis(x).mean(axis=0))),
     ("ex08_5", by_pairs),
+    ("ex08_5", lambda x, n: np.argpartition(-nmis(x).sum(axis=1), n)[:n]),
     ("ex08_6", {"three": recipe(), "one": one_run}, SENTENCE),
     ("ex08_6", {3: recipe(3), 5: recipe(5), "k 14": recipe(3, 14)}, SENTENCE),
     (
