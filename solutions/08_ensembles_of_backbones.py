@@ -404,7 +404,7 @@ def rounds_of(name, members, combine=clustering.evidence_accumulation):
         found.append(nmi_of(cluster_labels, truths[name, number]))
     return np.array(found)
 
-
+# %%
 def single_runs(name, member):
     """NMI of a member's single voters, the mean of each round: (20,)."""
     rounds = range(N_ROUNDS)

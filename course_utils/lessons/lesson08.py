@@ -351,7 +351,7 @@ def ex08_6(recipes, sentence):
     return {
         "nmi": means,
         "rounds": N_ROUNDS,
-        f"rounds above {first}": wins,
+        "rounds_above_first": wins,
         "sentence": str(sentence),
     }
 
