@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "co_association",
             "diversity",
             "evidence_accumulation",
+            "lifetimes",
         ],
         "representatives": ["medoids", "top_clusters"],
         "duplicates": [

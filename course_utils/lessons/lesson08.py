@@ -1,5 +1,6 @@
 """Checks of lesson 8: ensembles of backbones."""
 
+import functools
 import warnings
 from functools import partial
 
@@ -8,15 +9,15 @@ from scipy import sparse
 from scipy.cluster.hierarchy import ClusterWarning
 from sklearn.cluster import AgglomerativeClustering
 
-from course_utils import metrics
+from course_utils import images, metrics
 from course_utils.clustering import ensembles
-from course_utils.lessons.exercises import NotYet, exercise
+from course_utils.lessons.exercises import NotYet, attempted, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
-    require_fair_comparison,
+    require_words,
     same_numbers,
     same_partition,
 )
@@ -28,13 +29,13 @@ from course_utils.lessons.matching import (
     "equals labels[j], and divide once at the end.",
 )
 def ex08_1(together_by_loops):
-    """Write `together_by_loops(labelings)`, one row per labelling, with loops.
+    """Write `together_by_loops(labellings)`, one row per labelling, with loops.
 
     Entry (i, j) of the result is the share of the labellings in which images i and j
     are in the same cluster.
     """
-    for labelings in _probes():
-        _compare_shares(call_function(together_by_loops, labelings), labelings)
+    for labellings in _probes():
+        _compare_shares(call_function(together_by_loops, labellings), labellings)
     return "co-association"
 
 
@@ -44,19 +45,19 @@ def ex08_1(together_by_loops):
     "(images, clusters of this labelling). sparse.hstack puts blocks side by side.",
 )
 def ex08_2(together_by_product):
-    """Write `together_by_product(labelings)`: the co-association as a sparse matrix.
+    """Write `together_by_product(labellings)`: the co-association as a sparse matrix.
 
     Make the sparse Z, one column per cluster of each labelling, and return Z @ Z.T / R
     for R labellings.
     """
-    for labelings in _probes():
-        found = call_function(together_by_product, labelings)
+    for labellings in _probes():
+        found = call_function(together_by_product, labellings)
         if not sparse.issparse(found):
             raise NotYet(
                 f"The result has type {type(found).__name__}: make Z with "
                 "sparse.csr_matrix, and leave the product sparse."
             )
-        _compare_shares(found.toarray(), labelings)
+        _compare_shares(found.toarray(), labellings)
     return "co-association, sparse"
 
 
@@ -67,27 +68,27 @@ def _probes():
     return gaps, generator.integers(0, 3, (4, 9)), generator.integers(0, 5, (1, 7))
 
 
-def _compare_shares(answer, labelings):
-    n_labelings, n_images = labelings.shape
+def _compare_shares(answer, labellings):
+    n_labellings, n_images = labellings.shape
     known_shapes = {
-        (n_labelings, n_labelings): f"For {n_images} images your matrix has shape "
-        f"({n_labelings}, {n_labelings}), so it compares labellings: compare images."
+        (n_labellings, n_labellings): f"For {n_images} images your matrix has shape "
+        f"({n_labellings}, {n_labellings}), so it compares labellings: compare images."
     }
     what = "one share per pair of images"
     found = as_array(answer, what, (n_images, n_images), known_shapes)
-    expected = (labelings[:, :, None] == labelings[:, None, :]).mean(axis=0)
+    expected = (labellings[:, :, None] == labellings[:, None, :]).mean(axis=0)
     mistakes = {
         "These are counts: divide them by the number of labellings.": (
-            expected * n_labelings
+            expected * n_labellings
         ),
         "An image is always together with itself: the diagonal is 1.": (
             expected - np.eye(n_images)
         ),
         "This is the share of labellings that keep them apart.": 1 - expected,
         "Clusters of different labellings share columns because they have the same "
-        "name: give each labelling its own columns.": _add_by_names(labelings),
+        "name: give each labelling its own columns.": _add_by_names(labellings),
     }
-    otherwise = f"The shares are wrong for the labellings {labelings.tolist()}."
+    otherwise = f"The shares are wrong for the labellings {labellings.tolist()}."
     if _is_triangular(found):
         otherwise = "Fill in each pair twice in the matrix, at [i, j] and at [j, i]."
     elif (found > 1 + 1e-6).any():
@@ -103,10 +104,10 @@ def _is_triangular(matrix):
     return any(np.allclose(matrix, half(matrix)) for half in (np.triu, np.tril))
 
 
-def _add_by_names(labelings):
+def _add_by_names(labellings):
     """What comes out if the one-hot tables are added instead of put side by side."""
-    counts = (labelings[:, :, None] == np.arange(labelings.max() + 1)).sum(axis=0)
-    return counts @ counts.T / len(labelings)
+    counts = (labellings[:, :, None] == np.arange(labellings.max() + 1)).sum(axis=0)
+    return counts @ counts.T / len(labellings)
 
 
 @exercise(
@@ -115,18 +116,18 @@ def _add_by_names(labelings):
     "minus the co-association.",
 )
 def ex08_3(consensus):
-    """Write `consensus(labelings, k)`: k clusters by average linkage.
+    """Write `consensus(labellings, k)`: k clusters by average linkage.
 
     The distance of two images is 1 minus their co-association.
     """
-    for labelings, k in _chains():
+    for labellings, k in _chains():
         what = "one label per image"
-        value = call_function(consensus, labelings, k)
-        found = as_array(value, what, (labelings.shape[1],))
+        value = call_function(consensus, labellings, k)
+        found = as_array(value, what, (labellings.shape[1],))
         n_clusters = len(set(found.tolist()))
         if n_clusters != k:
             raise NotYet(f"Expected {k} clusters, but got {n_clusters}.")
-        together = ensembles.co_association(labelings)
+        together = ensembles.co_association(labellings)
         apart = 1 - together
         given = "precomputed"
         mistakes = {
@@ -145,7 +146,7 @@ def ex08_3(consensus):
                 apart, k, "ward", "euclidean"
             ),
         }
-        expected = ensembles.evidence_accumulation(labelings, k)
+        expected = ensembles.evidence_accumulation(labellings, k)
         otherwise = "These are not the clusters of average linkage on 1 − M."
         compare_answer(found, expected, mistakes, otherwise, same_partition)
     return "average linkage"
@@ -170,33 +171,33 @@ def _chains():
 
 @exercise(
     "How different are they?",
-    hint="itertools.combinations(labelings, 2) gives every pair once.",
+    hint="itertools.combinations(labellings, 2) gives every pair once.",
 )
 def ex08_4(diversity):
-    """Write `diversity(labelings)`: the mean of 1 - NMI over all pairs of them."""
+    """Write `diversity(labellings)`: the mean of 1 - NMI over all pairs of them."""
     generator = np.random.default_rng(4)
     three = np.array([[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 1, 2], [5, 3, 3, 5, 5, 3]])
-    for labelings in (three, generator.integers(0, 4, (5, 30)), three[[0, 0]] + 1):
-        found = as_number(call_function(diversity, labelings))
-        expected = ensembles.diversity(labelings)
-        n_labelings = len(labelings)
-        n_pairs = n_labelings * (n_labelings - 1) / 2
-        first, second = np.triu_indices(n_labelings, 1)
+    for labellings in (three, generator.integers(0, 4, (5, 30)), three[[0, 0]] + 1):
+        found = as_number(call_function(diversity, labellings))
+        expected = ensembles.diversity(labellings)
+        n_labellings = len(labellings)
+        n_pairs = n_labellings * (n_labellings - 1) / 2
+        first, second = np.triu_indices(n_labellings, 1)
         mistakes = {
             "This is how much they agree: subtract it from 1.": 1 - expected,
             "Do not pair a labelling with itself.": (
-                expected * (n_labelings - 1) / n_labelings
+                expected * (n_labellings - 1) / n_labellings
             ),
             "This is a sum over the pairs: divide by their number.": (
                 expected * n_pairs,
                 2 * expected * n_pairs,
             ),
             "You compare names of clusters; NMI compares the partitions.": np.mean(
-                labelings[first] != labelings[second]
+                labellings[first] != labellings[second]
             ),
         }
         otherwise = (
-            f"For {labelings.tolist()}, you give {found:.4f}; right is {expected:.4f}."
+            f"For {labellings.tolist()}, you give {found:.4f}; right is {expected:.4f}."
         )
         compare_answer(found, expected, mistakes, otherwise)
     return "mean of 1 - NMI"
@@ -204,65 +205,195 @@ def ex08_4(diversity):
 
 @exercise(
     "Choose voters without labels",
-    hint="Fill a table (R, R) of NMIs, put 0 on its diagonal, sum every row and use "
-    "np.argsort.",
+    hint="Fill a table (R, R) of NMIs, put 0 on its diagonal, and divide the sum of "
+    "each row by R - 1. np.argsort sorts upwards.",
 )
 def ex08_5(most_agreeing):
-    """Write `most_agreeing(labelings, n_kept)`: which labellings agree most.
+    """Write `most_agreeing(labellings, n_kept)`: which voters agree most.
 
-    Return the indices of the n_kept labellings with the highest mean NMI with all the
-    others.
+    Return the indices of the n_kept voters with the highest mean NMI with all the
+    other voters, in any order.
     """
-    for labelings, n_kept in _crowds():
-        found = np.asarray(call_function(most_agreeing, labelings, n_kept))
+    for labellings, n_kept in _crowds():
+        found = np.asarray(call_function(most_agreeing, labellings, n_kept))
         if found.ndim == 2 or (found.size and found.dtype.kind not in "iu"):
-            raise NotYet(
-                "Return the indices of the labellings in the list, whole numbers."
-            )
+            raise NotYet("Return the indices of the voters, whole numbers.")
         if found.shape != (n_kept,):
             raise NotYet(f"Expected {n_kept} indices, but got {found.size}.")
-        agreement = np.array(
-            [
-                [metrics.nmi(labels_true=a, labels_pred=b) for a in labelings]
-                for b in labelings
-            ]
-        )
-        np.fill_diagonal(agreement, 0)
-        order = np.argsort(-agreement.sum(axis=1))
-        best = np.sort(order[:n_kept])
+        agreement = _agreements(labellings)
+        mean = agreement.mean(axis=1)
+        best = _highest(mean, n_kept)
         mistakes = {
-            "These agree least: np.argsort sorts upwards.": np.sort(order[-n_kept:]),
+            "These agree least: np.argsort sorts upwards.": _highest(-mean, n_kept),
             "Indices count from 0.": best + 1,
+            "These agree most with a single other voter, perhaps a copy: take the mean "
+            "over all the others.": _highest(agreement.max(axis=1), n_kept),
+            "This is the median agreement: take the mean.": _highest(
+                _median_of_others(agreement), n_kept
+            ),
+            "These agree most with the consensus: compare each voter with the other "
+            "voters.": tuple(
+                _highest(_with_consensus(labellings, k), n_kept) for k in (4, 7)
+            ),
+            "This is the agreement by ARI: take NMI.": _highest(
+                _agreements(labellings, metrics.ari).mean(axis=1), n_kept
+            ),
         }
         otherwise = (
-            f"You give {sorted(found.tolist())} of {len(labelings)} labellings, but "
-            f"{best.tolist()} agree most with all the others."
+            f"You give {sorted(found.tolist())} of {len(labellings)} voters, but "
+            f"{best.tolist()} have the highest mean NMI with all the others."
         )
         compare_answer(np.sort(found), best, mistakes, otherwise)
-    return "most agreeing"
+    return "mean NMI with all the others"
+
+
+def _highest(scores, n_kept):
+    """Indices of the highest scores, in ascending order."""
+    return np.sort(np.argsort(-np.asarray(scores), kind="stable")[:n_kept])
+
+
+def _agreements(labellings, score=metrics.nmi):
+    """Agreement of all pairs of labellings, (R, R); 0 on the diagonal."""
+    found = np.array(
+        [[score(labels_true=a, labels_pred=b) for a in labellings] for b in labellings]
+    )
+    np.fill_diagonal(found, 0)
+    return found
+
+
+def _median_of_others(agreement):
+    n_voters = len(agreement)
+    others = agreement[~np.eye(n_voters, dtype=bool)].reshape(n_voters, -1)
+    return np.median(others, axis=1)
+
+
+def _with_consensus(labellings, k):
+    consensus = ensembles.evidence_accumulation(labellings, k)
+    return [metrics.nmi(labels_true=consensus, labels_pred=x) for x in labellings]
 
 
 def _crowds():
-    """Labellings of different quality, in random order, and how many to keep."""
-    generator = np.random.default_rng(5)
-    truth = np.repeat(np.arange(4), 15)
+    """Voters of different quality, two of them copies, and how many to keep.
+
+    With these seeds every mistake that is named gives another answer.
+    """
+    return (_crowd(99), 3), (_crowd(39), 4), (_crowd(193), 3)
+
+
+def _crowd(seed):
+    generator = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(4), [20, 16, 12, 8])
     crowd = []
-    for share in (0.5, 0.1, 0.9, 0.2, 0.7, 0.05, 0.35):
+    for share in (0.5, 0.3, 0.45, 0.35, 0.4, 0.55, 0.6, 0.75):
         labels = truth.copy()
         wrong = generator.random(len(truth)) < share
         labels[wrong] = generator.integers(0, 4, wrong.sum())
-        crowd.append(generator.permutation(4)[labels])
-    return (np.array(crowd), 3), (np.array(crowd), 5), (np.array(crowd), 1)
+        crowd.append(labels)
+    crowd.append(crowd[-1])  # a copy of the worst
+    order = generator.permutation(len(crowd))
+    return np.array([generator.permutation(4)[crowd[place]] for place in order])
+
+
+N_ROUNDS = 10
+
+
+@functools.cache
+def _true_labels():
+    """The true labels of both image sets, by the number of images."""
+    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
+    return {len(image_set): image_set.true_labels for image_set in sets}
 
 
 @exercise(
     "An ensemble of your own",
-    hint="Use the same draws for both: a list of dicts, one per recipe and draw, then "
-    "pd.DataFrame.",
+    hint="def one(number): seeds = range(12 * number, 12 * number + 12), then twelve "
+    "labellings and clustering.evidence_accumulation. The other recipe differs in one "
+    'thing. recipes = {"one": one, "other": other}.',
 )
-def ex08_6(comparison):
-    """Compare at least two recipes for an ensemble on the same five draws or more.
+def ex08_6(recipes, sentence):
+    """Compare at least two recipes for an ensemble over ten rounds.
 
-    Give a table with the columns recipe, draw and nmi, one row per recipe and draw.
+    recipes is {name: function}: function(number) returns the cluster labels that the
+    recipe finds in the round of this number, 0 to 9, for all stamps or for all photos.
+    They are run and scored here. The sentence says what the scores show.
     """
-    return require_fair_comparison(comparison, "draw", 5)
+    if not isinstance(recipes, dict):
+        raise NotYet("Give the recipes as a dict, {name: function}.")
+    for name, recipe in recipes.items():
+        if not callable(attempted(recipe)):
+            raise NotYet(
+                f"The recipe {name!r} must be a function of the number of the round, "
+                f"not {type(recipe).__name__}: scores are computed here."
+            )
+    if len(recipes) < 2:
+        raise NotYet("One recipe is no comparison: give two or more.")
+    require_words(sentence, "The sentence", 8, 80)
+    if len(set(str(sentence).lower().split())) < 8:
+        raise NotYet("The sentence repeats itself: say what the scores show.")
+    found = {str(name): _run_recipe(name, recipe) for name, recipe in recipes.items()}
+    sizes = {labels.shape for labels in found.values()}
+    if len(sizes) > 1:
+        raise NotYet("Compare recipes on the same images: all stamps or all photos.")
+    if all((labels == labels[0]).all() for labels in found.values()):
+        raise NotYet(
+            "No recipe depends on the number of the round: use it as a seed, so that "
+            "the rounds differ."
+        )
+    rows = list(found.values())
+    if all((rows[0] == other).all() for other in rows[1:]):
+        raise NotYet("Your recipes give the same clusters: change one thing in one.")
+    scores = {name: _score_rounds(name, labels) for name, labels in found.items()}
+    means = {name: round(float(np.mean(nmi)), 4) for name, nmi in scores.items()}
+    first, *others = scores
+    wins = {
+        other: int(np.sum(np.array(scores[other]) > scores[first])) for other in others
+    }
+    return {
+        "nmi": means,
+        "rounds": N_ROUNDS,
+        "rounds_above_first": wins,
+        "sentence": str(sentence),
+    }
+
+
+def _run_recipe(name, recipe):
+    """Cluster labels of a recipe in all rounds, (rounds, n)."""
+    rounds = [_one_round(name, recipe, number) for number in range(N_ROUNDS)]
+    if len({labels.shape for labels in rounds}) > 1:
+        raise NotYet(f"The recipe {name!r} returns labels of changing length.")
+    again = _one_round(name, recipe, 0)
+    if not same_partition(again, rounds[0]):
+        raise NotYet(
+            f"Called twice for round 0, the recipe {name!r} gives different clusters: "
+            "take all seeds from the number of the round."
+        )
+    return np.array(rounds)
+
+
+def _one_round(name, recipe, number):
+    labels = as_array(call_function(recipe, number), "one cluster label per image")
+    if labels.ndim != 1 or len(labels) not in _true_labels():
+        stamps, photos = _true_labels()
+        raise NotYet(
+            f"The recipe {name!r} must return one cluster label per image, {stamps} "
+            f"(stamps) or {photos} (photos), but its result has shape {labels.shape}."
+        )
+    return labels
+
+
+def _score_rounds(name, rounds):
+    """NMI of each round; refused where it is that of no clustering at all."""
+    truth = _true_labels()[rounds.shape[1]]
+    scores = [metrics.nmi(labels_true=truth, labels_pred=labels) for labels in rounds]
+    if max(scores) > 1 - 1e-9:
+        raise NotYet(
+            f"The recipe {name!r} finds the true classes without an error: it must not "
+            "use the true labels."
+        )
+    chance = metrics.chance_scores(labels_true=truth, labels_pred=rounds[0])["nmi"]
+    if np.mean(scores) < chance + 0.03:
+        raise NotYet(
+            f"The recipe {name!r} has a mean NMI of {np.mean(scores):.2f}, no more "
+            "than chance: keep the images in their order."
+        )
+    return scores

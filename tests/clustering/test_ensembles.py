@@ -4,36 +4,38 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
 
 from course_utils import metrics
 from course_utils.clustering import ensembles
 
 
-def labelings(n_images=40, n_labelings=6, n_clusters=4, seed=0):
+def labellings(n_images=40, n_labellings=6, n_clusters=4, seed=0):
     generator = np.random.default_rng(seed)
-    return generator.integers(0, n_clusters, (n_labelings, n_images))
+    return generator.integers(0, n_clusters, (n_labellings, n_images))
 
 
 def by_loops(found):
     """Co-association as it is told, one pair after the other."""
-    n_labelings, n_images = found.shape
+    n_labellings, n_images = found.shape
     together = np.zeros((n_images, n_images))
     for labels in found:
         for i in range(n_images):
             for j in range(n_images):
                 together[i, j] += labels[i] == labels[j] != -1
-    together /= n_labelings
+    together /= n_labellings
     for i in range(n_images):
         together[i, i] = 1
     return together
 
 
-def noisy_views(n_labelings=15, flip=0.35, seed=1):
-    """Labelings that each get many pictures wrong, independently of the others."""
+def noisy_views(n_labellings=15, flip=0.35, seed=1):
+    """Labellings that each get many pictures wrong, independently of the others."""
     generator = np.random.default_rng(seed)
     truth = np.repeat(np.arange(4), 30)
     views = []
-    for _ in range(n_labelings):
+    for _ in range(n_labellings):
         labels = truth.copy()
         wrong = generator.random(len(truth)) < flip
         labels[wrong] = generator.integers(0, 4, wrong.sum())
@@ -43,7 +45,7 @@ def noisy_views(n_labelings=15, flip=0.35, seed=1):
 
 @pytest.mark.parametrize("noise", [False, True])
 def test_co_association_is_what_the_loops_count(noise):
-    found = labelings()
+    found = labellings()
     if noise:
         found[found == 0] = -1
     np.testing.assert_allclose(
@@ -51,15 +53,15 @@ def test_co_association_is_what_the_loops_count(noise):
     )
 
 
-def test_co_association_does_not_depend_on_names_nor_on_the_order_of_labelings():
-    found = labelings()
+def test_co_association_does_not_depend_on_names_nor_on_the_order_of_labellings():
+    found = labellings()
     renamed = np.array([(labels * 7 + 3) % 11 for labels in found])[::-1]
     first, second = map(ensembles.co_association, (found, renamed))
     np.testing.assert_allclose(first, second, atol=1e-6)
 
 
 def test_co_association_follows_the_pictures():
-    found, order = labelings(), np.random.default_rng(3).permutation(40)
+    found, order = labellings(), np.random.default_rng(3).permutation(40)
     together = ensembles.co_association(found)
     np.testing.assert_allclose(
         ensembles.co_association(found[:, order]), together[np.ix_(order, order)]
@@ -77,12 +79,12 @@ class TestCombining:
         assert max(single) < 0.7
         assert together > 0.95
 
-    def test_one_labeling_is_given_back(self, combine):
+    def test_one_labelling_is_given_back(self, combine):
         labels = np.array([2, 2, 0, 0, 1, 1, 1])
         assert combine([labels], 3).tolist() == [0, 0, 1, 1, 2, 2, 2]
 
     def test_exactly_k_clusters_and_the_same_every_time(self, combine):
-        found = labelings()
+        found = labellings()
         for k in (1, 2, 5, 11):
             first = combine(found, k)
             assert len(set(first.tolist())) == k
@@ -95,13 +97,70 @@ class TestCombining:
 
     def test_k_must_be_possible(self, combine):
         with pytest.raises(ValueError, match="at most the number of images, 40"):
-            combine(labelings(), 41)
+            combine(labellings(), 41)
+
+
+@pytest.mark.parametrize("max_images", [8_000, 39])
+def test_a_weight_counts_a_voter_that_often(max_images):
+    found, limit = noisy_views(6)[1][:, ::3], {"max_images": max_images}
+    weights = [0, 3, 1, 2, 0, 1]
+    expected = ensembles.evidence_accumulation(np.repeat(found, weights, axis=0), 4)
+    half = np.array(weights) / 2
+    again = ensembles.evidence_accumulation(found, 4, weights=half, **limit)
+    assert again.tolist() == expected.tolist()
+
+
+def test_weighted_co_association_is_that_of_repeated_voters():
+    found = labellings()
+    found[found == 3] = -1
+    weights = [2, 0, 1, 1, 3, 1]
+    np.testing.assert_allclose(
+        ensembles.co_association(found, weights=weights),
+        ensembles.co_association(np.repeat(found, weights, axis=0)),
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize(
+    "weights", [[1] * 5, [[1] * 6], [-1, 1, 1, 1, 1, 1], [0] * 6, [np.nan] + [1] * 5]
+)
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(ValueError, match=r"weights? (for|must)"):
+        ensembles.co_association(labellings(), weights=weights)
+
+
+def test_the_longest_lifetime_finds_the_number_of_classes():
+    _, views = noisy_views()
+    length = ensembles.lifetimes(views)
+    assert len(length) == 118 and (length > -1e-9).all()
+    assert length.argmax() + 2 == 4
+    chosen = ensembles.evidence_accumulation(views, None)
+    assert chosen.tolist() == ensembles.evidence_accumulation(views, 4).tolist()
+
+
+def test_a_lifetime_is_the_range_of_cuts_that_leave_k_clusters():
+    found = noisy_views(9)[1]
+    apart = squareform(1 - by_loops(found), checks=False)
+    tree = hierarchy.linkage(apart, "average")
+    cuts = np.linspace(0, 1, 2_001)
+    counts = [hierarchy.fcluster(tree, cut, "distance").max() for cut in cuts]
+    length = ensembles.lifetimes(found)
+    for k in (2, 3, 4, 5):
+        share = np.mean(np.array(counts) == k)
+        assert length[k - 2] == pytest.approx(share, abs=0.002)
+
+
+def test_lifetimes_are_refused_for_too_few_or_too_many_images():
+    with pytest.raises(ValueError, match="3 images or more, got 2"):
+        ensembles.lifetimes([[0, 1]])
+    with pytest.raises(MemoryError, match="max_images=30"):
+        ensembles.evidence_accumulation(labellings(), None, max_images=30)
 
 
 def test_too_many_images_for_all_pairs_are_refused_with_the_memory_needed():
     with pytest.raises(MemoryError, match=r"bipartite.*max_images=30"):
-        ensembles.co_association(labelings(), max_images=30)
-    assert len(ensembles.bipartite(labelings(), 3)) == 40
+        ensembles.co_association(labellings(), max_images=30)
+    assert len(ensembles.bipartite(labellings(), 3)) == 40
 
 
 @pytest.mark.parametrize("noise", [False, True])
@@ -123,7 +182,7 @@ def test_groups_of_pictures_with_the_same_labels_change_nothing(
 
 
 def test_groups_are_together_as_their_pictures_are_on_average():
-    found, codes = labelings(), np.arange(40) % 6
+    found, codes = labellings(), np.arange(40) % 6
     found[found == 3] = -1
     together = ensembles.mean_together(ensembles.membership(found), codes) / len(found)
     pairs = by_loops(found)
@@ -157,28 +216,28 @@ def test_more_clusters_than_groups_that_differ_are_refused():
         ([[0.5, 1.5]], "int"),
     ],
 )
-def test_labelings_that_do_not_fit_are_refused(given, message):
+def test_labellings_that_do_not_fit_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
         ensembles.co_association(given)
 
 
 @pytest.mark.parametrize("n_copies", [1, 2, 3])
 @pytest.mark.parametrize("k", [2, 3, 5])
-def test_a_few_equal_labelings_give_their_clusters_back(k, n_copies):
+def test_a_few_equal_labellings_give_their_clusters_back(k, n_copies):
     labels = np.repeat(np.arange(k), 7)
     found = ensembles.bipartite([labels] * n_copies, k)
     np.testing.assert_array_equal(found, labels)
 
 
-def test_one_labeling_with_noise_keeps_its_clusters_apart():
+def test_one_labelling_with_noise_keeps_its_clusters_apart():
     found = ensembles.bipartite([[0, 0, 0, 1, 1, 1, -1, -1]], 3)
     assert found.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
 
 
-@pytest.mark.parametrize("labelings", [[[0, 0, 0, 0]], [[-1, -1, -1, -1]]])
+@pytest.mark.parametrize("labellings", [[[0, 0, 0, 0]], [[-1, -1, -1, -1]]])
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
-def test_labelings_that_tell_nothing_apart_give_one_cluster(labelings):
-    assert ensembles.bipartite(labelings, 2).tolist() == [0, 0, 0, 0]
+def test_labellings_that_tell_nothing_apart_give_one_cluster(labellings):
+    assert ensembles.bipartite(labellings, 2).tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", True, 2**32])
@@ -188,7 +247,7 @@ def test_a_seed_that_is_none_is_refused(seed):
 
 
 def test_diversity_is_the_mean_over_pairs():
-    found = labelings(n_labelings=4)
+    found = labellings(n_labellings=4)
     pairs = itertools.combinations(found, 2)
     expected = np.mean(
         [1 - metrics.nmi(labels_true=a, labels_pred=b) for a, b in pairs]

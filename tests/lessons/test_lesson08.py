@@ -1,102 +1,191 @@
 """Checks of lesson 8: right, wrong in the usual ways, and untouched answers."""
 
+import functools
+from collections import Counter
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from lesson_answers import answer_tests, own_answers  # noqa: F401
 from scipy import sparse
-from sklearn.cluster import AgglomerativeClustering
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import OneHotEncoder
 
-from course_utils import metrics
+from course_utils import images, metrics
 from course_utils.clustering import ensembles
 
 
-def together(labelings):
-    return (labelings[:, :, None] == labelings[:, None, :]).mean(axis=0)
+def together(labellings):
+    return (labellings[:, :, None] == labellings[:, None, :]).mean(axis=0)
 
 
-def product(labelings):
-    return sparse.csr_matrix(together(labelings))
+def product(labellings):
+    return sparse.csr_matrix(together(labellings))
 
 
-def by_names(labelings):
-    counts = (labelings[:, :, None] == np.arange(labelings.max() + 1)).sum(axis=0)
-    return counts @ counts.T / len(labelings)
+def by_names(labellings):
+    counts = (labellings[:, :, None] == np.arange(labellings.max() + 1)).sum(axis=0)
+    return counts @ counts.T / len(labellings)
 
 
 def linked(linkage="average", metric="precomputed", similar=False):
-    def consensus(labelings, k):
-        matrix = ensembles.co_association(labelings)
+    def consensus(labellings, k):
+        matrix = ensembles.co_association(labellings)
         model = AgglomerativeClustering(k, metric=metric, linkage=linkage)
         return model.fit_predict(matrix if similar else 1 - matrix)
 
     return consensus
 
 
-def nmis(labelings):
+def nmis(labellings):
     return np.array(
         [
-            [metrics.nmi(labels_true=a, labels_pred=b) for a in labelings]
-            for b in labelings
+            [metrics.nmi(labels_true=a, labels_pred=b) for a in labellings]
+            for b in labellings
         ]
     )
 
 
-def over_pairs(labelings):
-    return (1 - nmis(labelings))[np.triu_indices(len(labelings), 1)]
+def over_pairs(labellings):
+    return (1 - nmis(labellings))[np.triu_indices(len(labellings), 1)]
 
 
 def agreeing(sign=-1, offset=0):
-    def most_agreeing(labelings, n_kept):
-        return np.argsort(sign * nmis(labelings).sum(axis=1))[:n_kept] + offset
+    def most_agreeing(labellings, n_kept):
+        return np.argsort(sign * nmis(labellings).sum(axis=1))[:n_kept] + offset
 
     return most_agreeing
 
 
-def names_differ(labelings):
-    first, second = np.triu_indices(len(labelings), 1)
-    return np.mean(labelings[first] != labelings[second])
+def names_differ(labellings):
+    first, second = np.triu_indices(len(labellings), 1)
+    return np.mean(labellings[first] != labellings[second])
 
 
-def comparison(recipes=("one", "two"), n_draws=5):
-    rows = [
-        {"recipe": r, "draw": d, "nmi": 0.5} for r in recipes for d in range(n_draws)
-    ]
-    return pd.DataFrame(rows)
+def by(score, sign=-1):
+    """Choose voters by something else than the mean NMI with the others."""
+
+    def most_agreeing(labellings, n_kept):
+        return np.argsort(sign * np.array(score(labellings)), kind="stable")[:n_kept]
+
+    return most_agreeing
 
 
-def together_by_loops(labelings):
-    n_images = labelings.shape[1]
+def by_scipy(labellings, k):
+    tree = hierarchy.linkage(squareform(1 - together(labellings)), "average")
+    return hierarchy.fcluster(tree, k, "maxclust")
+
+
+def with_others(labellings, reduce):
+    found = nmis(labellings)
+    return [reduce(np.delete(row, place)) for place, row in enumerate(found)]
+
+
+def with_consensus(k):
+    def score(labellings):
+        common = ensembles.evidence_accumulation(labellings, k)
+        return [metrics.nmi(labels_true=common, labels_pred=x) for x in labellings]
+
+    return score
+
+
+def aris(labellings):
+    return [sum(map(partial(adjusted_rand_score, x), labellings)) for x in labellings]
+
+
+def by_pairs(labellings, n_kept):
+    totals = Counter()
+    for (i, one), (j, other) in combinations(enumerate(labellings), 2):
+        agreement = normalized_mutual_info_score(one, other)
+        totals[i] += agreement
+        totals[j] += agreement
+    return [place for place, _ in totals.most_common(n_kept)]
+
+
+@functools.cache
+def points(name="stamps"):
+    image_set = images.load(name, progress=False)
+    rows = [image_set.picture(i, 8).ravel() / 255 for i in range(len(image_set))]
+    return np.array(rows)
+
+
+def recipe(n_voters=3, k=7, name="stamps"):
+    """A function that gives the consensus of k-means on tiny images."""
+
+    def one_round(number):
+        seeds = range(n_voters * number, n_voters * number + n_voters)
+        voters = [
+            KMeans(k, n_init=1, random_state=s).fit_predict(points(name)) for s in seeds
+        ]
+        return ensembles.evidence_accumulation(voters, 7)
+
+    return one_round
+
+
+def one_run(number):
+    return KMeans(7, n_init=1, random_state=number).fit_predict(points()).tolist()
+
+
+def unseeded(number):
+    return KMeans(7, n_init=1).fit_predict(points())
+
+
+def perfect(number):
+    return images.load("stamps", progress=False).true_labels
+
+
+def invented(number):
+    return np.random.default_rng(number).integers(0, 7, 193)
+
+
+SENTENCE = "Three voters score a little above one, but not in every round."
+
+
+def together_by_loops(labellings):
+    n_images = labellings.shape[1]
     counts = np.zeros((n_images, n_images), int)
-    for labels in labelings:
+    for labels in labellings:
         for i, j in np.ndindex(counts.shape):
             counts[i, j] += labels[i] == labels[j]
-    return counts / len(labelings)
+    return counts / len(labellings)
 
 
-def product_of_one_hot(labelings):
+def product_of_one_hot(labellings):
     blocks = [
-        sparse.csr_array(OneHotEncoder().fit_transform(x[:, None])) for x in labelings
+        sparse.csr_array(OneHotEncoder().fit_transform(x[:, None])) for x in labellings
     ]
     z = sparse.hstack(blocks)
-    return z @ z.T / len(labelings)
+    return z @ z.T / len(labellings)
 
 
 RIGHT = [
     ("ex08_1", together),
-    ("ex08_1", lambda labelings: together(labelings).tolist()),
+    ("ex08_1", lambda labellings: together(labellings).tolist()),
     ("ex08_2", product),
-    ("ex08_2", lambda labelings: sparse.coo_array(together(labelings))),
+    ("ex08_2", lambda labellings: sparse.coo_array(together(labellings))),
     ("ex08_3", linked()),
     ("ex08_3", ensembles.evidence_accumulation),
-    ("ex08_3", lambda labelings, k: (linked()(labelings, k) + 5).tolist()),
+    ("ex08_3", by_scipy),
+    ("ex08_3", lambda labellings, k: (linked()(labellings, k) + 5).tolist()),
     ("ex08_4", ensembles.diversity),
     ("ex08_5", agreeing()),
-    ("ex08_5", lambda labelings, n: agreeing()(labelings, n)[::-1].tolist()),
-    ("ex08_6", comparison()),
-    ("ex08_6", comparison(("a", "b", "c"), 10)),
+    ("ex08_5", lambda labellings, n: agreeing()(labellings, n)[::-1].tolist()),
+    ("ex08_5", by(lambda x: with_others(x, np.mean))),
+    ("ex08_5", by(lambda x: nmis(x).mean(axis=0))),
+    ("ex08_5", by_pairs),
+    ("ex08_5", lambda x, n: np.argpartition(-nmis(x).sum(axis=1), n)[:n]),
+    ("ex08_6", {"three": recipe(), "one": one_run}, SENTENCE),
+    ("ex08_6", {3: recipe(3), 5: recipe(5), "k 14": recipe(3, 14)}, SENTENCE),
+    (
+        "ex08_6",
+        {"a": recipe(2, 10, "photos"), "b": partial(recipe(3, 10, "photos"))},
+        SENTENCE,
+    ),
+    ("ex08_6", {"seeded": one_run, "constant": lambda number: one_run(3)}, SENTENCE),
     ("ex08_1", together_by_loops),
     ("ex08_2", product_of_one_hot),
     ("ex08_4", lambda x: over_pairs(x).mean()),
@@ -116,7 +205,6 @@ RIGHT = [
         "ex08_5",
         lambda x, n: tuple(sorted(range(len(x)), key=lambda i: -nmis(x)[i].sum())[:n]),
     ),
-    ("ex08_6", comparison(("a", "b")).sample(frac=1, random_state=0)),
 ]
 WRONG = [
     ("ex08_1", lambda x: together(x) * len(x), "counts"),
@@ -147,16 +235,40 @@ WRONG = [
     ("ex08_4", lambda x: 0.123, "right is"),
     ("ex08_5", agreeing(sign=1), "least"),
     ("ex08_5", agreeing(offset=1), "count from 0"),
-    ("ex08_5", lambda x, n: np.arange(n), "agree most"),
+    ("ex08_5", lambda x, n: np.arange(n), "have the highest mean NMI"),
     ("ex08_5", lambda x, n: x[agreeing()(x, n)], "Return the indices"),
     ("ex08_5", lambda x, n: agreeing()(x, n + 1), "Expected 3 indices, but got 4"),
-    ("ex08_6", comparison().drop(columns="draw"), "lacks draw"),
-    ("ex08_6", 0.8, "a table with the columns"),
-    ("ex08_6", comparison(("one",)), "two or more"),
-    ("ex08_6", pd.concat([comparison(), comparison()]), "same draw"),
-    ("ex08_6", comparison().assign(nmi=np.nan), "between 0 and 1"),
-    ("ex08_6", comparison().iloc[:-1], "same draws"),
-    ("ex08_6", comparison(n_draws=4), "at least 5 draws"),
+    ("ex08_5", by(lambda x: with_others(x, np.max)), ["single other", "copy"]),
+    ("ex08_5", by(lambda x: with_others(x, np.median)), "median"),
+    ("ex08_5", by(with_consensus(4)), "consensus"),
+    ("ex08_5", by(with_consensus(7)), "consensus"),
+    ("ex08_5", by(aris), "ARI"),
+    ("ex08_5", lambda x, n: nmis(x).mean(axis=1), "whole numbers"),
+    ("ex08_6", 0.8, SENTENCE, "a dict"),
+    ("ex08_6", pd.DataFrame({"nmi": [0.5]}), SENTENCE, "a dict"),
+    ("ex08_6", {"a": 0.5, "b": 0.6}, SENTENCE, "must be a function"),
+    ("ex08_6", {"a": one_run(0), "b": one_run(1)}, SENTENCE, "must be a function"),
+    ("ex08_6", {"one": one_run}, SENTENCE, "two or more"),
+    ("ex08_6", {"a": recipe(), "b": lambda n: 0.5}, SENTENCE, "one cluster label"),
+    (
+        "ex08_6",
+        {"a": recipe(), "b": lambda n: one_run(n)[:9]},
+        SENTENCE,
+        "193 (stamps)",
+    ),
+    ("ex08_6", {"a": recipe(), "b": recipe(name="photos")}, SENTENCE, "same images"),
+    ("ex08_6", {"a": recipe(), "b": unseeded}, SENTENCE, "different clusters"),
+    ("ex08_6", {"a": recipe(), "b": perfect}, SENTENCE, "true labels"),
+    ("ex08_6", {"a": recipe(), "b": invented}, SENTENCE, "no more than chance"),
+    ("ex08_6", {"a": recipe(), "b": recipe()}, SENTENCE, "same clusters"),
+    (
+        "ex08_6",
+        {"a": lambda n: one_run(0), "b": lambda n: one_run(1)},
+        SENTENCE,
+        "number of the round",
+    ),
+    ("ex08_6", {"a": recipe(), "b": one_run}, "It is better.", "8 to 80"),
+    ("ex08_6", {"a": recipe(), "b": one_run}, "a a a a a a a a a", "repeats itself"),
 ]
 
 
