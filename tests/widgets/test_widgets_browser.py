@@ -355,7 +355,9 @@ def test_a_title_sorts_and_a_line_tells_its_numbers(seen, see, widget):
     seen.page.keyboard.press("ArrowDown")
     see(lines(comparison).nth(2)).to_be_focused()
     see(readout).to_contain_text(lines(comparison).nth(2).get_attribute("title"))
-    assert re.search(r"1 run: purity 0\.\d{3}, chance 0\.\d{3}, NMI", readout.text_content())
+    assert re.search(
+        r"1 run: purity 0\.\d{3}, chance 0\.\d{3}, NMI", readout.text_content()
+    )
 
 
 def test_a_click_on_a_line_shows_its_clusters(seen, see, widget):
