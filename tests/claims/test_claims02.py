@@ -148,8 +148,8 @@ def test_dip_stamps(show):
 
 @claim(
     "02.dip-photos",
-    "On the photos, of ten classes, the ARI of Ward's clusters by network is highest at "
-    "ten clusters.",
+    "On the photos, of ten classes, the ARI of Ward's clusters by network is highest "
+    "at ten clusters.",
     at_least=0.85,
 )
 def test_dip_photos(show):
