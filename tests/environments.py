@@ -53,6 +53,8 @@ CORE = (
     "tests/maps/test_hotspots.py",
 )
 
+N_LESSONS = 2  # at a time
+
 # google.colab, with what the course and its widgets use of it
 STAND_IN = {
     "__init__.py": "from . import drive, output\n",
@@ -145,7 +147,7 @@ def colab(folder, lessons):
 
     masters = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
     masters = [m for m in masters if not lessons or m.name[:2] in lessons]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(N_LESSONS) as pool:
         failed = list(pool.map(lambda m: lesson(m, folder), masters))
     print(f"{len(masters) - sum(failed)} of {len(masters)} lessons run on Colab")
     return bool(repinned or any(failed))
@@ -213,6 +215,10 @@ def execute(notebook, folder):
         "KERAS_HOME": str(folder / "keras"),
         "COLAB_RELEASE_TAG": "release-colab",
     }
+    # Lessons share the cores: threads of two on one core only wait for each other
+    n_threads = str(max(1, (os.cpu_count() or 1) // N_LESSONS))
+    names = "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "LOKY_MAX_CPU_COUNT"
+    own |= dict.fromkeys(names, n_threads)
     client = NotebookClient(
         notebook,
         timeout=900,
