@@ -168,7 +168,7 @@ plots.show(
 #
 # Write `assign`. Distance is the straight-line one: the point (0, 0) is at distance 5 from a
 # centre at (3, 4) and at 2 from one at (0, 2), so it joins the second, and its label is 1. Points
-# may have more than two coordinates. A loop over the centres will do; or let NumPy subtract all
+# may have more than two coordinates. You can loop over the centres, or let NumPy subtract all
 # pairs at once: with an axis added by `None`, as above, shapes (n, 1, d) and (1, k, d) give (n,
 # k, d).
 

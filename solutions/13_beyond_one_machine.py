@@ -48,16 +48,16 @@ from course_utils import plots
 # ## 1 · What grows how, and what breaks first
 #
 # To time a method at many sizes we need pictures, or rather their features, as many as
-# we want. `experiments.blobs` makes them up: 20 classes that overlap, 64 numbers a picture
+# we want. `experiments.blobs` draws them: 20 classes that overlap, 64 numbers per picture
 # (a network gives 500 to 2,000; few numbers keep this notebook quick). They lie in a
 # file and are read from there as they are needed.
 
 # %%
 folder = Path(tempfile.mkdtemp())  # for all that this notebook writes
-made_up, true_labels = experiments.blobs(
-    folder / "made_up.npy", 16_000, width=64, n_classes=20
+synthetic, true_labels = experiments.blobs(
+    folder / "synthetic.npy", 16_000, width=64, n_classes=20
 )
-print(made_up.shape, f"{made_up.nbytes / 1e6:.0f} MB")
+print(synthetic.shape, f"{synthetic.nbytes / 1e6:.0f} MB")
 
 # %% [markdown]
 # Five methods: three algorithms of lesson 6, and two ways to compare a clustering with
@@ -85,7 +85,7 @@ def pairs_by_table(true_labels, cluster_labels):
     return (counts * (counts - 1) // 2).sum()
 
 
-some = clustering.cluster(made_up[:1000], "kmeans", 20)
+some = clustering.cluster(synthetic[:1000], "kmeans", 20)
 for count in (pairs_by_loop, pairs_by_table):
     print(count.__name__, count(true_labels[:1000].tolist(), some.tolist()))
 
@@ -94,9 +94,9 @@ SIZES = 250, 500, 1000, 2000, 4000
 any_labels = np.random.default_rng(0).integers(20, size=SIZES[-1]).tolist()
 known = true_labels.tolist()
 METHODS = {
-    "minibatch": lambda n: clustering.cluster(made_up[:n], "minibatch", 20),
-    "kmeans": lambda n: clustering.cluster(made_up[:n], "kmeans", 20),
-    "ward": lambda n: clustering.cluster(made_up[:n], "ward", 20),
+    "minibatch": lambda n: clustering.cluster(synthetic[:n], "minibatch", 20),
+    "kmeans": lambda n: clustering.cluster(synthetic[:n], "kmeans", 20),
+    "ward": lambda n: clustering.cluster(synthetic[:n], "ward", 20),
     "pairs_by_loop": lambda n: pairs_by_loop(known[:n], any_labels[:n]),
     "pairs_by_table": lambda n: pairs_by_table(known[:n], any_labels[:n]),
 }
@@ -231,7 +231,7 @@ checks.ex13_2(gigabytes_of_all_pairs)
 
 # %%
 n = SIZES[-1]
-found = experiments.measure(clustering.cluster, np.array(made_up[:n]), "ward", 20)
+found = experiments.measure(clustering.cluster, np.array(synthetic[:n]), "ward", 20)
 print(f"{n:,} pictures, all pairs: {math.comb(n, 2) * 8e-9:.3f} GB by arithmetic")
 print(f"measured: {found.peak_gb - found.start_gb:.3f} GB more than before the call")
 
@@ -290,14 +290,14 @@ plots.show(
 # And for what reads all rows many times, such as k-means: **mini-batches**, read from
 # the file block by block (`clustering.fit_out_of_core`).
 #
-# What is lost by the first line of the table? On the made-up features we can score it:
+# What is lost by the first line of the table? On the synthetic features we can score it:
 
 # %%
 lines = []
 micro = "micro1000+ward"
 for n, algorithm in ((4000, "ward"), (4000, micro), (16_000, micro)):
     started = time.perf_counter()
-    labels = clustering.cluster(made_up[:n], algorithm, 20)
+    labels = clustering.cluster(synthetic[:n], algorithm, 20)
     took = time.perf_counter() - started
     nmi = metrics.nmi(labels_true=true_labels[:n], labels_pred=labels)
     lines.append([n, algorithm, round(took, 2), round(nmi, 2)])
@@ -578,13 +578,13 @@ in_parts.round(3).to_frame("score").T
 def purity_of_parts(tables):
     """(total, purity) of tables {(class, cluster): count} of disjoint parts."""
     # BEGIN SOLUTION: return None
-    total, commonest = {}, {}
+    total, most_frequent = {}, {}
     for part_table in tables:
         for pair, count in part_table.items():
             total[pair] = total.get(pair, 0) + count
     for (_, cluster), count in total.items():
-        commonest[cluster] = max(count, commonest.get(cluster, 0))
-    return total, sum(commonest.values()) / sum(total.values())
+        most_frequent[cluster] = max(count, most_frequent.get(cluster, 0))
+    return total, sum(most_frequent.values()) / sum(total.values())
     # END SOLUTION
 
 

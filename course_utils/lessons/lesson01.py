@@ -306,13 +306,7 @@ def ex01_6(my_numbers, algorithm, k, sentence):
         raise NotYet(said) from None
     if len(set(labels.tolist()) - {-1}) < MIN_K:
         raise NotYet(f"{algorithm} finds fewer than 2 clusters: choose another one.")
-    what = "The sentence about the clusters"
-    require_words(sentence, what, 10)
-    require_words(
-        " ".join(set(str(sentence).casefold().split())),
-        f"{what}, without repetitions,",
-        8,
-    )
+    require_words(sentence, "The sentence about the clusters", 10, different=8)
     silhouette = metrics.silhouette(points, labels)
     return {
         "algorithm": algorithm,

@@ -361,9 +361,7 @@ def ex05_6(expected, features, sentence):
     }
     if len(arrays) < 3:
         raise NotYet(f"Take at least 3 seeds, not {len(arrays)}: one may be luck.")
-    require_words(sentence, "The sentence", 8, 80)
-    if len(set(str(sentence).lower().split())) < 8:
-        raise NotYet("The sentence repeats itself: say what the scores show.")
+    require_words(sentence, "The sentence", 8, 80, different=8)
     _check_untrained(stamps, arrays)
     found = {
         str(seed): round(_mean_nmi(rows, stamps), 3) for seed, rows in arrays.items()

@@ -287,8 +287,8 @@ def require_fair_comparison(table, repeat, at_least):
     return nmi.groupby(table["recipe"]).mean().round(4).to_dict()
 
 
-def require_words(text, what, fewest, most=None):
-    """Raise NotYet unless a text is of this length; return its number of words.
+def require_words(text, what, fewest, most=None, different=None):
+    """Raise NotYet unless a text has such a length; return its number of words.
 
     Parameters
     ----------
@@ -297,12 +297,19 @@ def require_words(text, what, fewest, most=None):
         What the text is, to begin the message, like "The plan".
     fewest, most : int
         The allowed numbers of words; by default there is no upper limit.
+    different : int, default=None
+        How many different words it needs.
     """
-    n_words = len(str(text).split())
+    words = str(text).casefold().split()
+    n_words = len(words)
     if n_words < fewest or (most and n_words > most):
         allowed = f"{fewest} to {most}" if most else f"at least {fewest}"
-        words = "word" if n_words == 1 else "words"
-        raise NotYet(f"{what} has {n_words} {words}: write {allowed}.")
+        noun = "word" if n_words == 1 else "words"
+        raise NotYet(f"{what} has {n_words} {noun}: write {allowed}.")
+    if different and len(set(words)) < different:
+        raise NotYet(
+            f"{what} repeats itself: use at least {different} different words."
+        )
     return n_words
 
 

@@ -7,10 +7,12 @@ from ledger import claim
 from scipy.special import softmax
 from trials import (
     SEEDS,
+    both,
     image_set,
     labelings,
     nmis,
     subsample_nmis,
+    told,
     true_labels,
     vectors,
 )
@@ -18,7 +20,6 @@ from trials import (
 from course_utils import representations
 from course_utils._support.keras import import_keras
 
-SETS = "stamps", "photos"
 NETWORKS = "SqueezeNet", "EfficientNetLite0"
 HANDCRAFTED = "colour", "hog", "lbp", "bovw"
 
@@ -52,19 +53,6 @@ def softmax_trials(set_name, temperature=1):
     """NMI of probabilities on subsamples, at a temperature."""
     points = softmax(logits(set_name) / temperature, axis=1)
     return subsample_nmis(points, true_labels(set_name))
-
-
-def both(measure):
-    """One array of trials of stamps and photos."""
-    return np.concatenate([measure(name) for name in SETS])
-
-
-def told(**measured):
-    """Means on the stamps and the photos, as text."""
-    return "; ".join(
-        f"{name.replace('_', ' ')} {found[:20].mean():.2f} and {found[20:].mean():.2f}"
-        for name, found in measured.items()
-    )
 
 
 @claim(

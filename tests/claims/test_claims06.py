@@ -11,11 +11,14 @@ from sklearn.metrics import adjusted_mutual_info_score as ami_score
 from sklearn.metrics import normalized_mutual_info_score as nmi_score
 from sklearn.preprocessing import normalize
 from trials import (
+    SETS,
+    both,
     image_set,
     labelings,
     nmis,
     subsample_nmis,
     subsamples,
+    told,
     true_labels,
 )
 
@@ -23,7 +26,6 @@ from course_utils import clustering, metrics, representations
 from course_utils._support.keras import import_keras
 from course_utils.representations import extraction
 
-SETS = "stamps", "photos"
 NETWORK, EARLY = "EfficientNetLite0", "SqueezeNet:fire5"
 LAYERS = [f"{NETWORK}:{x}" for x in ("stem", "block5", "block6", "block7", "pool")]
 LAYERS += ["SqueezeNet:conv1", EARLY, "SqueezeNet:conv10", NETWORK, "raw"]
@@ -46,19 +48,6 @@ def trials(set_name, representation, recipe="l2+kmeans", n_seeds=1):
     """NMI on 20 subsamples, (20,)."""
     points = vectors(set_name, representation)
     return subsample_nmis(points, true_labels(set_name), recipe, n_seeds=n_seeds)
-
-
-def both(measure):
-    """One array of trials of stamps and photos."""
-    return np.concatenate([measure(name) for name in SETS])
-
-
-def told(**measured):
-    """Means on the stamps and the photos, as text."""
-    return "; ".join(
-        f"{name.replace('_', ' ')} {found[:20].mean():.2f} and {found[20:].mean():.2f}"
-        for name, found in measured.items()
-    )
 
 
 @claim(
