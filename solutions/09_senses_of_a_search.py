@@ -59,10 +59,10 @@ for word in ("marker", "quarter", "mercury"):
 #
 # ### Exercise 9.1 · Whole words (easy)
 #
-# Write `has_word(caption, word)`: True if the word stands in the caption as a whole
-# word, in capitals or not, also with an -s at its end. The word is given in small
-# letters, without spaces. Mind what is no letter: `"Stop here."` holds `here`, and
-# `"Mercury—the planet"` holds `mercury`.
+# Write `has_word(caption, word)`: True if the caption contains the word as a whole word,
+# in upper or lower case, with or without a final -s. The word is given in lower case,
+# without spaces. Watch out for characters that are not letters: `"Stop here."` contains
+# `here`, and `"Mercury—the planet"` contains `mercury`.
 
 
 # %%
@@ -234,7 +234,7 @@ web_vectors = representations.extract(web, "EfficientNetLite0", progress=False)
 print(len(web), "pictures, of which", len(set(true_groups)), "are different")
 
 # %% [markdown]
-# **Predict first.** A copy lies at some distance from its original; two *different*
+# **Predict first.** A copy is at some distance from its original; two *different*
 # pictures should be further apart. Compare two medians: the distance from a copy to its
 # original, and from a picture of the search (without copies) to its nearest neighbour.
 # How many times as large is the second?
@@ -457,7 +457,7 @@ else:
 # %% [markdown]
 # ## Exercises
 #
-# 9.1 to 9.3 stand above. Two more:
+# Exercises 9.1 to 9.3 are above. Two more:
 #
 # ### Exercise 9.4 · How good are the groups? (medium)
 #
@@ -531,10 +531,10 @@ show_rows("The four biggest clusters of my search", my_search, rows, size=60)
 
 # %% [markdown] tags=["solution"]
 # Four flags are one sense; the heads of lettuce and the two signs that mean "give way"
-# are others. A threshold of 0.03 kept all six flags, but still joined the three traffic
-# lights. The sheet shows nine of the twelve pictures. The other three, among them a
-# white and a chequered flag, stand alone as the traffic light does: a cluster of one is
-# no sense, it is a picture.
+# are two more. A threshold of 0.03 kept all six flags, but still joined the three traffic
+# lights. The sheet shows nine of the twelve images. Each of the other three, among them a
+# white and a chequered flag, is a cluster of its own, as the traffic light is: a single
+# image is not a sense.
 
 # %%
 checks.summary()

@@ -49,7 +49,7 @@ from course_utils import plots
 #
 # To time a method at many sizes we need pictures, or rather their features, as many as
 # we want. `experiments.blobs` draws them: 20 classes that overlap, 64 numbers per picture
-# (a network gives 500 to 2,000; few numbers keep this notebook quick). They lie in a
+# (a network gives 500 to 2,000; few numbers keep this notebook quick). They are in a
 # file and are read from there as they are needed.
 
 # %%
@@ -671,7 +671,7 @@ plans.style.format("{:,.2f}")
 #
 # ## Exercises
 #
-# 13.1 to 13.3 stand above.
+# Exercises 13.1 to 13.3 are above.
 #
 # ### Exercise 13.4 · One night (easy)
 #
