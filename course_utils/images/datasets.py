@@ -406,7 +406,10 @@ def _extract(tar, folder, members=None):
     """Extract a folder of a tar file to where it shall be, whole or not at all."""
     unpacking = folder.with_name(f"unpacking-{os.getpid()}")
     try:
-        tar.extractall(unpacking, members, filter="data")
+        # Python 3.11.3 and older, as in Debian 12, have no filters; the archives that
+        # come here are those of a known hash
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(unpacking, members)
         os.replace(unpacking / folder.name, folder)
     finally:
         shutil.rmtree(unpacking, ignore_errors=True)
