@@ -708,7 +708,7 @@ checks.ex05_6(expected, features, sentence)
 # It does not follow that training needs *nouns*. **Self-supervised** networks learn without
 # labels, for example by making two crops of one photograph similar. One of them is DINO,
 # whose features classify ImageNet by nearest neighbours with 78.3 % accuracy (Caron et al.
-# 2021; their number, not ours). Others learn from captions; lesson 10 uses one, CLIP.
+# 2021; their number, not ours). Others learn from captions; lesson 11 uses one, CLIP.
 #
 # </details>
 

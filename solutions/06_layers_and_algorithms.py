@@ -841,4 +841,4 @@ checks.summary()
 #
 # ## Next
 #
-# `07_maps_of_images.ipynb`: the images on a map, and what a map may tell you.
+# `08_maps_of_images.ipynb`: the images on a map, and what a map may tell you.

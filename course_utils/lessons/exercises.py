@@ -182,6 +182,22 @@ def begin(lesson):
     global _lesson, _beside
     _lesson, _beside = lesson, _default_folder().resolve()
     _find_check(f"ex{lesson[:2]}_1")  # loads all checks of the lesson
+    _renumber(lesson)
+
+
+def _renumber(lesson):
+    """Take over answers kept under an earlier number of this lesson."""
+    path, slug = _path(lesson), lesson[3:]
+    for earlier in sorted(path.parent.glob(f"[0-9][0-9]_{slug}.json")):
+        if path.exists():
+            return
+        try:
+            old, new = f"ex{earlier.name[:2]}_", f"ex{lesson[:2]}_"
+            kept = {k.replace(old, new, 1): a for k, a in _read(earlier).items()}
+            _write(path, kept)
+            earlier.unlink()
+        except (OSError, ValueError):
+            continue  # unreadable or closed: it stays as it is
 
 
 def summary():
@@ -330,10 +346,14 @@ def _record(name, state, value):
         kept = answers()
         tries = kept.get(name, {}).get("tries", 0) + (state != NOT_ATTEMPTED)
         kept[name] = {"state": state, "tries": tries, "value": value}
-        with files.atomic_file(path, "w", encoding="utf-8") as file:
-            json.dump(kept, file, indent=1, default=_plain)
+        _write(path, kept)
     except OSError as error:
         print(f"Your answers could not be saved: {error}.")
+
+
+def _write(path, kept):
+    with files.atomic_file(path, "w", encoding="utf-8") as file:
+        json.dump(kept, file, indent=1, default=_plain)
 
 
 def _keep_unreadable(path):

@@ -1,397 +1,216 @@
-"""Checks of lesson 8: ensembles of backbones."""
-
-import functools
-import warnings
-from functools import partial
+"""Checks of lesson 8: maps of images."""
 
 import numpy as np
-from scipy import sparse
-from scipy.cluster.hierarchy import ClusterWarning
-from sklearn.cluster import AgglomerativeClustering
+from scipy.spatial.distance import cdist
 
-from course_utils import images, metrics
-from course_utils.clustering import ensembles
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import NotYet, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
-    require_words,
+    read_letters,
     same_numbers,
-    same_partition,
 )
 
 
 @exercise(
-    "Co-association with loops",
-    hint="Three loops: over the labellings, over i, over j. Add 1 where labels[i] "
-    "equals labels[j], and divide once at the end.",
+    "PCA in two dimensions",
+    hint="Subtract the mean of every column, call np.linalg.svd, and multiply the "
+    "centred points by the first two rows of Vᵀ, transposed.",
 )
-def ex08_1(together_by_loops):
-    """Write `together_by_loops(labellings)`, one row per labelling, with loops.
+def ex08_1(pca_2d):
+    """Write `pca_2d(vectors)`: project (n, d) onto its first two principal directions.
 
-    Entry (i, j) of the result is the share of the labellings in which images i and j
-    are in the same cluster.
+    Return (n, 2), centred. The sign of each column is arbitrary.
     """
-    for labellings in _probes():
-        _compare_shares(call_function(together_by_loops, labellings), labellings)
-    return "co-association"
-
-
-@exercise(
-    "Co-association as one sparse product",
-    hint="One block per labelling: ones at (image, number of its cluster), shape "
-    "(images, clusters of this labelling). sparse.hstack puts blocks side by side.",
-)
-def ex08_2(together_by_product):
-    """Write `together_by_product(labellings)`: the co-association as a sparse matrix.
-
-    Make the sparse Z, one column per cluster of each labelling, and return Z @ Z.T / R
-    for R labellings.
-    """
-    for labellings in _probes():
-        found = call_function(together_by_product, labellings)
-        if not sparse.issparse(found):
-            raise NotYet(
-                f"The result has type {type(found).__name__}: make Z with "
-                "sparse.csr_matrix, and leave the product sparse."
-            )
-        _compare_shares(found.toarray(), labellings)
-    return "co-association, sparse"
-
-
-def _probes():
-    """Labellings with gaps in the names, other numbers of clusters, one labelling."""
-    generator = np.random.default_rng(8)
-    gaps = np.array([[0, 0, 4, 4, 7], [9, 2, 2, 9, 9], [1, 1, 1, 1, 1]])
-    return gaps, generator.integers(0, 3, (4, 9)), generator.integers(0, 5, (1, 7))
-
-
-def _compare_shares(answer, labellings):
-    n_labellings, n_images = labellings.shape
-    known_shapes = {
-        (n_labellings, n_labellings): f"For {n_images} images your matrix has shape "
-        f"({n_labellings}, {n_labellings}), so it compares labellings: compare images."
-    }
-    what = "one share per pair of images"
-    found = as_array(answer, what, (n_images, n_images), known_shapes)
-    expected = (labellings[:, :, None] == labellings[:, None, :]).mean(axis=0)
-    mistakes = {
-        "These are counts: divide them by the number of labellings.": (
-            expected * n_labellings
-        ),
-        "An image is always together with itself: the diagonal is 1.": (
-            expected - np.eye(n_images)
-        ),
-        "This is the share of labellings that keep them apart.": 1 - expected,
-        "Clusters of different labellings share columns because they have the same "
-        "name: give each labelling its own columns.": _add_by_names(labellings),
-    }
-    otherwise = f"The shares are wrong for the labellings {labellings.tolist()}."
-    if _is_triangular(found):
-        otherwise = "Fill in each pair twice in the matrix, at [i, j] and at [j, i]."
-    elif (found > 1 + 1e-6).any():
-        otherwise = (
-            "A share is at most 1: each labelling adds 0 or 1; then divide by R."
-        )
-    same = partial(same_numbers, atol=1e-5)  # sums of float32
-    compare_answer(found, expected, mistakes, otherwise, same)
-
-
-def _is_triangular(matrix):
-    """Whether all is 0 on one side of the diagonal."""
-    return any(np.allclose(matrix, half(matrix)) for half in (np.triu, np.tril))
-
-
-def _add_by_names(labellings):
-    """What comes out if the one-hot tables are added instead of put side by side."""
-    counts = (labellings[:, :, None] == np.arange(labellings.max() + 1)).sum(axis=0)
-    return counts @ counts.T / len(labellings)
-
-
-@exercise(
-    "Evidence accumulation",
-    hint='AgglomerativeClustering(k, metric="precomputed", linkage="average") on one '
-    "minus the co-association.",
-)
-def ex08_3(consensus):
-    """Write `consensus(labellings, k)`: k clusters by average linkage.
-
-    The distance of two images is 1 minus their co-association.
-    """
-    for labellings, k in _chains():
-        what = "one label per image"
-        value = call_function(consensus, labellings, k)
-        found = as_array(value, what, (labellings.shape[1],))
-        n_clusters = len(set(found.tolist()))
-        if n_clusters != k:
-            raise NotYet(f"Expected {k} clusters, but got {n_clusters}.")
-        together = ensembles.co_association(labellings)
-        apart = 1 - together
-        given = "precomputed"
+    for vectors in _clouds():
+        n_images, width = vectors.shape
+        centred = vectors - vectors.mean(axis=0)
+        expected = _project(centred, vectors)
+        known_shapes = {
+            (2, n_images): f"Return one row per image, shape ({n_images}, 2).",
+            (2, width): "These are the two directions: multiply the points by them.",
+        }
+        value = call_function(pca_2d, vectors)
+        found = as_array(value, "two numbers per image", (n_images, 2), known_shapes)
+        left, singular, axes = np.linalg.svd(centred, full_matrices=False)
+        by_images = vectors - vectors.mean(axis=1, keepdims=True)
         mistakes = {
-            "Average linkage needs distances, but M is large for images that belong "
-            "together.": _link(together, k, "average", given),
-            "This is single linkage, the smallest distance.": _link(
-                apart, k, "single", given
+            "Centre the points first: subtract the mean of every column.": _project(
+                vectors, vectors, centre=False
             ),
-            "This is complete linkage, the largest distance.": _link(
-                apart, k, "complete", given
+            "Subtract the mean of every column, axis=0, not of every image.": (
+                _project(by_images, by_images, centre=False),
+                _project(by_images, by_images),
             ),
-            "The option metric='precomputed' is missing.": _link(
-                apart, k, "average", "euclidean"
+            "All columns of U have the same variance: multiply U by S, or C by V.": (
+                left[:, :2]
             ),
-            "This is Ward's method: set linkage='average'.": _link(
-                apart, k, "ward", "euclidean"
+            "What np.linalg.svd returns is Vᵀ, whose *rows* are the directions.": (
+                centred @ axes[:, :2] if axes.shape == (width, width) else ()
+            ),
+            "These are the *last* two directions; the first have the largest "
+            "variance.": (left * singular)[:, -2:],
+            "The first column is the direction of the largest variance.": (
+                expected[:, ::-1]
             ),
         }
-        expected = ensembles.evidence_accumulation(labellings, k)
-        otherwise = "These are not the clusters of average linkage on 1 − M."
-        compare_answer(found, expected, mistakes, otherwise, same_partition)
-    return "average linkage"
+        otherwise = "These are not the points along the first two directions."
+        if _same_map(found - found.mean(axis=0), expected):
+            otherwise = "Project the *centred* points, so that their mean is 0."
+        compare_answer(found, expected, mistakes, otherwise, _same_map)
+    return "two directions"
 
 
-def _link(matrix, k, linkage, metric):
-    model = AgglomerativeClustering(k, metric=metric, linkage=linkage)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ClusterWarning)  # distances as features
-        return model.fit_predict(matrix)
+def _clouds():
+    generator = np.random.default_rng(71)
+    for n_images, width in ((30, 6), (9, 9), (8, 20)):
+        scale = 1 + np.arange(width)[::-1]
+        yield generator.normal(size=(n_images, width)) * scale + 5
 
 
-def _chains():
-    """Labellings on which the linkages give different clusters."""
-    generator = np.random.default_rng(3)
-    truth = np.repeat([0, 1, 2], [12, 9, 6])
-    found = np.tile(truth, (6, 1))
-    wrong = generator.random(found.shape) < 0.45
-    found[wrong] = generator.integers(0, 3, wrong.sum())
-    return (found, 3), (found, 5)
+def _project(points, of, centre=True):
+    _, _, axes = np.linalg.svd(of - of.mean(axis=0) * centre, full_matrices=False)
+    return points @ axes[:2].T
+
+
+def _same_map(found, expected):
+    """Equal up to the sign of each column."""
+    atol = 1e-4 * max(1, np.abs(expected).max())
+    return same_numbers(np.abs(found), np.abs(expected), atol=atol)
 
 
 @exercise(
-    "How different are they?",
-    hint="itertools.combinations(labellings, 2) gives every pair once.",
+    "Neighbours kept",
+    hint="Put infinity on the diagonal of both tables of distances, sort every row, "
+    "take the first k; then count what the two sets of an image share; divide by k.",
 )
-def ex08_4(diversity):
-    """Write `diversity(labellings)`: the mean of 1 - NMI over all pairs of them."""
-    generator = np.random.default_rng(4)
-    three = np.array([[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 1, 2], [5, 3, 3, 5, 5, 3]])
-    for labellings in (three, generator.integers(0, 4, (5, 30)), three[[0, 0]] + 1):
-        found = as_number(call_function(diversity, labellings))
-        expected = ensembles.diversity(labellings)
-        n_labellings = len(labellings)
-        n_pairs = n_labellings * (n_labellings - 1) / 2
-        first, second = np.triu_indices(n_labellings, 1)
-        mistakes = {
-            "This is how much they agree: subtract it from 1.": 1 - expected,
-            "Do not pair a labelling with itself.": (
-                expected * (n_labellings - 1) / n_labellings
-            ),
-            "This is a sum over the pairs: divide by their number.": (
-                expected * n_pairs,
-                2 * expected * n_pairs,
-            ),
-            "You compare names of clusters; NMI compares the partitions.": np.mean(
-                labellings[first] != labellings[second]
-            ),
-        }
-        otherwise = (
-            f"For {labellings.tolist()}, you give {found:.4f}; right is {expected:.4f}."
+def ex08_2(neighbours_kept):
+    """Write `neighbours_kept(vectors, points, k)`: the mean share of neighbours kept.
+
+    It is the share of the k nearest neighbours in `vectors` that are also among the k
+    nearest in `points`. No image is its own neighbour.
+    """
+    for vectors, points, k in _maps():
+        found = as_number(call_function(neighbours_kept, vectors, points, k))
+        one, other = _nearest(vectors, k), _nearest(points, k)
+        shared = _count_shared(one, other)
+        expected = shared.mean() / k
+        with_itself = _count_shared(
+            _nearest(vectors, k, itself=True), _nearest(points, k, itself=True)
         )
+        farthest = _count_shared(
+            _nearest(vectors, k, far=True), _nearest(points, k, far=True)
+        )
+        mistakes = {
+            "No image is its own neighbour: leave the diagonal out.": (
+                with_itself.mean() / k
+            ),
+            "These are the images furthest away: sort upwards.": farthest.mean() / k,
+            "This is a mean number of neighbours: divide by k.": shared.mean(),
+            "This is a sum: divide by the number of images.": shared.sum() / k,
+            "Divide by k, not by the number of images.": (shared / len(one)).mean(),
+            "You compare the neighbours index by index, but their order does not "
+            "count.": np.mean(one == other),
+            "This is the intersection over the union: divide by k.": np.mean(
+                shared / (2 * k - shared)
+            ),
+            "This is the share that is lost.": 1 - expected,
+        }
+        otherwise = f"You give {found:.4f}; {expected:.4f} is right (k={k})."
         compare_answer(found, expected, mistakes, otherwise)
-    return "mean of 1 - NMI"
+    return "share of the k nearest"
+
+
+def _maps():
+    generator = np.random.default_rng(72)
+    for n_images, k in ((40, 5), (25, 3)):
+        vectors = generator.normal(size=(n_images, 6)) * [4, 3, 1, 1, 1, 1]
+        yield vectors, vectors[:, :2] + generator.normal(size=(n_images, 2)) * 0.3, k
+
+
+def _nearest(places, k, itself=False, far=False):
+    apart = cdist(places, places)
+    if not itself and not far:
+        np.fill_diagonal(apart, np.inf)
+    return np.argsort(-apart if far else apart, axis=1, kind="stable")[:, :k]
+
+
+def _count_shared(one, other):
+    return np.array([len({*a} & {*b}) for a, b in zip(one, other, strict=True)])
 
 
 @exercise(
-    "Choose voters without labels",
-    hint="Fill a table (R, R) of NMIs, put 0 on its diagonal, and divide the sum of "
-    "each row by R - 1. np.argsort sorts upwards.",
+    "Trustworthiness",
+    hint="The neighbours come from the map, their ranks from the features. "
+    "np.take_along_axis looks up the ranks of the neighbours.",
 )
-def ex08_5(most_agreeing):
-    """Write `most_agreeing(labellings, n_kept)`: which voters agree most.
+def ex08_3(trustworthiness):
+    """Write `trustworthiness(vectors, points, k)`, the formula above.
 
-    Return the indices of the n_kept voters with the highest mean NMI with all the
-    other voters, in any order.
+    It lowers 1 by the faults r - k of neighbours on the map whose rank r in the
+    features is above k.
     """
-    for labellings, n_kept in _crowds():
-        found = np.asarray(call_function(most_agreeing, labellings, n_kept))
-        if found.ndim == 2 or (found.size and found.dtype.kind not in "iu"):
-            raise NotYet("Return the indices of the voters, whole numbers.")
-        if found.shape != (n_kept,):
-            raise NotYet(f"Expected {n_kept} indices, but got {found.size}.")
-        agreement = _agreements(labellings)
-        mean = agreement.mean(axis=1)
-        best = _highest(mean, n_kept)
+    for vectors, points, k in _maps():
+        found = as_number(call_function(trustworthiness, vectors, points, k))
+        n_images = len(points)
+        factor = 2 / (n_images * k * (2 * n_images - 3 * k - 1))
+        faults = _faults(vectors, _nearest(points, k), k)
+        swapped = _faults(points, _nearest(vectors, k), k)
+        own = _faults(vectors, _nearest(points, k, itself=True), k)
+
+        def score(faults, factor=factor):
+            return 1 - factor * np.sum(faults)
+
+        expected = score(np.maximum(0, faults))
         mistakes = {
-            "These agree least: np.argsort sorts upwards.": _highest(-mean, n_kept),
-            "Indices count from 0.": best + 1,
-            "These agree most with a single other voter, perhaps a copy: take the mean "
-            "over all the others.": _highest(agreement.max(axis=1), n_kept),
-            "This is the median agreement: take the mean.": _highest(
-                _median_of_others(agreement), n_kept
+            "The map and the features are swapped: take the neighbours on the map and "
+            "their ranks in the features.": score(np.maximum(0, swapped)),
+            "This is the sum of the faults with its factor: subtract it from 1.": (
+                1 - expected
             ),
-            "These agree most with the consensus: compare each voter with the other "
-            "voters.": tuple(
-                _highest(_with_consensus(labellings, k), n_kept) for k in (4, 7)
+            "The max(0, …) is missing: a good neighbour does not make up for a false "
+            "one.": score(faults),
+            "Ranks start with 1 at the nearest neighbour; 0 is the image itself.": (
+                score(np.maximum(0, faults - 1))
             ),
-            "This is the agreement by ARI: take NMI.": _highest(
-                _agreements(labellings, metrics.ari).mean(axis=1), n_kept
+            "Ranks start with 1 at the nearest neighbour, not with 2.": (
+                score(np.maximum(0, faults + 1))
             ),
+            "An image is not among its own neighbours.": score(np.maximum(0, own)),
+            "The fault is r − k, not r.": score((faults + k) * (faults > 0)),
+            "The factor lacks the 2 in the numerator.": (1 + expected) / 2,
         }
-        otherwise = (
-            f"You give {sorted(found.tolist())} of {len(labellings)} voters, but "
-            f"{best.tolist()} have the highest mean NMI with all the others."
-        )
-        compare_answer(np.sort(found), best, mistakes, otherwise)
-    return "mean NMI with all the others"
+        otherwise = f"You give {found:.4f}; {expected:.4f} is right (k={k})."
+        compare_answer(found, expected, mistakes, otherwise)
+    return "trustworthiness"
 
 
-def _highest(scores, n_kept):
-    """Indices of the highest scores, in ascending order."""
-    return np.sort(np.argsort(-np.asarray(scores), kind="stable")[:n_kept])
+def _faults(places, neighbours, k):
+    """The ranks of the neighbours by the distances between the places, minus k."""
+    ranks = np.argsort(np.argsort(cdist(places, places), axis=1), axis=1)
+    return np.take_along_axis(ranks, neighbours, axis=1) - k
 
 
-def _agreements(labellings, score=metrics.nmi):
-    """Agreement of all pairs of labellings, (R, R); 0 on the diagonal."""
-    found = np.array(
-        [[score(labels_true=a, labels_pred=b) for a in labellings] for b in labellings]
-    )
-    np.fill_diagonal(found, 0)
-    return found
+STATEMENTS = {
+    "a": "A projection makes no distance longer, so what is far apart on the map was "
+    "far apart before.",
+    "b": "Look at the synthetic clusters: was the wide one wide on UMAP's map?",
+    "c": "Look at the synthetic clusters: was the far one far on the map?",
+    "d": "The third dimension is hidden: two dots may be far behind each other.",
+    "e": "PCA is the same for every seed. Did it keep the most neighbours?",
+    "f": "Rotate or mirror such a map: does its cost change?",
+    "g": "Remember the maps of noise.",
+}
+
+TRUE = frozenset("afg")
 
 
-def _median_of_others(agreement):
-    n_voters = len(agreement)
-    others = agreement[~np.eye(n_voters, dtype=bool)].reshape(n_voters, -1)
-    return np.median(others, axis=1)
-
-
-def _with_consensus(labellings, k):
-    consensus = ensembles.evidence_accumulation(labellings, k)
-    return [metrics.nmi(labels_true=consensus, labels_pred=x) for x in labellings]
-
-
-def _crowds():
-    """Voters of different quality, two of them copies, and how many to keep.
-
-    With these seeds every mistake that is named gives another answer.
-    """
-    return (_crowd(99), 3), (_crowd(39), 4), (_crowd(193), 3)
-
-
-def _crowd(seed):
-    generator = np.random.default_rng(seed)
-    truth = np.repeat(np.arange(4), [20, 16, 12, 8])
-    crowd = []
-    for share in (0.5, 0.3, 0.45, 0.35, 0.4, 0.55, 0.6, 0.75):
-        labels = truth.copy()
-        wrong = generator.random(len(truth)) < share
-        labels[wrong] = generator.integers(0, 4, wrong.sum())
-        crowd.append(labels)
-    crowd.append(crowd[-1])  # a copy of the worst
-    order = generator.permutation(len(crowd))
-    return np.array([generator.permutation(4)[crowd[place]] for place in order])
-
-
-N_ROUNDS = 10
-
-
-@functools.cache
-def _true_labels():
-    """The true labels of both image sets, by the number of images."""
-    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
-    return {len(image_set): image_set.true_labels for image_set in sets}
-
-
-@exercise(
-    "An ensemble of your own",
-    hint="def one(number): seeds = range(12 * number, 12 * number + 12), then twelve "
-    "labellings and clustering.evidence_accumulation. The other recipe differs in one "
-    'thing. recipes = {"one": one, "other": other}.',
-)
-def ex08_6(recipes, sentence):
-    """Compare at least two recipes for an ensemble over ten rounds.
-
-    recipes is {name: function}: function(number) returns the cluster labels that the
-    recipe finds in the round of this number, 0 to 9, for all stamps or for all photos.
-    They are run and scored here. The sentence says what the scores show.
-    """
-    if not isinstance(recipes, dict):
-        raise NotYet("Give the recipes as a dict, {name: function}.")
-    for name, recipe in recipes.items():
-        if not callable(attempted(recipe)):
-            raise NotYet(
-                f"The recipe {name!r} must be a function of the number of the round, "
-                f"not {type(recipe).__name__}: scores are computed here."
-            )
-    if len(recipes) < 2:
-        raise NotYet("One recipe is no comparison: give two or more.")
-    require_words(sentence, "The sentence", 8, 80, different=8)
-    found = {str(name): _run_recipe(name, recipe) for name, recipe in recipes.items()}
-    sizes = {labels.shape for labels in found.values()}
-    if len(sizes) > 1:
-        raise NotYet("Compare recipes on the same images: all stamps or all photos.")
-    if all((labels == labels[0]).all() for labels in found.values()):
-        raise NotYet(
-            "No recipe depends on the number of the round: use it as a seed, so that "
-            "the rounds differ."
-        )
-    rows = list(found.values())
-    if all((rows[0] == other).all() for other in rows[1:]):
-        raise NotYet("Your recipes give the same clusters: change one thing in one.")
-    scores = {name: _score_rounds(name, labels) for name, labels in found.items()}
-    means = {name: round(float(np.mean(nmi)), 4) for name, nmi in scores.items()}
-    first, *others = scores
-    wins = {
-        other: int(np.sum(np.array(scores[other]) > scores[first])) for other in others
-    }
-    return {
-        "nmi": means,
-        "rounds": N_ROUNDS,
-        "rounds_above_first": wins,
-        "sentence": str(sentence),
-    }
-
-
-def _run_recipe(name, recipe):
-    """Cluster labels of a recipe in all rounds, (rounds, n)."""
-    rounds = [_one_round(name, recipe, number) for number in range(N_ROUNDS)]
-    if len({labels.shape for labels in rounds}) > 1:
-        raise NotYet(f"The recipe {name!r} returns labels of changing length.")
-    again = _one_round(name, recipe, 0)
-    if not same_partition(again, rounds[0]):
-        raise NotYet(
-            f"Called twice for round 0, the recipe {name!r} gives different clusters: "
-            "take all seeds from the number of the round."
-        )
-    return np.array(rounds)
-
-
-def _one_round(name, recipe, number):
-    labels = as_array(call_function(recipe, number), "one cluster label per image")
-    if labels.ndim != 1 or len(labels) not in _true_labels():
-        stamps, photos = _true_labels()
-        raise NotYet(
-            f"The recipe {name!r} must return one cluster label per image, {stamps} "
-            f"(stamps) or {photos} (photos), but its result has shape {labels.shape}."
-        )
-    return labels
-
-
-def _score_rounds(name, rounds):
-    """NMI of each round; refused where it is that of no clustering at all."""
-    truth = _true_labels()[rounds.shape[1]]
-    scores = [metrics.nmi(labels_true=truth, labels_pred=labels) for labels in rounds]
-    if max(scores) > 1 - 1e-9:
-        raise NotYet(
-            f"The recipe {name!r} finds the true classes without an error: it must not "
-            "use the true labels."
-        )
-    chance = metrics.chance_scores(labels_true=truth, labels_pred=rounds[0])["nmi"]
-    if np.mean(scores) < chance + 0.03:
-        raise NotYet(
-            f"The recipe {name!r} has a mean NMI of {np.mean(scores):.2f}, no more "
-            "than chance: keep the images in their order."
-        )
-    return scores
+@exercise("What a map may tell you", hint="Go back to the figures of sections 1 and 3.")
+def ex08_4(true_statements):
+    """Choose the statements, letters from a to g, that are true."""
+    letters = read_letters(true_statements, STATEMENTS)
+    for letter in sorted(letters ^ TRUE):
+        raise NotYet(f"Think about {letter} again. {STATEMENTS[letter]}")
+    return sorted(letters)

@@ -1,196 +1,397 @@
-"""Checks of lesson 9: the senses of a search."""
+"""Checks of lesson 9: ensembles of backbones."""
+
+import functools
+import warnings
+from functools import partial
 
 import numpy as np
-from scipy.spatial.distance import cdist
-from sklearn.preprocessing import normalize
+from scipy import sparse
+from scipy.cluster.hierarchy import ClusterWarning
+from sklearn.cluster import AgglomerativeClustering
 
-from course_utils.lessons.exercises import NotYet, exercise
+from course_utils import images, metrics
+from course_utils.clustering import ensembles
+from course_utils.lessons.exercises import NotYet, attempted, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
+    require_words,
+    same_numbers,
     same_partition,
 )
 
-CAPTIONS = (
-    ("A red apple", "red", True, ""),
-    ("A RED apple", "red", True, "Capitals count as small letters."),
-    ("Red, ripe and round.", "ripe", True, ""),
-    ("Stop here.", "here", True, "A full stop is not part of the word."),
-    ("Three (hot) stars!", "star", True, "A plural with -s counts too."),
-    ("Give way—then go", "way", True, "A dash ends a word too."),
-    ("A starfish", "star", False, "Only whole words count."),
-    ("A mustard jar", "star", False, "Only whole words count."),
-    ("A bus", "bu", True, "An -s at the end is allowed, whatever the word."),
-    ("", "red", False, "An empty caption contains no word."),
+
+@exercise(
+    "Co-association with loops",
+    hint="Three loops: over the labellings, over i, over j. Add 1 where labels[i] "
+    "equals labels[j], and divide once at the end.",
 )
+def ex09_1(together_by_loops):
+    """Write `together_by_loops(labellings)`, one row per labelling, with loops.
+
+    Entry (i, j) of the result is the share of the labellings in which images i and j
+    are in the same cluster.
+    """
+    for labellings in _probes():
+        _compare_shares(call_function(together_by_loops, labellings), labellings)
+    return "co-association"
 
 
 @exercise(
-    "Whole words",
-    hint="Turn every character that is not a letter into a space, then use .lower() "
-    "and .split().",
+    "Co-association as one sparse product",
+    hint="One block per labelling: ones at (image, number of its cluster), shape "
+    "(images, clusters of this labelling). sparse.hstack puts blocks side by side.",
 )
-def ex09_1(has_word):
-    """Write `has_word(caption, word)`: whether the caption contains the whole word.
+def ex09_2(together_by_product):
+    """Write `together_by_product(labellings)`: the co-association as a sparse matrix.
 
-    Capitals do not matter, and an -s at the end is allowed. Return True or False.
+    Make the sparse Z, one column per cluster of each labelling, and return Z @ Z.T / R
+    for R labellings.
     """
-    for caption, word, expected, why in CAPTIONS:
-        found = call_function(has_word, caption, word)
-        if not isinstance(found, bool | np.bool_):
-            raise NotYet(f"Return True or False, not {found!r}.")
-        if bool(found) != expected:
-            said = f"has_word({caption!r}, {word!r}) is {found}, not {expected}. {why}"
-            raise NotYet(said.strip())
-    return "whole words"
+    for labellings in _probes():
+        found = call_function(together_by_product, labellings)
+        if not sparse.issparse(found):
+            raise NotYet(
+                f"The result has type {type(found).__name__}: make Z with "
+                "sparse.csr_matrix, and leave the product sparse."
+            )
+        _compare_shares(found.toarray(), labellings)
+    return "co-association, sparse"
+
+
+def _probes():
+    """Labellings with gaps in the names, other numbers of clusters, one labelling."""
+    generator = np.random.default_rng(8)
+    gaps = np.array([[0, 0, 4, 4, 7], [9, 2, 2, 9, 9], [1, 1, 1, 1, 1]])
+    return gaps, generator.integers(0, 3, (4, 9)), generator.integers(0, 5, (1, 7))
+
+
+def _compare_shares(answer, labellings):
+    n_labellings, n_images = labellings.shape
+    known_shapes = {
+        (n_labellings, n_labellings): f"For {n_images} images your matrix has shape "
+        f"({n_labellings}, {n_labellings}), so it compares labellings: compare images."
+    }
+    what = "one share per pair of images"
+    found = as_array(answer, what, (n_images, n_images), known_shapes)
+    expected = (labellings[:, :, None] == labellings[:, None, :]).mean(axis=0)
+    mistakes = {
+        "These are counts: divide them by the number of labellings.": (
+            expected * n_labellings
+        ),
+        "An image is always together with itself: the diagonal is 1.": (
+            expected - np.eye(n_images)
+        ),
+        "This is the share of labellings that keep them apart.": 1 - expected,
+        "Clusters of different labellings share columns because they have the same "
+        "name: give each labelling its own columns.": _add_by_names(labellings),
+    }
+    otherwise = f"The shares are wrong for the labellings {labellings.tolist()}."
+    if _is_triangular(found):
+        otherwise = "Fill in each pair twice in the matrix, at [i, j] and at [j, i]."
+    elif (found > 1 + 1e-6).any():
+        otherwise = (
+            "A share is at most 1: each labelling adds 0 or 1; then divide by R."
+        )
+    same = partial(same_numbers, atol=1e-5)  # sums of float32
+    compare_answer(found, expected, mistakes, otherwise, same)
+
+
+def _is_triangular(matrix):
+    """Whether all is 0 on one side of the diagonal."""
+    return any(np.allclose(matrix, half(matrix)) for half in (np.triu, np.tril))
+
+
+def _add_by_names(labellings):
+    """What comes out if the one-hot tables are added instead of put side by side."""
+    counts = (labellings[:, :, None] == np.arange(labellings.max() + 1)).sum(axis=0)
+    return counts @ counts.T / len(labellings)
 
 
 @exercise(
-    "The medoid",
-    hint="Divide every row by its length, take 1 − the products of all rows with all, "
-    "and find the row with the smallest mean.",
+    "Evidence accumulation",
+    hint='AgglomerativeClustering(k, metric="precomputed", linkage="average") on one '
+    "minus the co-association.",
 )
-def ex09_2(medoid):
-    """Write `medoid(vectors)`: the index of the row nearest to all the others.
+def ex09_3(consensus):
+    """Write `consensus(labellings, k)`: k clusters by average linkage.
 
-    It has the smallest mean cosine distance to the other rows, which are not
-    normalised. Of equally good rows, return the first.
+    The distance of two images is 1 minus their co-association.
     """
-    for vectors in _clouds():
-        what = "one index, since the medoid is one of the images"
-        found = as_number(call_function(medoid, vectors), what)
-        if not found.is_integer():
-            raise NotYet(f"Expected {what}, but got {found}.")
-        directions = normalize(vectors)
-        expected = _smallest_sum(1 - directions @ directions.T)
+    for labellings, k in _chains():
+        what = "one label per image"
+        value = call_function(consensus, labellings, k)
+        found = as_array(value, what, (labellings.shape[1],))
+        n_clusters = len(set(found.tolist()))
+        if n_clusters != k:
+            raise NotYet(f"Expected {k} clusters, but got {n_clusters}.")
+        together = ensembles.co_association(labellings)
+        apart = 1 - together
+        given = "precomputed"
         mistakes = {
-            "This row has the *largest* mean distance, not the smallest.": (
-                _smallest_sum(directions @ directions.T)
+            "Average linkage needs distances, but M is large for images that belong "
+            "together.": _link(together, k, "average", given),
+            "This is single linkage, the smallest distance.": _link(
+                apart, k, "single", given
             ),
-            "Divide every row by its length before you multiply.": (
-                _smallest_sum(1 - vectors @ vectors.T)
+            "This is complete linkage, the largest distance.": _link(
+                apart, k, "complete", given
             ),
-            "This is the medoid by Euclidean distance: use the cosine.": (
-                _smallest_sum(cdist(vectors, vectors))
+            "The option metric='precomputed' is missing.": _link(
+                apart, k, "average", "euclidean"
+            ),
+            "This is Ward's method: set linkage='average'.": _link(
+                apart, k, "ward", "euclidean"
             ),
         }
-        otherwise = f"Row {found:.0f} is not the medoid: row {expected} is."
-        compare_answer(found, expected, mistakes, otherwise)
-    return "least mean cosine distance"
+        expected = ensembles.evidence_accumulation(labellings, k)
+        otherwise = "These are not the clusters of average linkage on 1 − M."
+        compare_answer(found, expected, mistakes, otherwise, same_partition)
+    return "average linkage"
 
 
-def _clouds():
-    generator = np.random.default_rng(9)
-    for n_images in (7, 12, 20):
-        directions = generator.normal(size=(n_images, 5)) + 1
-        yield directions * generator.uniform(0.2, 5, size=(n_images, 1))
-    yield np.array([[1.0, 0.0], [0.0, 2.0]])  # a tie: the first
+def _link(matrix, k, linkage, metric):
+    model = AgglomerativeClustering(k, metric=metric, linkage=linkage)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ClusterWarning)  # distances as features
+        return model.fit_predict(matrix)
 
 
-def _smallest_sum(distances):
-    return int(distances.sum(axis=1).round(9).argmin())
-
-
-POINTS_ON_A_LINE = (
-    ([0, 1, 9, 10, 30], 2, [0, 0, 1, 1, 2], ""),
-    ([0, 1, 3], 1, [0, 0, 1], "A distance equal to the threshold is near enough."),
-    ([0, 1, 2, 3, 4], 1, [0] * 5, "Chains are one group, here a–b–c–d–e."),
-    ([4, 0, 3, 1, 2, 9], 1, [0, 0, 0, 0, 0, 1], "Chains may have any order."),
-    ([0, 0, 5], 0, [0, 0, 1], "Equal images are at distance 0."),
-    ([0, 10, 20], 3, [0, 1, 2], "Nothing is near here."),
-)
+def _chains():
+    """Labellings on which the linkages give different clusters."""
+    generator = np.random.default_rng(3)
+    truth = np.repeat([0, 1, 2], [12, 9, 6])
+    found = np.tile(truth, (6, 1))
+    wrong = generator.random(found.shape) < 0.45
+    found[wrong] = generator.integers(0, 3, wrong.sum())
+    return (found, 3), (found, 5)
 
 
 @exercise(
-    "Groups of duplicates",
-    hint="Repeat over all near pairs until a whole round changes nothing.",
+    "How different are they?",
+    hint="itertools.combinations(labellings, 2) gives every pair once.",
 )
-def ex09_3(groups_within):
-    """Write `groups_within(distances, threshold)`: a group number for each image.
-
-    Images at most `threshold` apart are in the same group, and so are chains of them.
-    distances has shape (n, n).
-    """
-    for places, threshold, expected, why in POINTS_ON_A_LINE:
-        distances = np.abs(np.subtract.outer(places, places)).astype(float)
-        value = call_function(groups_within, distances, threshold)
-        found = as_array(value, "one group number per image", (len(places),))
-        otherwise = (
-            f"For images at {places} on a line and the threshold {threshold}, your "
-            f"groups are {np.asarray(value).tolist()}, not {expected}. {why}"
-        )
-        compare_answer(found, expected, {}, otherwise.strip(), same_partition)
-    return "connected components"
-
-
-@exercise(
-    "How good are the groups?",
-    hint="np.triu_indices(n, k=1) gives every pair once.",
-)
-def ex09_4(precision_recall):
-    """Write `precision_recall(found, truth)` for two arrays of group numbers.
-
-    Precision is the share of the pairs found together that truly are together, recall
-    the share of the true pairs that were found. Return both, in this order.
-    """
+def ex09_4(diversity):
+    """Write `diversity(labellings)`: the mean of 1 - NMI over all pairs of them."""
     generator = np.random.default_rng(4)
-    for n_images in (6, 15, 40):
-        found = generator.integers(0, n_images // 3, n_images)
-        truth = generator.integers(0, n_images // 2, n_images)
-        value = call_function(precision_recall, found, truth)
-        answer = as_array(value, "two numbers, the precision and the recall", (2,))
-        expected = _pair_scores(found, truth)
+    three = np.array([[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 1, 2], [5, 3, 3, 5, 5, 3]])
+    for labellings in (three, generator.integers(0, 4, (5, 30)), three[[0, 0]] + 1):
+        found = as_number(call_function(diversity, labellings))
+        expected = ensembles.diversity(labellings)
+        n_labellings = len(labellings)
+        n_pairs = n_labellings * (n_labellings - 1) / 2
+        first, second = np.triu_indices(n_labellings, 1)
         mistakes = {
-            "Precision and recall are swapped.": expected[::-1],
-            "Do not pair an image with itself.": _pair_scores(found, truth, 0),
-            "You compare the numbers of the groups, but these are arbitrary: only "
-            "which images are together counts.": [np.mean(found == truth)] * 2,
+            "This is how much they agree: subtract it from 1.": 1 - expected,
+            "Do not pair a labelling with itself.": (
+                expected * (n_labellings - 1) / n_labellings
+            ),
+            "This is a sum over the pairs: divide by their number.": (
+                expected * n_pairs,
+                2 * expected * n_pairs,
+            ),
+            "You compare names of clusters; NMI compares the partitions.": np.mean(
+                labellings[first] != labellings[second]
+            ),
         }
         otherwise = (
-            f"For found {found[:6].tolist()} … and truth {truth[:6].tolist()} …, you "
-            f"give {answer[0]:.3f} and {answer[1]:.3f}; right is {expected[0]:.3f} and "
-            f"{expected[1]:.3f}."
+            f"For {labellings.tolist()}, you give {found:.4f}; right is {expected:.4f}."
         )
-        compare_answer(answer, expected, mistakes, otherwise)
-    return "pairs"
-
-
-def _pair_scores(found, truth, k=1):
-    one, other = np.triu_indices(len(found), k=k)
-    together, really = found[one] == found[other], truth[one] == truth[other]
-    hits = (together & really).sum()
-    return [float(hits / together.sum()), float(hits / really.sum())]
+        compare_answer(found, expected, mistakes, otherwise)
+    return "mean of 1 - NMI"
 
 
 @exercise(
-    "A search of your own",
-    hint="images.search_captions, representations.extract, "
-    "clustering.without_duplicates, clustering.cluster, clustering.medoids.",
+    "Choose voters without labels",
+    hint="Fill a table (R, R) of NMIs, put 0 on its diagonal, and divide the sum of "
+    "each row by R - 1. np.argsort sorts upwards.",
 )
-def ex09_5(my_search, my_medoids):
-    """Search captions, drop duplicates, cluster, and give the medoids of the clusters.
+def ex09_5(most_agreeing):
+    """Write `most_agreeing(labellings, n_kept)`: which voters agree most.
 
-    my_search is the image set after the filter, six images or more; my_medoids is what
-    `clustering.medoids` returns.
+    Return the indices of the n_kept voters with the highest mean NMI with all the
+    other voters, in any order.
     """
-    if not hasattr(my_search, "captions"):
-        raise NotYet("The first answer is an image set, like search.subset(kept).")
-    if len(my_search) < 6:
-        raise NotYet(
-            f"Too few images are left, {len(my_search)}: search for more words."
+    for labellings, n_kept in _crowds():
+        found = np.asarray(call_function(most_agreeing, labellings, n_kept))
+        if found.ndim == 2 or (found.size and found.dtype.kind not in "iu"):
+            raise NotYet("Return the indices of the voters, whole numbers.")
+        if found.shape != (n_kept,):
+            raise NotYet(f"Expected {n_kept} indices, but got {found.size}.")
+        agreement = _agreements(labellings)
+        mean = agreement.mean(axis=1)
+        best = _highest(mean, n_kept)
+        mistakes = {
+            "These agree least: np.argsort sorts upwards.": _highest(-mean, n_kept),
+            "Indices count from 0.": best + 1,
+            "These agree most with a single other voter, perhaps a copy: take the mean "
+            "over all the others.": _highest(agreement.max(axis=1), n_kept),
+            "This is the median agreement: take the mean.": _highest(
+                _median_of_others(agreement), n_kept
+            ),
+            "These agree most with the consensus: compare each voter with the other "
+            "voters.": tuple(
+                _highest(_with_consensus(labellings, k), n_kept) for k in (4, 7)
+            ),
+            "This is the agreement by ARI: take NMI.": _highest(
+                _agreements(labellings, metrics.ari).mean(axis=1), n_kept
+            ),
+        }
+        otherwise = (
+            f"You give {sorted(found.tolist())} of {len(labellings)} voters, but "
+            f"{best.tolist()} have the highest mean NMI with all the others."
         )
-    if len(my_search) > 200:
-        raise NotYet("This is nearly the whole collection: search for fewer words.")
-    if not isinstance(my_medoids, dict) or len(my_medoids) < 2:
+        compare_answer(np.sort(found), best, mistakes, otherwise)
+    return "mean NMI with all the others"
+
+
+def _highest(scores, n_kept):
+    """Indices of the highest scores, in ascending order."""
+    return np.sort(np.argsort(-np.asarray(scores), kind="stable")[:n_kept])
+
+
+def _agreements(labellings, score=metrics.nmi):
+    """Agreement of all pairs of labellings, (R, R); 0 on the diagonal."""
+    found = np.array(
+        [[score(labels_true=a, labels_pred=b) for a in labellings] for b in labellings]
+    )
+    np.fill_diagonal(found, 0)
+    return found
+
+
+def _median_of_others(agreement):
+    n_voters = len(agreement)
+    others = agreement[~np.eye(n_voters, dtype=bool)].reshape(n_voters, -1)
+    return np.median(others, axis=1)
+
+
+def _with_consensus(labellings, k):
+    consensus = ensembles.evidence_accumulation(labellings, k)
+    return [metrics.nmi(labels_true=consensus, labels_pred=x) for x in labellings]
+
+
+def _crowds():
+    """Voters of different quality, two of them copies, and how many to keep.
+
+    With these seeds every mistake that is named gives another answer.
+    """
+    return (_crowd(99), 3), (_crowd(39), 4), (_crowd(193), 3)
+
+
+def _crowd(seed):
+    generator = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(4), [20, 16, 12, 8])
+    crowd = []
+    for share in (0.5, 0.3, 0.45, 0.35, 0.4, 0.55, 0.6, 0.75):
+        labels = truth.copy()
+        wrong = generator.random(len(truth)) < share
+        labels[wrong] = generator.integers(0, 4, wrong.sum())
+        crowd.append(labels)
+    crowd.append(crowd[-1])  # a copy of the worst
+    order = generator.permutation(len(crowd))
+    return np.array([generator.permutation(4)[crowd[place]] for place in order])
+
+
+N_ROUNDS = 10
+
+
+@functools.cache
+def _true_labels():
+    """The true labels of both image sets, by the number of images."""
+    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
+    return {len(image_set): image_set.true_labels for image_set in sets}
+
+
+@exercise(
+    "An ensemble of your own",
+    hint="def one(number): seeds = range(12 * number, 12 * number + 12), then twelve "
+    "labellings and clustering.evidence_accumulation. The other recipe differs in one "
+    'thing. recipes = {"one": one, "other": other}.',
+)
+def ex09_6(recipes, sentence):
+    """Compare at least two recipes for an ensemble over ten rounds.
+
+    recipes is {name: function}: function(number) returns the cluster labels that the
+    recipe finds in the round of this number, 0 to 9, for all stamps or for all photos.
+    They are run and scored here. The sentence says what the scores show.
+    """
+    if not isinstance(recipes, dict):
+        raise NotYet("Give the recipes as a dict, {name: function}.")
+    for name, recipe in recipes.items():
+        if not callable(attempted(recipe)):
+            raise NotYet(
+                f"The recipe {name!r} must be a function of the number of the round, "
+                f"not {type(recipe).__name__}: scores are computed here."
+            )
+    if len(recipes) < 2:
+        raise NotYet("One recipe is no comparison: give two or more.")
+    require_words(sentence, "The sentence", 8, 80, different=8)
+    found = {str(name): _run_recipe(name, recipe) for name, recipe in recipes.items()}
+    sizes = {labels.shape for labels in found.values()}
+    if len(sizes) > 1:
+        raise NotYet("Compare recipes on the same images: all stamps or all photos.")
+    if all((labels == labels[0]).all() for labels in found.values()):
         raise NotYet(
-            "The second answer is what clustering.medoids returns for two clusters or "
-            "more."
+            "No recipe depends on the number of the round: use it as a seed, so that "
+            "the rounds differ."
         )
-    indices = [int(index) for index in my_medoids.values()]
-    if len(set(indices)) < len(indices):
-        raise NotYet("Two clusters have the same medoid.")
-    if min(indices) < 0 or max(indices) >= len(my_search):
-        raise NotYet("A medoid is an index into what is left *after* the filter.")
-    return [len(my_search), len(my_medoids)]
+    rows = list(found.values())
+    if all((rows[0] == other).all() for other in rows[1:]):
+        raise NotYet("Your recipes give the same clusters: change one thing in one.")
+    scores = {name: _score_rounds(name, labels) for name, labels in found.items()}
+    means = {name: round(float(np.mean(nmi)), 4) for name, nmi in scores.items()}
+    first, *others = scores
+    wins = {
+        other: int(np.sum(np.array(scores[other]) > scores[first])) for other in others
+    }
+    return {
+        "nmi": means,
+        "rounds": N_ROUNDS,
+        "rounds_above_first": wins,
+        "sentence": str(sentence),
+    }
+
+
+def _run_recipe(name, recipe):
+    """Cluster labels of a recipe in all rounds, (rounds, n)."""
+    rounds = [_one_round(name, recipe, number) for number in range(N_ROUNDS)]
+    if len({labels.shape for labels in rounds}) > 1:
+        raise NotYet(f"The recipe {name!r} returns labels of changing length.")
+    again = _one_round(name, recipe, 0)
+    if not same_partition(again, rounds[0]):
+        raise NotYet(
+            f"Called twice for round 0, the recipe {name!r} gives different clusters: "
+            "take all seeds from the number of the round."
+        )
+    return np.array(rounds)
+
+
+def _one_round(name, recipe, number):
+    labels = as_array(call_function(recipe, number), "one cluster label per image")
+    if labels.ndim != 1 or len(labels) not in _true_labels():
+        stamps, photos = _true_labels()
+        raise NotYet(
+            f"The recipe {name!r} must return one cluster label per image, {stamps} "
+            f"(stamps) or {photos} (photos), but its result has shape {labels.shape}."
+        )
+    return labels
+
+
+def _score_rounds(name, rounds):
+    """NMI of each round; refused where it is that of no clustering at all."""
+    truth = _true_labels()[rounds.shape[1]]
+    scores = [metrics.nmi(labels_true=truth, labels_pred=labels) for labels in rounds]
+    if max(scores) > 1 - 1e-9:
+        raise NotYet(
+            f"The recipe {name!r} finds the true classes without an error: it must not "
+            "use the true labels."
+        )
+    chance = metrics.chance_scores(labels_true=truth, labels_pred=rounds[0])["nmi"]
+    if np.mean(scores) < chance + 0.03:
+        raise NotYet(
+            f"The recipe {name!r} has a mean NMI of {np.mean(scores):.2f}, no more "
+            "than chance: keep the images in their order."
+        )
+    return scores

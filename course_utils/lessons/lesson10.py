@@ -1,284 +1,196 @@
-"""Checks of lesson 10: a semantic space."""
-
-import operator
-from functools import partial
+"""Checks of lesson 10: the senses of a search."""
 
 import numpy as np
-from scipy.special import softmax
+from scipy.spatial.distance import cdist
 from sklearn.preprocessing import normalize
 
-from course_utils.clustering import semantic
 from course_utils.lessons.exercises import NotYet, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
-    find_mistake,
-    require_columns,
-    same_numbers,
+    same_partition,
 )
 
-
-def _random_units(n, seed, width=6, shift=0.0):
-    """Random vectors of length 1; a shift gives them a direction in common."""
-    return normalize(np.random.default_rng(seed).normal(size=(n, width)) + shift)
+CAPTIONS = (
+    ("A red apple", "red", True, ""),
+    ("A RED apple", "red", True, "Capitals count as small letters."),
+    ("Red, ripe and round.", "ripe", True, ""),
+    ("Stop here.", "here", True, "A full stop is not part of the word."),
+    ("Three (hot) stars!", "star", True, "A plural with -s counts too."),
+    ("Give way—then go", "way", True, "A dash ends a word too."),
+    ("A starfish", "star", False, "Only whole words count."),
+    ("A mustard jar", "star", False, "Only whole words count."),
+    ("A bus", "bu", True, "An -s at the end is allowed, whatever the word."),
+    ("", "red", False, "An empty caption contains no word."),
+)
 
 
 @exercise(
-    "The nouns of an image",
-    hint="noun_vectors @ picture gives one cosine per noun; np.argsort sorts upwards.",
+    "Whole words",
+    hint="Turn every character that is not a letter into a space, then use .lower() "
+    "and .split().",
 )
-def ex10_1(top_nouns):
-    """Write `top_nouns(picture, noun_vectors, names, n)`: the n names that fit best.
+def ex10_1(has_word):
+    """Write `has_word(caption, word)`: whether the caption contains the whole word.
 
-    They have the highest cosine with the image; the best comes first. All vectors have
-    length 1.
+    Capitals do not matter, and an -s at the end is allowed. Return True or False.
     """
-    for seed, n in ((0, 3), (1, 1), (2, 5)):
-        image, vectors = _random_units(1, seed)[0], _random_units(9, seed + 10)
-        names = [f"noun {letter}" for letter in "abcdefghi"]
-        found = call_function(top_nouns, image, vectors, names, n)
-        if isinstance(found, str) or np.shape(found) != (n,):
-            raise NotYet(f"Return a list of {n} names, not {found!r}.")
-        found, order = list(found), np.argsort(-(vectors @ image))
-        if any(not isinstance(name, str) for name in found):
-            raise NotYet("Return names, not numbers.")
-        expected = [names[i] for i in order[:n]]
-        worst = "These are the nouns that fit worst: sort the other way round."
-        mistakes = {worst: [names[i] for i in order[::-1][:n]]}
-        otherwise = f"You give {found}; right is {expected}."
-        if sorted(found) == sorted(expected):
-            otherwise = "These are the right nouns, but the best must come first."
-        compare_answer(found, expected, mistakes, otherwise, operator.eq)
-    return "nearest nouns"
+    for caption, word, expected, why in CAPTIONS:
+        found = call_function(has_word, caption, word)
+        if not isinstance(found, bool | np.bool_):
+            raise NotYet(f"Return True or False, not {found!r}.")
+        if bool(found) != expected:
+            said = f"has_word({caption!r}, {word!r}) is {found}, not {expected}. {why}"
+            raise NotYet(said.strip())
+    return "whole words"
 
 
 @exercise(
-    "Choose the nouns",
-    hint="np.unique of the first n_nearest columns of the order; of these, keep those "
-    "whose cosine with the mean noun is below generic.",
+    "The medoid",
+    hint="Divide every row by its length, take 1 − the products of all rows with all, "
+    "and find the row with the smallest mean.",
 )
-def ex10_2(choose):
-    """Write `choose(centres, noun_vectors, n_nearest, generic)`: indices of nouns.
+def ex10_2(medoid):
+    """Write `medoid(vectors)`: the index of the row nearest to all the others.
 
-    Choose the n_nearest nouns of every centre, each once, in ascending order. Drop a
-    noun if its cosine with the mean of all nouns is `generic` or more.
+    It has the smallest mean cosine distance to the other rows, which are not
+    normalised. Of equally good rows, return the first.
     """
-    for seed, n_nearest in ((0, 20), (1, 15), (2, 25)):
-        centres = _random_units(3, seed, shift=0.5)
-        vectors = _random_units(40, seed + 5, shift=2.5)
-        middle = vectors.mean(axis=0)
-        cosines = vectors @ middle / np.linalg.norm(middle)
-        generic = float(np.quantile(cosines, 0.3))
-        value = call_function(choose, centres, vectors, n_nearest, generic)
-        found = as_array(value, "indices of nouns")
-        if found.ndim != 1:
-            raise NotYet("Return one row of indices, (number of chosen nouns,).")
-        if np.asarray(value).dtype == bool:
-            raise NotYet("Return indices, not True and False.")
-        if len(set(found.tolist())) < len(found):
-            raise NotYet("A noun appears twice: it may be near several centres.")
-        expected = semantic.choose_nouns(centres, vectors, n_nearest, generic)
-        nearest = np.argsort(-(centres @ vectors.T), axis=1)[:, :n_nearest]
-        union = np.unique(nearest)
-        common = np.array([i for i in union if all(i in row for row in nearest)], int)
-        own = vectors[union].mean(axis=0)
-        farthest = np.unique(np.argsort(centres @ vectors.T, axis=1)[:, :n_nearest])
+    for vectors in _clouds():
+        what = "one index, since the medoid is one of the images"
+        found = as_number(call_function(medoid, vectors), what)
+        if not found.is_integer():
+            raise NotYet(f"Expected {what}, but got {found}.")
+        directions = normalize(vectors)
+        expected = _smallest_sum(1 - directions @ directions.T)
         mistakes = {
-            "The generic nouns are still there.": union,
-            "You drop all but the generic nouns.": union[cosines[union] >= generic],
-            "Scale the mean noun to length 1 before you multiply.": union[
-                vectors[union] @ middle < generic
-            ],
-            "The mean noun is that of all nouns, not of the chosen ones.": union[
-                vectors[union] @ own / np.linalg.norm(own) < generic
-            ],
-            "Take the nouns of any centre, not those of all at once.": common[
-                cosines[common] < generic
-            ],
-            "These nouns are the farthest from the centres, not the nearest.": farthest[
-                cosines[farthest] < generic
-            ],
+            "This row has the *largest* mean distance, not the smallest.": (
+                _smallest_sum(directions @ directions.T)
+            ),
+            "Divide every row by its length before you multiply.": (
+                _smallest_sum(1 - vectors @ vectors.T)
+            ),
+            "This is the medoid by Euclidean distance: use the cosine.": (
+                _smallest_sum(cdist(vectors, vectors))
+            ),
         }
-        otherwise = (
-            f"You give {found.astype(int).tolist()}; right is {expected.tolist()}."
-        )
-        if same_numbers(np.sort(found), expected):
-            otherwise = "These are the right nouns: sort the indices upwards."
-        if not same_numbers(found, expected):
-            raise NotYet(find_mistake(np.sort(found), mistakes) or otherwise)
-    return "chosen nouns"
-
-
-@exercise(
-    "Pseudo-labels",
-    hint="For each centre, take the n_nouns highest of space @ centre and divide their "
-    "mean by its length; multiply all images by these; take the highest of each row.",
-)
-def ex10_3(pseudo):
-    """Write `pseudo(pictures, centres, space, n_nouns)`: one label per image.
-
-    For each centre, average its n_nouns nearest nouns and scale the mean to length 1,
-    its semantic centre. Each image gets the label of the nearest semantic centre.
-    """
-    for seed, n_nouns in ((0, 2), (1, 4), (2, 6)):
-        images = _random_units(60, seed, shift=0.2)
-        centres = _random_units(4, seed + 3, shift=0.2)
-        space = _random_units(15, seed + 6, shift=0.3)
-        value = call_function(pseudo, images, centres, space, n_nouns)
-        found = as_array(value, "one label per image", (60,))
-        twins = semantic.semantic_centres(centres, space, n_nouns)
-        order = np.argsort(-(centres @ space.T), axis=1)
-        unscaled = space[order[:, :n_nouns]].mean(axis=1)
-        far = space[order[:, -n_nouns:]].mean(axis=1)
-        mistakes = {
-            "These are the nearest centres of *images*: use the nouns.": (
-                images @ centres.T
-            ).argmax(axis=1),
-            "Scale each mean of nouns to length 1.": (images @ unscaled.T).argmax(1),
-            "Take the semantic centre with the highest cosine, not the lowest.": (
-                images @ twins.T
-            ).argmin(axis=1),
-            "You use the nouns farthest from the centre, not the nearest.": (
-                images @ normalize(far).T
-            ).argmax(axis=1),
-        }
-        otherwise = "These are not the nearest semantic centres."
-        expected = semantic.pseudo_labels(images, twins)
+        otherwise = f"Row {found:.0f} is not the medoid: row {expected} is."
         compare_answer(found, expected, mistakes, otherwise)
-    return "pseudo-labels"
+    return "least mean cosine distance"
+
+
+def _clouds():
+    generator = np.random.default_rng(9)
+    for n_images in (7, 12, 20):
+        directions = generator.normal(size=(n_images, 5)) + 1
+        yield directions * generator.uniform(0.2, 5, size=(n_images, 1))
+    yield np.array([[1.0, 0.0], [0.0, 2.0]])  # a tie: the first
+
+
+def _smallest_sum(distances):
+    return int(distances.sum(axis=1).round(9).argmin())
+
+
+POINTS_ON_A_LINE = (
+    ([0, 1, 9, 10, 30], 2, [0, 0, 1, 1, 2], ""),
+    ([0, 1, 3], 1, [0, 0, 1], "A distance equal to the threshold is near enough."),
+    ([0, 1, 2, 3, 4], 1, [0] * 5, "Chains are one group, here a–b–c–d–e."),
+    ([4, 0, 3, 1, 2, 9], 1, [0, 0, 0, 0, 0, 1], "Chains may have any order."),
+    ([0, 0, 5], 0, [0, 0, 1], "Equal images are at distance 0."),
+    ([0, 10, 20], 3, [0, 1, 2], "Nothing is near here."),
+)
 
 
 @exercise(
-    "The three losses",
-    hint="Rows of p * q add up along axis 1. p[rows, labels] takes one column of each "
-    "row. The mean row is p.mean(axis=0). np.maximum keeps zeros out of np.log.",
+    "Groups of duplicates",
+    hint="Repeat over all near pairs until a whole round changes nothing.",
 )
-def ex10_4(consistency, agreement, evenness):
-    """Write `consistency(p, q)`, `agreement(p, labels)` and `evenness(p)`.
+def ex10_3(groups_within):
+    """Write `groups_within(distances, threshold)`: a group number for each image.
 
-    p and q have one row of probabilities per image, which may be 0: use at least
-    SMALLEST inside a logarithm.
+    Images at most `threshold` apart are in the same group, and so are chains of them.
+    distances has shape (n, n).
+    """
+    for places, threshold, expected, why in POINTS_ON_A_LINE:
+        distances = np.abs(np.subtract.outer(places, places)).astype(float)
+        value = call_function(groups_within, distances, threshold)
+        found = as_array(value, "one group number per image", (len(places),))
+        otherwise = (
+            f"For images at {places} on a line and the threshold {threshold}, your "
+            f"groups are {np.asarray(value).tolist()}, not {expected}. {why}"
+        )
+        compare_answer(found, expected, {}, otherwise.strip(), same_partition)
+    return "connected components"
+
+
+@exercise(
+    "How good are the groups?",
+    hint="np.triu_indices(n, k=1) gives every pair once.",
+)
+def ex10_4(precision_recall):
+    """Write `precision_recall(found, truth)` for two arrays of group numbers.
+
+    Precision is the share of the pairs found together that truly are together, recall
+    the share of the true pairs that were found. Return both, in this order.
     """
     generator = np.random.default_rng(4)
-    sign = "The sign is wrong: the logarithm of a probability is negative."
-    add = "Take the mean over the images, not the sum."
-    order = "Take the logarithm first, then the mean."
-    base = "Take the natural logarithm, np.log."
-    for n_images in (8, 30):
-        p, q = (generator.dirichlet([a] * 5, n_images) for a in (0.5, 1))
-        labels = np.arange(n_images) % 5
-        same, given = (p * q).sum(axis=1), p[np.arange(n_images), labels]
-        mean, means = p.mean(axis=0), p.mean(axis=1)
+    for n_images in (6, 15, 40):
+        found = generator.integers(0, n_images // 3, n_images)
+        truth = generator.integers(0, n_images // 2, n_images)
+        value = call_function(precision_recall, found, truth)
+        answer = as_array(value, "two numbers, the precision and the recall", (2,))
+        expected = _pair_scores(found, truth)
         mistakes = {
-            sign: np.log(same).mean(),
-            add: -np.log(same).sum(),
-            order: -np.log(same.mean()),
-            base: -np.log2(same).mean(),
-            "Add up the products before the logarithm.": -np.log(p * q).sum(1).mean(),
+            "Precision and recall are swapped.": expected[::-1],
+            "Do not pair an image with itself.": _pair_scores(found, truth, 0),
+            "You compare the numbers of the groups, but these are arbitrary: only "
+            "which images are together counts.": [np.mean(found == truth)] * 2,
         }
-        found = call_function(consistency, p, q)
-        _compare_loss("consistency", found, semantic.consistency_loss(p, q), mistakes)
-        mistakes = {
-            sign: np.log(given).mean(),
-            add: -np.log(given).sum(),
-            order: -np.log(given.mean()),
-            "Use p[rows, labels]: p[:, labels] takes every label's column of every "
-            "image.": -np.log(p[:, labels]).mean(),
-        }
-        found = call_function(agreement, p, labels)
-        _compare_loss("agreement", found, semantic.semantic_loss(p, labels), mistakes)
-        mistakes = {
-            "The sign is wrong: an entropy is not negative.": (
-                mean * np.log(mean)
-            ).sum(),
-            "Take the entropy of the mean, not the mean of the entropies.": (
-                -(p * np.log(p)).sum(axis=1).mean()
-            ),
-            base: -(mean * np.log2(mean)).sum(),
-            "Multiply each logarithm by its probability.": -np.log(mean).sum(),
-            "Take the mean over the images, axis 0.": -(means * np.log(means)).sum(),
-        }
-        found = call_function(evenness, p)
-        _compare_loss("evenness", found, semantic.balance(p), mistakes)
-    certain, never, ones = np.eye(3)[[0] * 3], np.eye(3)[[1] * 3], np.ones(3, int)
-    values = {
-        "consistency": call_function(consistency, certain, never),
-        "agreement": call_function(agreement, certain, ones),
-        "evenness": call_function(evenness, certain),
-    }
-    for name, value in values.items():
-        if not np.isfinite(as_number(value)):
-            raise NotYet(f"{name}: A probability of 0 gives log(0): use SMALLEST.")
-    return "losses"
-
-
-def _compare_loss(name, found, expected, mistakes):
-    found = as_number(found, f"one number from {name}")
-    otherwise = f"You give {found:.4f}; right is {expected:.4f}."
-    # SMALLEST is the student's choice
-    same = partial(same_numbers, atol=1e-5)
-    compare_answer(found, expected, mistakes, otherwise, same, f"{name}:")
-
-
-@exercise(
-    "The counterpart",
-    hint="Subtract the highest logit before np.exp. Weights add up to 1; "
-    "weights @ space is the weighted sum; divide it by its np.linalg.norm.",
-)
-def ex10_5(counterpart):
-    """Write `counterpart(picture, space, temperature)`: the image described by nouns.
-
-    It is the mean of the nouns, weighted by the softmax of their cosines with the image
-    over the temperature, scaled to length 1.
-    """
-    for seed, temperature in ((0, 0.5), (1, 0.1), (2, 0.0005)):
-        image, space = _random_units(1, seed)[0], _random_units(8, seed + 4, shift=0.2)
-        value = call_function(counterpart, image, space, temperature)
-        found = as_array(value, "one vector", image.shape)
-        cosines = space @ image
-
-        def mixed(weights, space=space):
-            return normalize([weights @ space])[0]
-
-        mistakes = {
-            "Scale the result to length 1.": softmax(cosines / temperature) @ space,
-            "Divide by the temperature, do not multiply.": mixed(
-                softmax(cosines * temperature)
-            ),
-            "The temperature is missing.": mixed(softmax(cosines)),
-            "Weight by the softmax, not by the cosines.": mixed(cosines),
-        }
-        otherwise = "This is not the weighted sum of the nouns, scaled to length 1."
-        if not np.isfinite(found).all():
-            otherwise = (
-                "The exponential of a large number overflows: subtract the highest "
-                "logit first."
-            )
-        expected = semantic.counterparts(image[None], space, temperature)[0]
-        compare_answer(found, expected, mistakes, otherwise)
-    return "counterpart"
-
-
-@exercise(
-    "Choose without labels",
-    hint="pd.DataFrame(rows) of dicts with the keys setting, stability and nmi.",
-)
-def ex10_6(choices):
-    """Compare three settings or more by how stable their clusters are over the seeds.
-
-    Give a table with the columns setting, stability (the mean NMI between labellings)
-    and nmi (with the true labels), one row per setting.
-    """
-    require_columns(choices, ["setting", "stability", "nmi"])
-    if choices["setting"].nunique() < 3 or choices["setting"].duplicated().any():
-        raise NotYet("Give three settings or more, one row each.")
-    for column in ("stability", "nmi"):
-        if not choices[column].astype(float).between(0, 1).all():
-            raise NotYet(f"The column {column} must be between 0 and 1 in every row.")
-    if (choices["stability"] == choices["nmi"]).all():
-        raise NotYet(
-            "The stability compares the labellings with each other, not with the truth."
+        otherwise = (
+            f"For found {found[:6].tolist()} … and truth {truth[:6].tolist()} …, you "
+            f"give {answer[0]:.3f} and {answer[1]:.3f}; right is {expected[0]:.3f} and "
+            f"{expected[1]:.3f}."
         )
-    return len(choices)
+        compare_answer(answer, expected, mistakes, otherwise)
+    return "pairs"
+
+
+def _pair_scores(found, truth, k=1):
+    one, other = np.triu_indices(len(found), k=k)
+    together, really = found[one] == found[other], truth[one] == truth[other]
+    hits = (together & really).sum()
+    return [float(hits / together.sum()), float(hits / really.sum())]
+
+
+@exercise(
+    "A search of your own",
+    hint="images.search_captions, representations.extract, "
+    "clustering.without_duplicates, clustering.cluster, clustering.medoids.",
+)
+def ex10_5(my_search, my_medoids):
+    """Search captions, drop duplicates, cluster, and give the medoids of the clusters.
+
+    my_search is the image set after the filter, six images or more; my_medoids is what
+    `clustering.medoids` returns.
+    """
+    if not hasattr(my_search, "captions"):
+        raise NotYet("The first answer is an image set, like search.subset(kept).")
+    if len(my_search) < 6:
+        raise NotYet(
+            f"Too few images are left, {len(my_search)}: search for more words."
+        )
+    if len(my_search) > 200:
+        raise NotYet("This is nearly the whole collection: search for fewer words.")
+    if not isinstance(my_medoids, dict) or len(my_medoids) < 2:
+        raise NotYet(
+            "The second answer is what clustering.medoids returns for two clusters or "
+            "more."
+        )
+    indices = [int(index) for index in my_medoids.values()]
+    if len(set(indices)) < len(indices):
+        raise NotYet("Two clusters have the same medoid.")
+    if min(indices) < 0 or max(indices) >= len(my_search):
+        raise NotYet("A medoid is an index into what is left *after* the filter.")
+    return [len(my_search), len(my_medoids)]

@@ -1,265 +1,284 @@
-"""Checks of lesson 11: learning to cluster."""
+"""Checks of lesson 11: a semantic space."""
+
+import operator
+from functools import partial
 
 import numpy as np
-from scipy.spatial.distance import cdist
+from scipy.special import softmax
+from sklearn.preprocessing import normalize
 
-from course_utils.clustering import joint_learning
+from course_utils.clustering import semantic
 from course_utils.lessons.exercises import NotYet, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
-    require_fair_comparison,
+    find_mistake,
+    require_columns,
+    same_numbers,
 )
+
+
+def _random_units(n, seed, width=6, shift=0.0):
+    """Random vectors of length 1; a shift gives them a direction in common."""
+    return normalize(np.random.default_rng(seed).normal(size=(n, width)) + shift)
 
 
 @exercise(
-    "Affinity",
-    hint="Square the distances; np.argsort along each row puts the nearest first; the "
-    "very first is the point itself. σ² is one number, the mean of the squares kept.",
+    "The nouns of an image",
+    hint="noun_vectors @ picture gives one cosine per noun; np.argsort sorts upwards.",
 )
-def ex11_1(affinity_matrix):
-    """Write `affinity_matrix(points, n_neighbours)`: W of shape (n, n).
+def ex11_1(top_nouns):
+    """Write `top_nouns(picture, noun_vectors, names, n)`: the n names that fit best.
 
-    W[i, j] is exp(-d² / σ²) if j is one of the nearest neighbours of i, else 0; σ² is
-    the mean of d² over all neighbours. A point is not its own neighbour.
+    They have the highest cosine with the image; the best comes first. All vectors have
+    length 1.
     """
-    for seed, n_neighbours in ((0, 3), (1, 1), (2, 6)):
-        points = np.random.default_rng(seed).normal(size=(12, 2))
-        value = call_function(affinity_matrix, points, n_neighbours)
-        found = as_array(value, "one weight per pair of points", (12, 12))
-        expected = joint_learning.affinity(points, n_neighbours)
-        mistakes = _wrong_affinities(points, n_neighbours)
-        n_kept = (found > 0).sum(axis=1)
-        if (n_kept != n_neighbours).any():
-            yours = " or ".join(map(str, np.unique(n_kept)))
-            otherwise = (
-                f"For n_neighbours={n_neighbours}, each row should have {n_neighbours} "
-                f"weights above 0; yours have {yours}."
-            )
-        elif ((found > 0) != (expected > 0)).any():
-            otherwise = "These are not the nearest points."
-        else:
-            otherwise = (
-                "These are the right neighbours but the wrong weights: is σ² the mean "
-                "of the squared distances to neighbours?"
-            )
-        compare_answer(found, expected, mistakes, otherwise)
-    return "affinity"
-
-
-def _wrong_affinities(points, n_neighbours):
-    distances = cdist(points, points)
-    squares = distances**2
-    expected = joint_learning.affinity(points, n_neighbours)
-    kept = expected > 0
-    with_itself = np.argsort(squares, axis=1)[:, :n_neighbours]
-    first = np.zeros_like(kept)
-    np.put_along_axis(first, with_itself, True, axis=1)
-
-    def weights(where, values, variance):
-        return np.where(where, np.exp(-values / variance), 0)
-
-    variance = squares[kept].mean()
-    return {
-        "This is the transpose: row i is what point i points at.": expected.T,
-        "Do not make W symmetric: a neighbour does not have to point back.": np.maximum(
-            expected, expected.T
-        ),
-        "Do not make W symmetric by averaging both directions.": (expected + expected.T)
-        / 2,
-        "A point is not its own neighbour: leave out the first of the sorted row.": (
-            weights(first, squares, squares[first].mean() or 1),
-            weights(kept | np.eye(12, dtype=bool), squares, variance),
-        ),
-        "Take σ² as the mean over neighbours only, not over all pairs.": weights(
-            kept, squares, squares.mean()
-        ),
-        "Take σ² as the mean of d², not as the square of the mean of d.": weights(
-            kept, squares, distances[kept].mean() ** 2
-        ),
-        "Square the distances.": weights(kept, distances, distances[kept].mean()),
-        "Square the distances in the exponential too.": weights(
-            kept, distances, variance
-        ),
-        "Divide by σ², not by σ.": weights(kept, squares, np.sqrt(variance)),
-    }
+    for seed, n in ((0, 3), (1, 1), (2, 5)):
+        image, vectors = _random_units(1, seed)[0], _random_units(9, seed + 10)
+        names = [f"noun {letter}" for letter in "abcdefghi"]
+        found = call_function(top_nouns, image, vectors, names, n)
+        if isinstance(found, str) or np.shape(found) != (n,):
+            raise NotYet(f"Return a list of {n} names, not {found!r}.")
+        found, order = list(found), np.argsort(-(vectors @ image))
+        if any(not isinstance(name, str) for name in found):
+            raise NotYet("Return names, not numbers.")
+        expected = [names[i] for i in order[:n]]
+        worst = "These are the nouns that fit worst: sort the other way round."
+        mistakes = {worst: [names[i] for i in order[::-1][:n]]}
+        otherwise = f"You give {found}; right is {expected}."
+        if sorted(found) == sorted(expected):
+            otherwise = "These are the right nouns, but the best must come first."
+        compare_answer(found, expected, mistakes, otherwise, operator.eq)
+    return "nearest nouns"
 
 
 @exercise(
-    "Affinity of two clusters",
-    hint="there = weights[np.ix_(one, other)] has a column for each j of other: sum it "
-    "over axis 0. back = weights[np.ix_(other, one)] has a row for each j: axis 1.",
+    "Choose the nouns",
+    hint="np.unique of the first n_nearest columns of the order; of these, keep those "
+    "whose cosine with the mean noun is below generic.",
 )
-def ex11_2(between):
-    """Write `between(weights, one, other)`: the affinity of two clusters.
+def ex11_2(choose):
+    """Write `choose(centres, noun_vectors, n_nearest, generic)`: indices of nouns.
 
-    one and other are the indices of their points; weights is the matrix W.
+    Choose the n_nearest nouns of every centre, each once, in ascending order. Drop a
+    noun if its cosine with the mean of all nouns is `generic` or more.
     """
-    for weights, one, other in _clusters():
-        found = as_number(call_function(between, weights, one, other))
-        there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
-        forth = there.sum(axis=0) @ back.sum(axis=1)
-        backward = back.sum(axis=0) @ there.sum(axis=1)
-        n, m = len(one), len(other)
+    for seed, n_nearest in ((0, 20), (1, 15), (2, 25)):
+        centres = _random_units(3, seed, shift=0.5)
+        vectors = _random_units(40, seed + 5, shift=2.5)
+        middle = vectors.mean(axis=0)
+        cosines = vectors @ middle / np.linalg.norm(middle)
+        generic = float(np.quantile(cosines, 0.3))
+        value = call_function(choose, centres, vectors, n_nearest, generic)
+        found = as_array(value, "indices of nouns")
+        if found.ndim != 1:
+            raise NotYet("Return one row of indices, (number of chosen nouns,).")
+        if np.asarray(value).dtype == bool:
+            raise NotYet("Return indices, not True and False.")
+        if len(set(found.tolist())) < len(found):
+            raise NotYet("A noun appears twice: it may be near several centres.")
+        expected = semantic.choose_nouns(centres, vectors, n_nearest, generic)
+        nearest = np.argsort(-(centres @ vectors.T), axis=1)[:, :n_nearest]
+        union = np.unique(nearest)
+        common = np.array([i for i in union if all(i in row for row in nearest)], int)
+        own = vectors[union].mean(axis=0)
+        farthest = np.unique(np.argsort(centres @ vectors.T, axis=1)[:, :n_nearest])
         mistakes = {
-            "This is one direction only: add the other.": (
-                forth / n**2,
-                backward / m**2,
-            ),
-            "Divide each direction by the square of a cluster's size.": (
-                forth + backward
-            ),
-            "Divide by the square of the size.": forth / n + backward / m,
-            "Divide the direction from A by |A|², not by |B|².": (
-                forth / m**2 + backward / n**2
-            ),
-            "Divide one direction by |A|², the other by |B|², not by |A| |B|.": (
-                (forth + backward) / (n * m)
-            ),
-            "For each point j, multiply what A sends to it by what it sends back.": (
-                there.sum() / n**2 + back.sum() / m**2,
-                there.sum() + back.sum(),
-                there.mean() + back.mean(),
-            ),
-            "Multiply point by point, then add up: do not multiply the sums of all.": (
-                there.sum() * back.sum() * (1 / n**2 + 1 / m**2)
-            ),
-            "Point j sends back to *all* of A: sum before you multiply.": (
-                (there * back.T).sum() * (1 / n**2 + 1 / m**2)
-            ),
+            "The generic nouns are still there.": union,
+            "You drop all but the generic nouns.": union[cosines[union] >= generic],
+            "Scale the mean noun to length 1 before you multiply.": union[
+                vectors[union] @ middle < generic
+            ],
+            "The mean noun is that of all nouns, not of the chosen ones.": union[
+                vectors[union] @ own / np.linalg.norm(own) < generic
+            ],
+            "Take the nouns of any centre, not those of all at once.": common[
+                cosines[common] < generic
+            ],
+            "These nouns are the farthest from the centres, not the nearest.": farthest[
+                cosines[farthest] < generic
+            ],
         }
-        expected = forth / n**2 + backward / m**2
         otherwise = (
-            f"For clusters of {n} and {m} points, you give {found:.4f}; right is "
-            f"{expected:.4f}."
+            f"You give {found.astype(int).tolist()}; right is {expected.tolist()}."
         )
+        if same_numbers(np.sort(found), expected):
+            otherwise = "These are the right nouns: sort the indices upwards."
+        if not same_numbers(found, expected):
+            raise NotYet(find_mistake(np.sort(found), mistakes) or otherwise)
+    return "chosen nouns"
+
+
+@exercise(
+    "Pseudo-labels",
+    hint="For each centre, take the n_nouns highest of space @ centre and divide their "
+    "mean by its length; multiply all images by these; take the highest of each row.",
+)
+def ex11_3(pseudo):
+    """Write `pseudo(pictures, centres, space, n_nouns)`: one label per image.
+
+    For each centre, average its n_nouns nearest nouns and scale the mean to length 1,
+    its semantic centre. Each image gets the label of the nearest semantic centre.
+    """
+    for seed, n_nouns in ((0, 2), (1, 4), (2, 6)):
+        images = _random_units(60, seed, shift=0.2)
+        centres = _random_units(4, seed + 3, shift=0.2)
+        space = _random_units(15, seed + 6, shift=0.3)
+        value = call_function(pseudo, images, centres, space, n_nouns)
+        found = as_array(value, "one label per image", (60,))
+        twins = semantic.semantic_centres(centres, space, n_nouns)
+        order = np.argsort(-(centres @ space.T), axis=1)
+        unscaled = space[order[:, :n_nouns]].mean(axis=1)
+        far = space[order[:, -n_nouns:]].mean(axis=1)
+        mistakes = {
+            "These are the nearest centres of *images*: use the nouns.": (
+                images @ centres.T
+            ).argmax(axis=1),
+            "Scale each mean of nouns to length 1.": (images @ unscaled.T).argmax(1),
+            "Take the semantic centre with the highest cosine, not the lowest.": (
+                images @ twins.T
+            ).argmin(axis=1),
+            "You use the nouns farthest from the centre, not the nearest.": (
+                images @ normalize(far).T
+            ).argmax(axis=1),
+        }
+        otherwise = "These are not the nearest semantic centres."
+        expected = semantic.pseudo_labels(images, twins)
         compare_answer(found, expected, mistakes, otherwise)
-    return "affinity of clusters"
-
-
-def _clusters():
-    for seed, one, other in (
-        (0, [0, 3, 4], [1, 2, 5, 6, 7]),
-        (1, [2], [0, 5]),
-        (2, [7, 6, 1, 0], [3]),
-    ):
-        points = np.random.default_rng(seed).normal(size=(8, 2))
-        yield joint_learning.affinity(points, 6), one, other
+    return "pseudo-labels"
 
 
 @exercise(
-    "Ten negatives",
-    hint="np.flatnonzero(cluster_labels != …) gives the indices of the others; the "
-    "anchor is an index, its cluster is cluster_labels[anchor].",
+    "The three losses",
+    hint="Rows of p * q add up along axis 1. p[rows, labels] takes one column of each "
+    "row. The mean row is p.mean(axis=0). np.maximum keeps zeros out of np.log.",
 )
-def ex11_3(negatives):
-    """Write `negatives(cluster_labels, anchor, generator)`: ten random indices.
+def ex11_4(consistency, agreement, evenness):
+    """Write `consistency(p, q)`, `agreement(p, labels)` and `evenness(p)`.
 
-    They are of images in other clusters than the anchor's; an image may appear twice.
+    p and q have one row of probabilities per image, which may be 0: use at least
+    SMALLEST inside a logarithm.
     """
-    labels = np.array([5, 5, 2, 2, 2, 9, 0, 0, 5, 9])
-    for anchor in (0, 3, 6, 9):
-        strangers = np.flatnonzero(labels != labels[anchor])
-        seen = set()
-        for seed in range(40):
-            found, again = (
-                np.asarray(
-                    call_function(
-                        negatives, labels, anchor, np.random.default_rng(seed)
-                    )
-                )
-                for _ in range(2)
-            )
-            _check_negatives(found, again, labels, anchor, strangers)
-            seen.update(found.tolist())
-        if seen != set(strangers.tolist()):
-            missing = sorted(set(strangers.tolist()) - seen)
-            raise NotYet(f"Every stranger may be drawn, but {missing} never are.")
-    return "ten negatives"
+    generator = np.random.default_rng(4)
+    sign = "The sign is wrong: the logarithm of a probability is negative."
+    add = "Take the mean over the images, not the sum."
+    order = "Take the logarithm first, then the mean."
+    base = "Take the natural logarithm, np.log."
+    for n_images in (8, 30):
+        p, q = (generator.dirichlet([a] * 5, n_images) for a in (0.5, 1))
+        labels = np.arange(n_images) % 5
+        same, given = (p * q).sum(axis=1), p[np.arange(n_images), labels]
+        mean, means = p.mean(axis=0), p.mean(axis=1)
+        mistakes = {
+            sign: np.log(same).mean(),
+            add: -np.log(same).sum(),
+            order: -np.log(same.mean()),
+            base: -np.log2(same).mean(),
+            "Add up the products before the logarithm.": -np.log(p * q).sum(1).mean(),
+        }
+        found = call_function(consistency, p, q)
+        _compare_loss("consistency", found, semantic.consistency_loss(p, q), mistakes)
+        mistakes = {
+            sign: np.log(given).mean(),
+            add: -np.log(given).sum(),
+            order: -np.log(given.mean()),
+            "Use p[rows, labels]: p[:, labels] takes every label's column of every "
+            "image.": -np.log(p[:, labels]).mean(),
+        }
+        found = call_function(agreement, p, labels)
+        _compare_loss("agreement", found, semantic.semantic_loss(p, labels), mistakes)
+        mistakes = {
+            "The sign is wrong: an entropy is not negative.": (
+                mean * np.log(mean)
+            ).sum(),
+            "Take the entropy of the mean, not the mean of the entropies.": (
+                -(p * np.log(p)).sum(axis=1).mean()
+            ),
+            base: -(mean * np.log2(mean)).sum(),
+            "Multiply each logarithm by its probability.": -np.log(mean).sum(),
+            "Take the mean over the images, axis 0.": -(means * np.log(means)).sum(),
+        }
+        found = call_function(evenness, p)
+        _compare_loss("evenness", found, semantic.balance(p), mistakes)
+    certain, never, ones = np.eye(3)[[0] * 3], np.eye(3)[[1] * 3], np.ones(3, int)
+    values = {
+        "consistency": call_function(consistency, certain, never),
+        "agreement": call_function(agreement, certain, ones),
+        "evenness": call_function(evenness, certain),
+    }
+    for name, value in values.items():
+        if not np.isfinite(as_number(value)):
+            raise NotYet(f"{name}: A probability of 0 gives log(0): use SMALLEST.")
+    return "losses"
 
 
-def _check_negatives(found, again, labels, anchor, strangers):
-    if found.shape != (10,) or found.dtype.kind not in "iu":
-        raise NotYet(
-            f"Expected ten whole numbers, but got {found.dtype} of shape {found.shape}."
-        )
-    if not np.isin(found, np.arange(len(labels))).all():
-        raise NotYet("These are not indices: there are fewer images than that.")
-    if not np.isin(found, strangers).all():
-        if np.isin(found, labels[strangers]).all():
-            raise NotYet("Return indices of images, not their cluster labels.")
-        if (labels[found] == labels[anchor]).all():
-            raise NotYet("These are in the anchor's own cluster: they are positives.")
-        raise NotYet("One of them is in the anchor's own cluster.")
-    if found.tolist() != again.tolist():
-        raise NotYet(
-            "Draw with `generator`: the same generator must give the same indices."
-        )
+def _compare_loss(name, found, expected, mistakes):
+    found = as_number(found, f"one number from {name}")
+    otherwise = f"You give {found:.4f}; right is {expected:.4f}."
+    # SMALLEST is the student's choice
+    same = partial(same_numbers, atol=1e-5)
+    compare_answer(found, expected, mistakes, otherwise, same, f"{name}:")
 
 
 @exercise(
-    "The triplet loss",
-    hint="points[triplets[:, 0]] are all anchors. Square the differences, sum over "
-    "axis 1, then np.maximum(0, …), and the mean last.",
+    "The counterpart",
+    hint="Subtract the highest logit before np.exp. Weights add up to 1; "
+    "weights @ space is the weighted sum; divide it by its np.linalg.norm.",
 )
-def ex11_4(loss_of):
-    """Write `loss_of(points, triplets)`: the mean of max(0, 2d⁺ - d⁻ + 0.5).
+def ex11_5(counterpart):
+    """Write `counterpart(picture, space, temperature)`: the image described by nouns.
 
-    Each row of triplets has the indices of anchor, positive and negative; d⁺ and d⁻ are
-    the squared distances of positive and negative to the anchor.
+    It is the mean of the nouns, weighted by the softmax of their cosines with the image
+    over the temperature, scaled to length 1.
     """
-    for points, triplets in _triplets():
-        what = "one number, the mean over the triplets"
-        found = as_number(call_function(loss_of, points, triplets), what)
-        expected = joint_learning.triplet_loss(points, triplets)
-        a, p, n = points[triplets.T]
-        near, far = ((a - p) ** 2).sum(axis=1), ((a - n) ** 2).sum(axis=1)
-        other = ((p - n) ** 2).sum(axis=1)
-        raw = 2 * near - far + 0.5
+    for seed, temperature in ((0, 0.5), (1, 0.1), (2, 0.0005)):
+        image, space = _random_units(1, seed)[0], _random_units(8, seed + 4, shift=0.2)
+        value = call_function(counterpart, image, space, temperature)
+        found = as_array(value, "one vector", image.shape)
+        cosines = space @ image
 
-        def mean(values):
-            return np.maximum(0, values).mean()
+        def mixed(weights, space=space):
+            return normalize([weights @ space])[0]
 
         mistakes = {
-            "Square the distances: take no square root.": mean(
-                2 * np.sqrt(near) - np.sqrt(far) + 0.5
+            "Scale the result to length 1.": softmax(cosines / temperature) @ space,
+            "Divide by the temperature, do not multiply.": mixed(
+                softmax(cosines * temperature)
             ),
-            "The max(0, …) is missing.": raw.mean(),
-            "Apply max(0, …) to each triplet, before the mean.": max(0, raw.mean()),
-            "Take the mean, not the sum.": np.maximum(0, raw).sum(),
-            "Positive and negative are swapped.": mean(2 * far - near + 0.5),
-            "Count d⁺ twice.": mean(near - far + 0.5),
-            "Count d⁺ twice, not d⁻.": mean(near - 2 * far + 0.5),
-            "The margin 0.5 is missing.": mean(2 * near - far),
-            "Measure d⁻ from the anchor too.": mean(2 * near - other + 0.5),
-            "Add up over the coordinates (axis 1), do not average them.": mean(
-                (2 * near - far) / points.shape[1] + 0.5
-            ),
+            "The temperature is missing.": mixed(softmax(cosines)),
+            "Weight by the softmax, not by the cosines.": mixed(cosines),
         }
-        otherwise = f"You give {found:.4f}; right is {expected:.4f}."
+        otherwise = "This is not the weighted sum of the nouns, scaled to length 1."
+        if not np.isfinite(found).all():
+            otherwise = (
+                "The exponential of a large number overflows: subtract the highest "
+                "logit first."
+            )
+        expected = semantic.counterparts(image[None], space, temperature)[0]
         compare_answer(found, expected, mistakes, otherwise)
-    return "triplet loss"
-
-
-def _triplets():
-    generator = np.random.default_rng(4)
-    for n, d in ((9, 3), (20, 2)):
-        labels = np.arange(n) % 3
-        points = generator.normal(size=(n, d)) * 0.6
-        points[:, 0] += 0.9 * labels
-        yield points, joint_learning.triplets(labels, 4, random_state=1)
+    return "counterpart"
 
 
 @exercise(
-    "When does learning pay?",
-    hint="Use the same seeds for both: a list of dicts, one per recipe and seed, then "
-    "pd.DataFrame.",
+    "Choose without labels",
+    hint="pd.DataFrame(rows) of dicts with the keys setting, stability and nmi.",
 )
-def ex11_5(comparison):
-    """Compare at least two recipes for learning to cluster on three seeds or more.
+def ex11_6(choices):
+    """Compare three settings or more by how stable their clusters are over the seeds.
 
-    Give a table with the columns recipe, seed and nmi, one row per recipe and seed.
+    Give a table with the columns setting, stability (the mean NMI between labellings)
+    and nmi (with the true labels), one row per setting.
     """
-    return require_fair_comparison(comparison, "seed", 3)
+    require_columns(choices, ["setting", "stability", "nmi"])
+    if choices["setting"].nunique() < 3 or choices["setting"].duplicated().any():
+        raise NotYet("Give three settings or more, one row each.")
+    for column in ("stability", "nmi"):
+        if not choices[column].astype(float).between(0, 1).all():
+            raise NotYet(f"The column {column} must be between 0 and 1 in every row.")
+    if (choices["stability"] == choices["nmi"]).all():
+        raise NotYet(
+            "The stability compares the labellings with each other, not with the truth."
+        )
+    return len(choices)

@@ -1,288 +1,265 @@
-"""Checks of lesson 12: your own dataset."""
-
-import operator
-import re
+"""Checks of lesson 12: learning to cluster."""
 
 import numpy as np
-import pandas as pd
-from scipy.stats import spearmanr
+from scipy.spatial.distance import cdist
 
-from course_utils.clustering.algorithms import SEEDED, parse_algorithm
-from course_utils.homework import submission
-from course_utils.homework.grading import rubric
-from course_utils.lessons import lesson02
-from course_utils.lessons.exercises import (
-    NotAttempted,
-    NotYet,
-    as_sentence,
-    attempted,
-    exercise,
-)
+from course_utils.clustering import joint_learning
+from course_utils.lessons.exercises import NotYet, exercise
 from course_utils.lessons.matching import (
+    as_array,
     as_number,
-    as_pair,
     call_function,
     compare_answer,
-    require_words,
+    require_fair_comparison,
 )
-from course_utils.representations import backbones, extraction
-
-N_SEEDS = 3
 
 
 @exercise(
-    "A plan",
-    hint="Runs of one representation: seeds × (randomised algorithms) + the others. "
-    "Multiply by the number of representations.",
+    "Affinity",
+    hint="Square the distances; np.argsort along each row puts the nearest first; the "
+    "very first is the point itself. σ² is one number, the mean of the squares kept.",
 )
-def ex12_1(plan):
-    """Plan your runs: a dict with the keys representations, algorithms and n_runs.
+def ex12_1(affinity_matrix):
+    """Write `affinity_matrix(points, n_neighbours)`: W of shape (n, n).
 
-    The first two are lists of names with full coverage, n_runs is the number of runs: a
-    randomised algorithm runs once per seed, three times, any other one once.
+    W[i, j] is exp(-d² / σ²) if j is one of the nearest neighbours of i, else 0; σ² is
+    the mean of d² over all neighbours. A point is not its own neighbour.
     """
-    keys = "representations", "algorithms", "n_runs"
-    if not isinstance(plan, dict) or set(plan) != set(keys):
-        raise NotYet(f"The plan is a dictionary with the keys {', '.join(keys)}.")
-    representations, algorithms = plan["representations"], plan["algorithms"]
-    if isinstance(representations, str) or isinstance(algorithms, str):
-        raise NotYet("Give lists of names, even if there is only one name.")
-    if any(len(set(names)) < len(names) for names in (representations, algorithms)):
-        raise NotYet("A name appears twice: it would run only once.")
-    try:
-        parsed = [extraction.parse(name) for name in representations]
-        methods = [parse_algorithm(name)[1] for name in algorithms]
-    except ValueError as error:
-        said = as_sentence(f"A name in the plan is unknown: {error}")
-        raise NotYet(said) from None
-    covered = {
-        "representations": {base for base, _ in parsed},
-        "layers": {pair for pair in parsed if pair[1] and pair[0] in backbones.TABLE},
-        "algorithms": set(methods),
-    }
-    for what in rubric.COVERAGE:
-        goal = rubric.load_rubric()["points"][what]["goal"]
-        if len(covered[what]) < goal:
-            raise NotYet(
-                f"The plan has too few {what}: {len(covered[what])} instead of {goal}."
+    for seed, n_neighbours in ((0, 3), (1, 1), (2, 6)):
+        points = np.random.default_rng(seed).normal(size=(12, 2))
+        value = call_function(affinity_matrix, points, n_neighbours)
+        found = as_array(value, "one weight per pair of points", (12, 12))
+        expected = joint_learning.affinity(points, n_neighbours)
+        mistakes = _wrong_affinities(points, n_neighbours)
+        n_kept = (found > 0).sum(axis=1)
+        if (n_kept != n_neighbours).any():
+            yours = " or ".join(map(str, np.unique(n_kept)))
+            otherwise = (
+                f"For n_neighbours={n_neighbours}, each row should have {n_neighbours} "
+                f"weights above 0; yours have {yours}."
             )
-    if "raw" not in representations:
-        raise NotYet("Include raw pixels, the baseline that the others must beat.")
-    return _check_n_runs(attempted(plan["n_runs"]), len(representations), methods)
+        elif ((found > 0) != (expected > 0)).any():
+            otherwise = "These are not the nearest points."
+        else:
+            otherwise = (
+                "These are the right neighbours but the wrong weights: is σ² the mean "
+                "of the squared distances to neighbours?"
+            )
+        compare_answer(found, expected, mistakes, otherwise)
+    return "affinity"
 
 
-def _check_n_runs(given, n_representations, methods):
-    n_seeded = sum(method in SEEDED for method in methods)
-    n_once = len(methods) - n_seeded
-    mistakes = {
-        "The seeds are missing.": n_representations * len(methods),
-        "Not every algorithm is randomised: the others run once, whatever the seeds.": (
-            n_representations * len(methods) * N_SEEDS
+def _wrong_affinities(points, n_neighbours):
+    distances = cdist(points, points)
+    squares = distances**2
+    expected = joint_learning.affinity(points, n_neighbours)
+    kept = expected > 0
+    with_itself = np.argsort(squares, axis=1)[:, :n_neighbours]
+    first = np.zeros_like(kept)
+    np.put_along_axis(first, with_itself, True, axis=1)
+
+    def weights(where, values, variance):
+        return np.where(where, np.exp(-values / variance), 0)
+
+    variance = squares[kept].mean()
+    return {
+        "This is the transpose: row i is what point i points at.": expected.T,
+        "Do not make W symmetric: a neighbour does not have to point back.": np.maximum(
+            expected, expected.T
         ),
-        "This is for one representation.": n_seeded * N_SEEDS + n_once,
+        "Do not make W symmetric by averaging both directions.": (expected + expected.T)
+        / 2,
+        "A point is not its own neighbour: leave out the first of the sorted row.": (
+            weights(first, squares, squares[first].mean() or 1),
+            weights(kept | np.eye(12, dtype=bool), squares, variance),
+        ),
+        "Take σ² as the mean over neighbours only, not over all pairs.": weights(
+            kept, squares, squares.mean()
+        ),
+        "Take σ² as the mean of d², not as the square of the mean of d.": weights(
+            kept, squares, distances[kept].mean() ** 2
+        ),
+        "Square the distances.": weights(kept, distances, distances[kept].mean()),
+        "Square the distances in the exponential too.": weights(
+            kept, distances, variance
+        ),
+        "Divide by σ², not by σ.": weights(kept, squares, np.sqrt(variance)),
     }
-    right = n_representations * (n_seeded * N_SEEDS + n_once)
-    where = f"The plan says {given} runs."
-    compare_answer(given, right, mistakes, "Count again.", operator.eq, where)
-    return right
-
-
-def _runs(*lines):
-    """A table of runs from (representation, algorithm, NMI of each seed)."""
-    rows = [
-        (representation, algorithm, seed, value)
-        for representation, algorithm, values in lines
-        for seed, value in enumerate(values)
-    ]
-    return pd.DataFrame(rows, columns=["representation", "algorithm", "seed", "nmi"])
-
-
-# "a" wins over the algorithms, "b" over all rows, "d" by its best run; "c" is last
-WINNERS = (
-    _runs(
-        ("a", "kmeans", [0.50, 0.52, 0.54]),
-        ("a", "ward", [0.80]),
-        ("b", "kmeans", [0.60, 0.60, 0.60]),
-        ("b", "ward", [0.61]),
-        ("c", "kmeans", [0.1, 0.1, 0.2]),
-        ("c", "ward", [0.2]),
-        ("d", "kmeans", [0.10, 0.20, 0.95]),
-        ("d", "ward", [0.50]),
-    ),
-    _runs(("x", "gmm", [0.2, 0.3]), ("y", "gmm", [0.9, 0.8]), ("z", "gmm", [0.4])),
-)
 
 
 @exercise(
-    "Who won?",
-    hint="Group by ['representation', 'algorithm'], take the mean of 'nmi', then group "
-    "that by 'representation' and take the mean again.",
+    "Affinity of two clusters",
+    hint="there = weights[np.ix_(one, other)] has a column for each j of other: sum it "
+    "over axis 0. back = weights[np.ix_(other, one)] has a row for each j: axis 1.",
 )
-def ex12_2(winner):
-    """Write `winner(results)`: the representation with the highest NMI, and its lead.
+def ex12_2(between):
+    """Write `between(weights, one, other)`: the affinity of two clusters.
 
-    Average the seeds of each algorithm first, then the algorithms. The lead is over the
-    runner-up. Return both.
+    one and other are the indices of their points; weights is the matrix W.
     """
-    for results in WINNERS:
-        answer = call_function(winner, results)
-        name, lead = as_pair(answer, "(representation, lead)")
-        runs = results.groupby("representation")["nmi"]
-        lines = results.groupby(["representation", "algorithm"])["nmi"]
-        means = lines.mean().groupby("representation").mean().sort_values()
-        if name not in set(means.index):
-            raise NotYet(f"There is no representation {name!r} in the table.")
+    for weights, one, other in _clusters():
+        found = as_number(call_function(between, weights, one, other))
+        there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+        forth = there.sum(axis=0) @ back.sum(axis=1)
+        backward = back.sum(axis=0) @ there.sum(axis=1)
+        n, m = len(one), len(other)
         mistakes = {
-            f"{name!r} has only the best single run: average the seeds.": (
-                runs.max().idxmax()
+            "This is one direction only: add the other.": (
+                forth / n**2,
+                backward / m**2,
             ),
-            f"{name!r} is the best over all rows, where an algorithm with three seeds "
-            "counts three times: average the seeds of each algorithm first.": (
-                runs.mean().idxmax()
+            "Divide each direction by the square of a cluster's size.": (
+                forth + backward
+            ),
+            "Divide by the square of the size.": forth / n + backward / m,
+            "Divide the direction from A by |A|², not by |B|².": (
+                forth / m**2 + backward / n**2
+            ),
+            "Divide one direction by |A|², the other by |B|², not by |A| |B|.": (
+                (forth + backward) / (n * m)
+            ),
+            "For each point j, multiply what A sends to it by what it sends back.": (
+                there.sum() / n**2 + back.sum() / m**2,
+                there.sum() + back.sum(),
+                there.mean() + back.mean(),
+            ),
+            "Multiply point by point, then add up: do not multiply the sums of all.": (
+                there.sum() * back.sum() * (1 / n**2 + 1 / m**2)
+            ),
+            "Point j sends back to *all* of A: sum before you multiply.": (
+                (there * back.T).sum() * (1 / n**2 + 1 / m**2)
             ),
         }
-        otherwise = f"{name!r} does not have the highest mean over the algorithms."
-        compare_answer(name, means.index[-1], mistakes, otherwise, operator.eq)
-        top, second = means.iloc[-1], means.iloc[-2]
-        lead = as_number(lead, "one number, the lead")
-        mistakes = {
-            "This is the winner's NMI: subtract that of the runner-up.": top,
-            "The lead has the wrong sign: the winner's NMI comes first.": second - top,
-            "The lead is over the runner-up, not over the last.": top - means.iloc[0],
-        }
+        expected = forth / n**2 + backward / m**2
         otherwise = (
-            f"The right one won, but its lead is {top - second:.3f}, not {lead:.3f}."
+            f"For clusters of {n} and {m} points, you give {found:.4f}; right is "
+            f"{expected:.4f}."
         )
-        compare_answer(lead, top - second, mistakes, otherwise)
-    return "mean over seeds, then over algorithms"
+        compare_answer(found, expected, mistakes, otherwise)
+    return "affinity of clusters"
 
 
-GROUPS = (
-    ([0, 0, 0, 1, 1, 1, 2, 2], [5, 5, 1, 1, 1, 5, 1, 5]),
-    (list("bbaacccc"), [-1, -1, -1, 0, 0, 0, 0, 7]),
-    (list("xyyxyzz"), [0, 0, 1, 1, 2, 2, 2]),  # ties: x, the first in sorted order
-)
-
-
-@exercise(
-    "The wrong images",
-    hint="For every cluster: np.flatnonzero gives its members, np.unique with "
-    "return_counts=True their classes, counts.argmax() the most frequent.",
-)
-def ex12_3(strangers):
-    """Write `strangers(true_labels, cluster_labels)`: the images in a wrong cluster.
-
-    Return the indices of those whose class is not the most frequent of their cluster,
-    in ascending order. Of equally frequent classes, the first in sorted order counts.
-    """
-    for true_labels, cluster_labels in GROUPS:
-        true, clusters = np.array(true_labels), np.array(cluster_labels)
-        found = np.asarray(call_function(strangers, true, clusters))
-        main_class = pd.crosstab(clusters, true).idxmax(axis=1)
-        is_wrong = true != main_class[clusters].to_numpy()
-        right = np.flatnonzero(is_wrong).tolist()
-        where = f"For the classes {true_labels} in the clusters {cluster_labels},"
-        if found.dtype == bool:
-            raise NotYet("Return indices, not True and False: use np.flatnonzero.")
-        if found.ndim != 1:
-            raise NotYet(f"{where} you give {found.tolist()!r}, not a list of indices.")
-        found = found.tolist()
-        mistakes = {
-            "These are the images in the right cluster: return the others.": (
-                np.flatnonzero(~is_wrong).tolist()
-            ),
-            "You return every image: compare classes with classes, not with cluster "
-            "numbers.": list(range(len(true))),
-        }
-        otherwise = f"{where} you give {found}; right is {right}."
-        if sorted(found, key=str) == sorted(right, key=str):
-            otherwise = "These are the right images: sort the indices upwards."
-        compare_answer(found, right, mistakes, otherwise, operator.eq)
-    return "strangers"
-
-
-@exercise("Your own scores", hint="Lesson 2 has the formulas and hints.")
-def ex12_4(purity, nmi, fowlkes_mallows):
-    """Paste the three scores from lesson 2: they go into your submission."""
-    values, missing = {}, []
-    for name, function, check in (
-        ("purity", purity, lesson02.ex02_1),
-        ("nmi", nmi, lesson02.ex02_3),
-        ("fowlkes_mallows", fowlkes_mallows, lesson02.ex02_4),
+def _clusters():
+    for seed, one, other in (
+        (0, [0, 3, 4], [1, 2, 5, 6, 7]),
+        (1, [2], [0, 5]),
+        (2, [7, 6, 1, 0], [3]),
     ):
-        try:
-            values[name] = check.__wrapped__(function)
-        except NotAttempted:
-            missing.append(name)
-        except NotYet as error:
-            raise NotYet(f"{name}: {error}") from None
-    if not values:
-        raise NotAttempted
-    if missing:
-        raise NotYet(
-            f"None is returned by {' and '.join(missing)}: paste the functions too."
-        )
-    return values
-
-
-@exercise("Two short answers", hint="Write for a friend who looks at the chart.")
-def ex12_5(answers):
-    """Answer the two questions of `homework.QUESTIONS`, in 25 to 150 words each.
-
-    Give a dictionary {question: answer}. The first answer names a representation and
-    says by how much it won.
-    """
-    if not isinstance(answers, dict) or set(answers) != set(submission.QUESTIONS):
-        raise NotYet(
-            "Give a dictionary with the two questions of homework.QUESTIONS as keys."
-        )
-    counted = [
-        require_words(attempted(answers[question]), f"Answer {number}", 25, 150)
-        for number, question in enumerate(submission.QUESTIONS, 1)
-    ]
-    first = answers[submission.QUESTIONS[0]]
-    if not any(_is_representation(word) for word in re.findall(r"[\w:]+", first)):
-        raise NotYet("Answer 1 names no representation, like raw or SqueezeNet:fire9.")
-    if not re.search(r"\d?\.\d", first):
-        raise NotYet(
-            "Answer 1 does not say by how much: give an NMI or a lead as a number."
-        )
-    return counted
-
-
-def _is_representation(word):
-    try:
-        extraction.parse(word.strip(":"))
-    except ValueError:
-        return False
-    return True
+        points = np.random.default_rng(seed).normal(size=(8, 2))
+        yield joint_learning.affinity(points, 6), one, other
 
 
 @exercise(
-    "Does the winner win elsewhere?",
-    hint="elsewhere, _ = experiments.run(another_image_set, …, seeds=seeds).",
+    "Ten negatives",
+    hint="np.flatnonzero(cluster_labels != …) gives the indices of the others; the "
+    "anchor is an index, its cluster is cluster_labels[anchor].",
 )
-def ex12_6(results, elsewhere):
-    """Run three of your representations or more on another image set, and compare.
+def ex12_3(negatives):
+    """Write `negatives(cluster_labels, anchor, generator)`: ten random indices.
 
-    Give both tables of `experiments.run`; they need the same seeds and at least one
-    algorithm in common.
+    They are of images in other clusters than the anchor's; an image may appear twice.
     """
-    if not isinstance(elsewhere, pd.DataFrame):
-        raise NotYet("Give the check the table, the first result of experiments.run.")
-    if set(elsewhere["image_set"]) & set(results["image_set"]):
-        raise NotYet("This is the same image set: take another one.")
-    if elsewhere["nmi"].isna().any():
-        raise NotYet("Some runs have no NMI: the image set needs true labels.")
-    lines = ["representation", "algorithm"]
-    here, there = (t.groupby(lines)["nmi"].mean() for t in (results, elsewhere))
-    common = here.index.intersection(there.index)
-    if common.get_level_values("representation").nunique() < 3:
+    labels = np.array([5, 5, 2, 2, 2, 9, 0, 0, 5, 9])
+    for anchor in (0, 3, 6, 9):
+        strangers = np.flatnonzero(labels != labels[anchor])
+        seen = set()
+        for seed in range(40):
+            found, again = (
+                np.asarray(
+                    call_function(
+                        negatives, labels, anchor, np.random.default_rng(seed)
+                    )
+                )
+                for _ in range(2)
+            )
+            _check_negatives(found, again, labels, anchor, strangers)
+            seen.update(found.tolist())
+        if seen != set(strangers.tolist()):
+            missing = sorted(set(strangers.tolist()) - seen)
+            raise NotYet(f"Every stranger may be drawn, but {missing} never are.")
+    return "ten negatives"
+
+
+def _check_negatives(found, again, labels, anchor, strangers):
+    if found.shape != (10,) or found.dtype.kind not in "iu":
         raise NotYet(
-            "At least three representations must be in both tables with the same "
-            "algorithm, preparation steps included."
+            f"Expected ten whole numbers, but got {found.dtype} of shape {found.shape}."
         )
-    shared = [table.set_index(lines).loc[common] for table in (results, elsewhere)]
-    if set(shared[0]["seed"]) != set(shared[1]["seed"]):
-        raise NotYet("Use the same seeds in both tables: seeds=seeds.")
-    return round(float(spearmanr(here[common], there[common]).statistic), 3)
+    if not np.isin(found, np.arange(len(labels))).all():
+        raise NotYet("These are not indices: there are fewer images than that.")
+    if not np.isin(found, strangers).all():
+        if np.isin(found, labels[strangers]).all():
+            raise NotYet("Return indices of images, not their cluster labels.")
+        if (labels[found] == labels[anchor]).all():
+            raise NotYet("These are in the anchor's own cluster: they are positives.")
+        raise NotYet("One of them is in the anchor's own cluster.")
+    if found.tolist() != again.tolist():
+        raise NotYet(
+            "Draw with `generator`: the same generator must give the same indices."
+        )
+
+
+@exercise(
+    "The triplet loss",
+    hint="points[triplets[:, 0]] are all anchors. Square the differences, sum over "
+    "axis 1, then np.maximum(0, …), and the mean last.",
+)
+def ex12_4(loss_of):
+    """Write `loss_of(points, triplets)`: the mean of max(0, 2d⁺ - d⁻ + 0.5).
+
+    Each row of triplets has the indices of anchor, positive and negative; d⁺ and d⁻ are
+    the squared distances of positive and negative to the anchor.
+    """
+    for points, triplets in _triplets():
+        what = "one number, the mean over the triplets"
+        found = as_number(call_function(loss_of, points, triplets), what)
+        expected = joint_learning.triplet_loss(points, triplets)
+        a, p, n = points[triplets.T]
+        near, far = ((a - p) ** 2).sum(axis=1), ((a - n) ** 2).sum(axis=1)
+        other = ((p - n) ** 2).sum(axis=1)
+        raw = 2 * near - far + 0.5
+
+        def mean(values):
+            return np.maximum(0, values).mean()
+
+        mistakes = {
+            "Square the distances: take no square root.": mean(
+                2 * np.sqrt(near) - np.sqrt(far) + 0.5
+            ),
+            "The max(0, …) is missing.": raw.mean(),
+            "Apply max(0, …) to each triplet, before the mean.": max(0, raw.mean()),
+            "Take the mean, not the sum.": np.maximum(0, raw).sum(),
+            "Positive and negative are swapped.": mean(2 * far - near + 0.5),
+            "Count d⁺ twice.": mean(near - far + 0.5),
+            "Count d⁺ twice, not d⁻.": mean(near - 2 * far + 0.5),
+            "The margin 0.5 is missing.": mean(2 * near - far),
+            "Measure d⁻ from the anchor too.": mean(2 * near - other + 0.5),
+            "Add up over the coordinates (axis 1), do not average them.": mean(
+                (2 * near - far) / points.shape[1] + 0.5
+            ),
+        }
+        otherwise = f"You give {found:.4f}; right is {expected:.4f}."
+        compare_answer(found, expected, mistakes, otherwise)
+    return "triplet loss"
+
+
+def _triplets():
+    generator = np.random.default_rng(4)
+    for n, d in ((9, 3), (20, 2)):
+        labels = np.arange(n) % 3
+        points = generator.normal(size=(n, d)) * 0.6
+        points[:, 0] += 0.9 * labels
+        yield points, joint_learning.triplets(labels, 4, random_state=1)
+
+
+@exercise(
+    "When does learning pay?",
+    hint="Use the same seeds for both: a list of dicts, one per recipe and seed, then "
+    "pd.DataFrame.",
+)
+def ex12_5(comparison):
+    """Compare at least two recipes for learning to cluster on three seeds or more.
+
+    Give a table with the columns recipe, seed and nmi, one row per recipe and seed.
+    """
+    return require_fair_comparison(comparison, "seed", 3)

@@ -1,286 +1,288 @@
-"""Checks of lesson 13: beyond one machine."""
+"""Checks of lesson 13: your own dataset."""
 
-import math
+import operator
 import re
-from functools import partial
 
 import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
 
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.clustering.algorithms import SEEDED, parse_algorithm
+from course_utils.homework import submission
+from course_utils.homework.grading import rubric
+from course_utils.lessons import lesson02
+from course_utils.lessons.exercises import (
+    NotAttempted,
+    NotYet,
+    as_sentence,
+    attempted,
+    exercise,
+)
 from course_utils.lessons.matching import (
     as_number,
     as_pair,
     call_function,
     compare_answer,
     require_words,
-    same_numbers,
 )
+from course_utils.representations import backbones, extraction
 
-NIGHT = 12 * 3600  # seconds
+N_SEEDS = 3
 
-# The gigabytes of one pair are 8e-9: the tolerance must be relative
-about_same = partial(same_numbers, rtol=1e-6, atol=1e-12)
 
-# (sizes, seconds): one with noise, whose ends mislead, and an exact law
-CURVES = (
-    ([300, 600, 1500, 4000, 9000], [0.5, 0.6, 2.5, 5.0, 31.0]),
-    ([100, 200, 400, 800], [0.02, 0.08, 0.32, 1.28]),
+@exercise(
+    "A plan",
+    hint="Runs of one representation: seeds × (randomised algorithms) + the others. "
+    "Multiply by the number of representations.",
+)
+def ex13_1(plan):
+    """Plan your runs: a dict with the keys representations, algorithms and n_runs.
+
+    The first two are lists of names with full coverage, n_runs is the number of runs: a
+    randomised algorithm runs once per seed, three times, any other one once.
+    """
+    keys = "representations", "algorithms", "n_runs"
+    if not isinstance(plan, dict) or set(plan) != set(keys):
+        raise NotYet(f"The plan is a dictionary with the keys {', '.join(keys)}.")
+    representations, algorithms = plan["representations"], plan["algorithms"]
+    if isinstance(representations, str) or isinstance(algorithms, str):
+        raise NotYet("Give lists of names, even if there is only one name.")
+    if any(len(set(names)) < len(names) for names in (representations, algorithms)):
+        raise NotYet("A name appears twice: it would run only once.")
+    try:
+        parsed = [extraction.parse(name) for name in representations]
+        methods = [parse_algorithm(name)[1] for name in algorithms]
+    except ValueError as error:
+        said = as_sentence(f"A name in the plan is unknown: {error}")
+        raise NotYet(said) from None
+    covered = {
+        "representations": {base for base, _ in parsed},
+        "layers": {pair for pair in parsed if pair[1] and pair[0] in backbones.TABLE},
+        "algorithms": set(methods),
+    }
+    for what in rubric.COVERAGE:
+        goal = rubric.load_rubric()["points"][what]["goal"]
+        if len(covered[what]) < goal:
+            raise NotYet(
+                f"The plan has too few {what}: {len(covered[what])} instead of {goal}."
+            )
+    if "raw" not in representations:
+        raise NotYet("Include raw pixels, the baseline that the others must beat.")
+    return _check_n_runs(attempted(plan["n_runs"]), len(representations), methods)
+
+
+def _check_n_runs(given, n_representations, methods):
+    n_seeded = sum(method in SEEDED for method in methods)
+    n_once = len(methods) - n_seeded
+    mistakes = {
+        "The seeds are missing.": n_representations * len(methods),
+        "Not every algorithm is randomised: the others run once, whatever the seeds.": (
+            n_representations * len(methods) * N_SEEDS
+        ),
+        "This is for one representation.": n_seeded * N_SEEDS + n_once,
+    }
+    right = n_representations * (n_seeded * N_SEEDS + n_once)
+    where = f"The plan says {given} runs."
+    compare_answer(given, right, mistakes, "Count again.", operator.eq, where)
+    return right
+
+
+def _runs(*lines):
+    """A table of runs from (representation, algorithm, NMI of each seed)."""
+    rows = [
+        (representation, algorithm, seed, value)
+        for representation, algorithm, values in lines
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=["representation", "algorithm", "seed", "nmi"])
+
+
+# "a" wins over the algorithms, "b" over all rows, "d" by its best run; "c" is last
+WINNERS = (
+    _runs(
+        ("a", "kmeans", [0.50, 0.52, 0.54]),
+        ("a", "ward", [0.80]),
+        ("b", "kmeans", [0.60, 0.60, 0.60]),
+        ("b", "ward", [0.61]),
+        ("c", "kmeans", [0.1, 0.1, 0.2]),
+        ("c", "ward", [0.2]),
+        ("d", "kmeans", [0.10, 0.20, 0.95]),
+        ("d", "ward", [0.50]),
+    ),
+    _runs(("x", "gmm", [0.2, 0.3]), ("y", "gmm", [0.9, 0.8]), ("z", "gmm", [0.4])),
 )
 
 
 @exercise(
-    "The exponent",
-    hint="Take logarithms of both, then fit a straight line: the sizes are its x.",
+    "Who won?",
+    hint="Group by ['representation', 'algorithm'], take the mean of 'nmi', then group "
+    "that by 'representation' and take the mean again.",
 )
-def ex13_1(exponent):
-    """Write `exponent(sizes, seconds)`: b of seconds ≈ a · sizes^b.
+def ex13_2(winner):
+    """Write `winner(results)`: the representation with the highest NMI, and its lead.
 
-    Fit a straight line to the logarithms by least squares; its slope is the exponent.
+    Average the seeds of each algorithm first, then the algorithms. The lead is over the
+    runner-up. Return both.
     """
-    for sizes, seconds in CURVES:
-        value = call_function(exponent, np.array(sizes), np.array(seconds))
-        found = as_number(value, "one number, the exponent")
-        x, y = np.log(sizes), np.log(seconds)
-        right = np.polyfit(x, y, 1)[0]
-        where = f"For sizes {sizes} and seconds {seconds}, you give {found:.3g}."
+    for results in WINNERS:
+        answer = call_function(winner, results)
+        name, lead = as_pair(answer, "(representation, lead)")
+        runs = results.groupby("representation")["nmi"]
+        lines = results.groupby(["representation", "algorithm"])["nmi"]
+        means = lines.mean().groupby("representation").mean().sort_values()
+        if name not in set(means.index):
+            raise NotYet(f"There is no representation {name!r} in the table.")
         mistakes = {
-            "This is the slope between the numbers themselves: take the logarithms of "
-            "both.": np.polyfit(sizes, seconds, 1)[0],
-            "The axes are swapped: the sizes are x.": np.polyfit(y, x, 1)[0],
-            "This is the height of the line, log a: the exponent is the slope.": (
-                np.polyfit(x, y, 1)[1]
+            f"{name!r} has only the best single run: average the seeds.": (
+                runs.max().idxmax()
             ),
-            "The seconds need a logarithm too.": np.polyfit(x, seconds, 1)[0],
-            "The sizes need a logarithm too.": np.polyfit(sizes, y, 1)[0],
-            "This line goes through the first and last point only: fit it to all "
-            "points.": (y[-1] - y[0]) / (x[-1] - x[0]),
-            "This line goes through the last two points only: fit it to all points.": (
-                (y[-1] - y[-2]) / (x[-1] - x[-2])
+            f"{name!r} is the best over all rows, where an algorithm with three seeds "
+            "counts three times: average the seeds of each algorithm first.": (
+                runs.mean().idxmax()
             ),
         }
-        otherwise = f"Right is {right:.3g}."
-        compare_answer(found, right, mistakes, otherwise, about_same, where)
-    return "slope of the logarithms"
-
-
-@exercise(
-    "All pairs",
-    hint="Each pair is stored once, and no image is paired with itself. Count the "
-    "pairs, then their bytes.",
-)
-def ex13_2(gigabytes_of_all_pairs):
-    """Write `gigabytes_of_all_pairs(n)`: the memory of all distances of n images.
-
-    Each pair is stored once, in 8 bytes; a gigabyte has 10⁹ bytes.
-    """
-    for n in (9144, 1_000_000, 2):
-        found = as_number(call_function(gigabytes_of_all_pairs, n))
-        pairs = n * (n - 1) // 2
-        right = pairs * 8 / 1e9
+        otherwise = f"{name!r} does not have the highest mean over the algorithms."
+        compare_answer(name, means.index[-1], mistakes, otherwise, operator.eq)
+        top, second = means.iloc[-1], means.iloc[-2]
+        lead = as_number(lead, "one number, the lead")
         mistakes = {
-            "This is in bytes: a gigabyte has 10⁹ of them.": pairs * 8,
-            "A gigabyte has 10⁹ bytes here, not 2³⁰.": pairs * 8 / 2**30,
-            "A distance takes 8 bytes here, not 4.": pairs * 4 / 1e9,
-            "Each distance takes 8 bytes.": pairs / 1e9,
-            "Every pair is counted twice.": 2 * right,
-            "This is the whole square: every pair is in it twice, and each image with "
-            "itself.": n * n * 8 / 1e9,
-            "Do not pair an image with itself.": n * (n + 1) / 2 * 8 / 1e9,
-            "Half the square contains half of the diagonal: do not pair an image with "
-            "itself.": n * n / 2 * 8 / 1e9,
-        }
-        where = f"For n = {n:,}, you give {found:.6g} GB."
-        otherwise = f"Right is {right:.6g}."
-        compare_answer(found, right, mistakes, otherwise, about_same, where)
-    return "n (n - 1) / 2 pairs"
-
-
-PARTS = (
-    [
-        {("bird", 0): 9, ("coin", 1): 4},
-        {("coin", 0): 5, ("flower", 0): 5, ("flower", 2): 3},
-        {("bird", 1): 6, ("coin", 1): 1},
-    ],
-    [{("a", "x"): 3}, {("b", "x"): 2, ("a", "y"): 1}, {("b", "x"): 2}],
-    [{(1, 1): 4, (2, 1): 1, (2, 0): 5}],
-)
-
-
-@exercise(
-    "Add up tables",
-    hint="First make one dictionary of all counts; then find the largest count in each "
-    "cluster.",
-)
-def ex13_3(purity_of_parts):
-    """Write `purity_of_parts(tables)` for tables {(class, cluster): count}.
-
-    Add them up and return two things: the total, a dictionary of the same kind, and its
-    purity.
-    """
-    for tables in PARTS:
-        answer = call_function(purity_of_parts, tables)
-        total, purity = map(attempted, as_pair(answer, "(total, purity)"))
-        purity = as_number(purity, "one number, the purity")
-        if not isinstance(total, dict):
-            raise NotYet("The total must be a dictionary {(class, cluster): count}.")
-        right = {}
-        for table in tables:
-            for pair, count in table.items():
-                right[pair] = right.get(pair, 0) + count
-        if {pair: count for pair, count in total.items() if count} != right:
-            raise NotYet(_explain_total(total, right, tables))
-        purities = [_purity(table) for table in tables]
-        sizes = [sum(table.values()) for table in tables]
-        mistakes = {
-            "This is the mean of the purities of the parts: take the purity of the "
-            "total.": np.mean(purities),
-            "This is the mean of the parts' purities, weighted by their sizes: take "
-            "the purity of the total.": np.average(purities, weights=sizes),
-            "Classes and clusters are swapped: take the most frequent class of each "
-            "cluster.": _purity(right, axis=0),
-            "Divide by the number of images.": _purity(right) * sum(right.values()),
-            "Add up the largest counts of all clusters, not of one only.": (
-                max(right.values()) / sum(right.values())
-            ),
+            "This is the winner's NMI: subtract that of the runner-up.": top,
+            "The lead has the wrong sign: the winner's NMI comes first.": second - top,
+            "The lead is over the runner-up, not over the last.": top - means.iloc[0],
         }
         otherwise = (
-            f"The total is right; its purity is {_purity(right):.3f}, not {purity:.3f}."
+            f"The right one won, but its lead is {top - second:.3f}, not {lead:.3f}."
         )
-        compare_answer(purity, _purity(right), mistakes, otherwise, about_same)
-    return "purity of the sum"
+        compare_answer(lead, top - second, mistakes, otherwise)
+    return "mean over seeds, then over algorithms"
 
 
-def _purity(table, axis=1):
-    largest = {}
-    for pair, count in table.items():
-        largest[pair[axis]] = max(count, largest.get(pair[axis], 0))
-    return sum(largest.values()) / sum(table.values())
-
-
-def _explain_total(total, right, tables):
-    last = {pair: count for table in tables for pair, count in table.items()}
-    if total == last:
-        return "A count was overwritten by that of a later part: add them up."
-    if lacking := sorted(set(right) - set(total)):
-        return f"The total lacks {lacking[0]}: not every part has it."
-    pair = next(p for p in total if total[p] != right.get(p))
-    return f"The total of {pair} is {right.get(pair, 0)}, not {total[pair]}."
-
-
-@exercise("One night", hint="A night has 12 · 3,600 seconds, minus the start-up.")
-def ex13_4(rate, start_up, overnight):
-    """Compute how many images this machine gets through in a night of 12 hours.
-
-    `rate` is in images per second, `start_up` in seconds.
-    """
-    found = as_number(overnight, "one number of images")
-    right = rate * (NIGHT - start_up)
-    mistakes = {
-        "An hour has 3,600 seconds: these are minutes.": rate * 12 * 60,
-        "The rate is per second, but your night is in hours.": rate * 12,
-        "Multiply the seconds by the rate, do not divide.": NIGHT / rate,
-        "Subtract the start-up: nothing is done in that time.": (
-            rate * (NIGHT + start_up),
-            rate * NIGHT,
-        ),
-        "The start-up is in seconds: subtract it before you multiply by the rate.": (
-            rate * NIGHT - start_up
-        ),
-    }
-    otherwise = (
-        f"You give {found:,.0f} images: multiply the seconds of a night by the images "
-        "per second."
-    )
-
-    def same(one, other):
-        return abs(one - other) <= max(1, 1e-6 * abs(other))
-
-    compare_answer(found, right, mistakes, otherwise, same)
-    return round(right)
-
-
-# (n, rate, hours, start_up): rounded to 57, even, no time to work
-ORDERS = (
-    (10_141_200, 30.0, 2, 1200),
-    (36_000, 2.0, 5, 0),
-    (5000, 10.0, 0.01, 90),
+GROUPS = (
+    ([0, 0, 0, 1, 1, 1, 2, 2], [5, 5, 1, 1, 1, 5, 1, 5]),
+    (list("bbaacccc"), [-1, -1, -1, 0, 0, 0, 0, 7]),
+    (list("xyyxyzz"), [0, 0, 1, 1, 2, 2, 2]),  # ties: x, the first in sorted order
 )
 
 
 @exercise(
-    "How many machines?",
-    hint="How many seconds does each machine work, and how many images is that? There "
-    "is no half machine: math.ceil.",
+    "The wrong images",
+    hint="For every cluster: np.flatnonzero gives its members, np.unique with "
+    "return_counts=True their classes, counts.argmax() the most frequent.",
 )
-def ex13_5(workers_needed):
-    """Write `workers_needed(n, rate, hours, start_up)`: the number of machines.
+def ex13_3(strangers):
+    """Write `strangers(true_labels, cluster_labels)`: the images in a wrong cluster.
 
-    It is the smallest that gets through n images within so many hours, each machine at
-    `rate` images per second after `start_up` seconds. If the start-up takes all the
-    time, return math.inf.
+    Return the indices of those whose class is not the most frequent of their cluster,
+    in ascending order. Of equally frequent classes, the first in sorted order counts.
     """
-    for n, rate, hours, start_up in ORDERS:
-        value = call_function(workers_needed, n, rate, hours, start_up)
-        found = as_number(value, "one number of machines")
-        seconds = hours * 3600 - start_up
-        where = (
-            f"For n={n:,}, rate={rate:g}, hours={hours}, start_up={start_up}, you give "
-            f"{found:g}."
-        )
-        if seconds <= 0:
-            if found != math.inf:
-                raise NotYet(
-                    f"{where} The start-up takes all the time, so no number of "
-                    "machines is enough: return math.inf."
-                )
-            continue
-        if not found.is_integer():
-            raise NotYet(f"{where} There are no fractions of a machine: round up.")
-        exact = n / (rate * seconds)
-        right = math.ceil(exact)
+    for true_labels, cluster_labels in GROUPS:
+        true, clusters = np.array(true_labels), np.array(cluster_labels)
+        found = np.asarray(call_function(strangers, true, clusters))
+        main_class = pd.crosstab(clusters, true).idxmax(axis=1)
+        is_wrong = true != main_class[clusters].to_numpy()
+        right = np.flatnonzero(is_wrong).tolist()
+        where = f"For the classes {true_labels} in the clusters {cluster_labels},"
+        if found.dtype == bool:
+            raise NotYet("Return indices, not True and False: use np.flatnonzero.")
+        if found.ndim != 1:
+            raise NotYet(f"{where} you give {found.tolist()!r}, not a list of indices.")
+        found = found.tolist()
         mistakes = {
-            "Round up, or some images are left over.": (
-                math.floor(exact),
-                round(exact),
+            "These are the images in the right cluster: return the others.": (
+                np.flatnonzero(~is_wrong).tolist()
             ),
-            "This is one too many if it comes out even: use math.ceil.": (
-                math.floor(exact) + 1
-            ),
-            "The start-up is forgotten.": math.ceil(n / rate / 3600 / hours),
-            "Subtract the start-up.": math.ceil(n / (rate * (seconds + 2 * start_up))),
-            "Every machine has its own start-up: it does not get shorter with more of "
-            "them.": math.ceil((n / rate + start_up) / (hours * 3600)),
-            "The rate is per second: convert hours to seconds.": (
-                math.ceil(n / (rate * hours))
-            ),
+            "You return every image: compare classes with classes, not with cluster "
+            "numbers.": list(range(len(true))),
         }
-        otherwise = f"Right is {right}."
-        compare_answer(found, right, mistakes, otherwise, about_same, where)
-    return "rounded up"
+        otherwise = f"{where} you give {found}; right is {right}."
+        if sorted(found, key=str) == sorted(right, key=str):
+            otherwise = "These are the right images: sort the indices upwards."
+        compare_answer(found, right, mistakes, otherwise, operator.eq)
+    return "strangers"
 
 
-@exercise("A plan for an archive", hint="Go through the list of the exercise.")
-def ex13_6(plan):
-    """Write a plan of 60 to 250 words, with numbers, to cluster an archive.
-
-    Say how many images of what size, how long it takes on which machines, and how much
-    storage it needs.
-    """
-    if not isinstance(plan, str):
-        raise NotYet("Give the plan as a text between three quotes.")
-    n_words = require_words(plan, "The plan", 60, 250)
-    numbers = re.findall(r"\d[\d,.]*", plan)
-    if len(numbers) < 4:
-        raise NotYet(
-            f"The plan has too few numbers, {len(numbers)}: give those of the images, "
-            "the bytes, the hours and the storage."
-        )
-    lower = plan.lower()
-    for words, missing in (
-        ("hour day minute night second", "how long it takes"),
-        ("machine worker laptop computer", "on which machines it runs"),
-        ("kb mb gb tb byte", "how much storage it needs"),
+@exercise("Your own scores", hint="Lesson 2 has the formulas and hints.")
+def ex13_4(purity, nmi, fowlkes_mallows):
+    """Paste the three scores from lesson 2: they go into your submission."""
+    values, missing = {}, []
+    for name, function, check in (
+        ("purity", purity, lesson02.ex02_1),
+        ("nmi", nmi, lesson02.ex02_3),
+        ("fowlkes_mallows", fowlkes_mallows, lesson02.ex02_4),
     ):
-        if not any(word in lower for word in words.split()):
-            raise NotYet(f"The plan does not say {missing}.")
-    return n_words
+        try:
+            values[name] = check.__wrapped__(function)
+        except NotAttempted:
+            missing.append(name)
+        except NotYet as error:
+            raise NotYet(f"{name}: {error}") from None
+    if not values:
+        raise NotAttempted
+    if missing:
+        raise NotYet(
+            f"None is returned by {' and '.join(missing)}: paste the functions too."
+        )
+    return values
+
+
+@exercise("Two short answers", hint="Write for a friend who looks at the chart.")
+def ex13_5(answers):
+    """Answer the two questions of `homework.QUESTIONS`, in 25 to 150 words each.
+
+    Give a dictionary {question: answer}. The first answer names a representation and
+    says by how much it won.
+    """
+    if not isinstance(answers, dict) or set(answers) != set(submission.QUESTIONS):
+        raise NotYet(
+            "Give a dictionary with the two questions of homework.QUESTIONS as keys."
+        )
+    counted = [
+        require_words(attempted(answers[question]), f"Answer {number}", 25, 150)
+        for number, question in enumerate(submission.QUESTIONS, 1)
+    ]
+    first = answers[submission.QUESTIONS[0]]
+    if not any(_is_representation(word) for word in re.findall(r"[\w:]+", first)):
+        raise NotYet("Answer 1 names no representation, like raw or SqueezeNet:fire9.")
+    if not re.search(r"\d?\.\d", first):
+        raise NotYet(
+            "Answer 1 does not say by how much: give an NMI or a lead as a number."
+        )
+    return counted
+
+
+def _is_representation(word):
+    try:
+        extraction.parse(word.strip(":"))
+    except ValueError:
+        return False
+    return True
+
+
+@exercise(
+    "Does the winner win elsewhere?",
+    hint="elsewhere, _ = experiments.run(another_image_set, …, seeds=seeds).",
+)
+def ex13_6(results, elsewhere):
+    """Run three of your representations or more on another image set, and compare.
+
+    Give both tables of `experiments.run`; they need the same seeds and at least one
+    algorithm in common.
+    """
+    if not isinstance(elsewhere, pd.DataFrame):
+        raise NotYet("Give the check the table, the first result of experiments.run.")
+    if set(elsewhere["image_set"]) & set(results["image_set"]):
+        raise NotYet("This is the same image set: take another one.")
+    if elsewhere["nmi"].isna().any():
+        raise NotYet("Some runs have no NMI: the image set needs true labels.")
+    lines = ["representation", "algorithm"]
+    here, there = (t.groupby(lines)["nmi"].mean() for t in (results, elsewhere))
+    common = here.index.intersection(there.index)
+    if common.get_level_values("representation").nunique() < 3:
+        raise NotYet(
+            "At least three representations must be in both tables with the same "
+            "algorithm, preparation steps included."
+        )
+    shared = [table.set_index(lines).loc[common] for table in (results, elsewhere)]
+    if set(shared[0]["seed"]) != set(shared[1]["seed"]):
+        raise NotYet("Use the same seeds in both tables: seeds=seeds.")
+    return round(float(spearmanr(here[common], there[common]).statistic), 3)

@@ -1,7 +1,7 @@
 """Layouts: a place in the plane for every image, so that a map can be drawn.
 
 `layout` reduces features to two numbers per image, by PCA, t-SNE or UMAP. Two numbers
-cannot hold what a thousand do: lesson 7 shows what each algorithm keeps, loses and
+cannot hold what a thousand do: lesson 8 shows what each algorithm keeps, loses and
 invents. `spread`, `grid` and `grouped` rearrange such places so that every image has a
 cell of its own and none covers another.
 """

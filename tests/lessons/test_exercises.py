@@ -120,6 +120,40 @@ def test_a_damaged_record_and_a_closed_folder_cost_nothing(
     assert "could not be saved" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "lesson, earlier",
+    [
+        ("08_maps_of_images", "07"),
+        ("09_ensembles_of_backbones", "08"),
+        ("14_beyond_one_machine", "13"),
+    ],
+)
+def test_answers_of_a_lesson_that_was_renumbered_are_taken_over(
+    lesson, earlier, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    right = {"state": "right", "tries": 2, "value": None}
+    old = tmp_path / f"{earlier}{lesson[2:]}.json"
+    old.write_text(json.dumps({f"ex{earlier}_1": right}), encoding="utf-8")
+    exercises.begin(lesson)
+    assert exercises.answers() == {f"ex{lesson[:2]}_1": right}
+    assert exercises.passed(f"{int(lesson[:2])}.1")
+    assert exercises.recorded_lessons() == [lesson] and not old.exists()
+    old.write_text(json.dumps({f"ex{earlier}_1": right | {"tries": 9}}))
+    exercises.begin(lesson)  # what is there under the new number is not written over
+    assert exercises.answers()[f"ex{lesson[:2]}_1"]["tries"] == 2 and old.exists()
+
+
+def test_answers_under_an_earlier_number_that_cannot_be_read_stay(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    old = tmp_path / "07_maps_of_images.json"
+    old.write_text("{half", encoding="utf-8")
+    exercises.begin("08_maps_of_images")
+    assert exercises.answers() == {} and old.read_text() == "{half"
+
+
 def len_of_name(path):
     return len(path.name)
 

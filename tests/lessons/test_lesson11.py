@@ -1,235 +1,192 @@
 """Checks of lesson 11: right, wrong in the usual ways, and untouched answers."""
 
-import math
-
 import numpy as np
 import pandas as pd
 from lesson_answers import answer_tests, own_answers  # noqa: F401
-
-from course_utils.clustering import joint_learning
-
-
-def affinity(itself=False, diagonal=False, power=2, mean="kept", root=False):
-    """W with one or another mistake."""
-
-    def affinity_matrix(points, n_neighbours):
-        distances = np.linalg.norm(points[:, None] - points, axis=2)
-        order = np.argsort(distances, axis=1)
-        near = order[:, :n_neighbours] if itself else order[:, 1 : n_neighbours + 1]
-        kept = np.zeros(distances.shape, dtype=bool)
-        np.put_along_axis(kept, near, True, axis=1)
-        values = distances**power
-        variance = {
-            "kept": values[kept].mean(),
-            "all": values.mean(),
-            "squared mean": distances[kept].mean() ** 2,
-            "squares": (distances[kept] ** 2).mean(),
-            "twice": 2 * values[kept].mean(),
-        }[mean]
-        if diagonal:
-            kept = kept | np.eye(len(points), dtype=bool)
-        variance = np.sqrt(variance) if root else variance or 1
-        return np.where(kept, np.exp(-values / variance), 0)
-
-    return affinity_matrix
+from scipy.special import softmax
 
 
-def farthest(points, n_neighbours):
-    return affinity()(points[::-1], n_neighbours)
+def top_nouns(sign=-1, kind=str, reverse=False, extra=0):
+    def answer(picture, vectors, names, n):
+        best = np.argsort(sign * (vectors @ picture))[: n + extra]
+        found = [names[i] if kind is str else int(i) for i in best]
+        return found[::-1] if reverse else found
+
+    return answer
 
 
-def between(one_way=False, first=None, second=None):
-    """The affinity of two clusters, divided by first(n, m) and second(n, m)."""
+def choose(
+    keep="below", scale=True, of="all", together="any", sign=-1, unique=True, kind=list
+):
+    def answer(centres, vectors, n_nearest, generic):
+        nearest = np.argsort(sign * (centres @ vectors.T), axis=1)[:, :n_nearest]
+        found = np.unique(nearest) if unique else nearest.ravel()
+        if together == "every":
+            found = np.array([i for i in found if all(i in r for r in nearest)], int)
+        middle = (vectors if of == "all" else vectors[np.unique(nearest)]).mean(axis=0)
+        middle = middle / np.linalg.norm(middle) if scale else middle
+        below = vectors[found] @ middle < generic
+        if keep != "all":
+            found = found[below if keep == "below" else ~below]
+        return kind(found)
 
-    def function(weights, one, other):
-        there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
-        n, m = len(one), len(other)
-        forth = there.sum(axis=0) @ back.sum(axis=1)
-        forth /= first(n, m) if first else n**2
-        backward = back.sum(axis=0) @ there.sum(axis=1)
-        backward /= second(n, m) if second else m**2
-        return forth if one_way else forth + backward
-
-    return function
-
-
-def unmultiplied(weights, one, other):
-    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
-    return there.sum() / len(one) ** 2 + back.sum() / len(other) ** 2
+    return answer
 
 
-def elementwise(weights, one, other):
-    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
-    return (there * back.T).sum() * (1 / len(one) ** 2 + 1 / len(other) ** 2)
+def mask(centres, vectors, n_nearest, generic):
+    return np.isin(np.arange(len(vectors)), choose()(centres, vectors, n_nearest, 0.9))
 
 
-def sums_of_all(weights, one, other):
-    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
-    return there.sum() * back.sum() * (1 / len(one) ** 2 + 1 / len(other) ** 2)
+def pseudo(scale=True, twin=True, best=np.argmax, sign=-1):
+    def answer(pictures, centres, space, n_nouns):
+        twins = []
+        for centre in centres:
+            order = np.argsort(sign * (space @ centre))[:n_nouns]
+            mean = space[order].mean(axis=0)
+            twins.append(mean / np.linalg.norm(mean) if scale else mean)
+        return best(pictures @ np.array(twins if twin else centres).T, axis=1)
+
+    return answer
 
 
-def negatives(own=False, number=10, labels=False, use=True):
-    def function(cluster_labels, anchor, generator):
-        cluster_labels = np.asarray(cluster_labels)
-        same = cluster_labels == cluster_labels[anchor]
-        places = np.flatnonzero(same if own else ~same)
-        drawn = generator if use else np.random.default_rng()
-        found = drawn.choice(places, number)
-        return cluster_labels[found] if labels else found
-
-    return function
+def log(x):
+    return np.log(np.maximum(x, 1e-8))
 
 
-def anybody(cluster_labels, anchor, generator):
-    return generator.integers(0, len(cluster_labels), 10)
+def consistency(p, q):
+    return -log((p * q).sum(axis=1)).mean()
 
 
-def always_first(cluster_labels, anchor, generator):
-    places = np.flatnonzero(cluster_labels != cluster_labels[anchor])
-    return np.repeat(places[0], 10)
+def agreement(p, labels):
+    return -log(p[np.arange(len(p)), labels]).mean()
 
 
-def loss(formula, root=False, mean=np.mean, start=0, axis=np.sum):
-    def function(points, triplets):
-        a, p, n = np.asarray(points)[np.asarray(triplets).T]
-        near = axis((a - p) ** 2, axis=1)
-        far = axis(((a, p)[start] - n) ** 2, axis=1)
-        if root:
-            near, far = np.sqrt(near), np.sqrt(far)
-        return mean(formula(near, far))
-
-    return function
+def evenness(p):
+    return -(p.mean(axis=0) * log(p.mean(axis=0))).sum()
 
 
-def clipped(near=2.0, far=1.0, margin=0.5):
-    return lambda p, n: np.maximum(0, near * p - far * n + margin)
+def counterpart(picture, space, temperature, power=-1, length=True, stable=True):
+    scores = space @ picture * temperature**power
+    weights = np.exp(scores - (scores.max() if stable else 0))
+    mixture = weights / weights.sum() @ space
+    return mixture / np.linalg.norm(mixture) if length else mixture
 
 
-def comparison(recipes=("one", "two"), n_seeds=3):
-    rows = [
-        {"recipe": r, "seed": s, "nmi": 0.5} for r in recipes for s in range(n_seeds)
-    ]
-    return pd.DataFrame(rows)
+def table(settings=("a", "b", "c"), stability=(0.8, 0.9, 0.7), nmi=(0.7, 0.8, 0.75)):
+    return pd.DataFrame({"setting": settings, "stability": stability, "nmi": nmi})
 
 
-def affinity_by_loop(points, n_neighbours):
-    nearest = {}
-    for i, point in enumerate(points):
-        squares = ((points - point) ** 2).sum(axis=1)
-        nearest |= {
-            (i, j): squares[j] for j in np.argsort(squares)[1 : n_neighbours + 1]
-        }
-    variance = sum(nearest.values()) / len(nearest)
-    weights = np.zeros((len(points), len(points)))
-    for pair, square in nearest.items():
-        weights[pair] = math.exp(-square / variance)
-    return weights
+LOSSES = consistency, agreement, evenness
 
 
-def between_by_loop(weights, one, other):
-    def directed(a, b):
-        sums = [
-            sum(weights[i, j] for i in a) * sum(weights[j, i] for i in a) for j in b
-        ]
-        return sum(sums) / len(a) ** 2
+def pseudo_by_loop(pictures, centres, space, n_nouns):
+    def twin(centre):
+        nearest = sorted(space, key=lambda noun: -noun @ centre)[:n_nouns]
+        return sum(nearest) / np.linalg.norm(sum(nearest))
 
-    return directed(one, other) + directed(other, one)
-
-
-def negatives_by_loop(cluster_labels, anchor, generator):
-    found = []
-    while len(found) < 10:
-        place = int(generator.integers(len(cluster_labels)))
-        if cluster_labels[place] != cluster_labels[anchor]:
-            found.append(place)
-    return found
+    twins = [twin(centre) for centre in centres]
+    return [max(range(len(twins)), key=lambda i, p=p: twins[i] @ p) for p in pictures]
 
 
 RIGHT = [
-    ("ex11_1", joint_learning.affinity),
-    ("ex11_1", lambda points, m: affinity()(points, m).tolist()),
-    ("ex11_2", between()),
-    ("ex11_2", lambda w, a, b: between()(w, b, a)),
-    ("ex11_3", negatives()),
-    ("ex11_3", lambda *given: negatives()(*given).tolist()),
-    ("ex11_4", joint_learning.triplet_loss),
-    ("ex11_4", loss(clipped())),
-    ("ex11_5", comparison()),
-    ("ex11_5", comparison(("a", "b", "c"), 5)),
-    ("ex11_1", affinity_by_loop),
-    ("ex11_2", between_by_loop),
-    ("ex11_3", negatives_by_loop),
-    (
-        "ex11_4",
-        lambda p, t: (
-            sum(
-                clipped()(sum((p[i] - p[j]) ** 2), sum((p[i] - p[k]) ** 2))
-                for i, j, k in t
-            )
-            / len(t)
-        ),
-    ),
-    ("ex11_5", comparison().sample(frac=1, random_state=0)),
-]
-WRONG = [
-    ("ex11_1", affinity(itself=True), "own neighbour"),
-    ("ex11_1", affinity(diagonal=True), "own neighbour"),
-    ("ex11_1", affinity(mean="all"), "not over all pairs"),
-    ("ex11_1", affinity(mean="squared mean"), "square of the mean"),
-    ("ex11_1", affinity(power=1), "Square the distances."),
-    ("ex11_1", affinity(power=1, mean="squares"), "in the exponential"),
-    ("ex11_1", affinity(root=True), "not by σ"),
-    ("ex11_1", affinity(mean="twice"), "the wrong weights"),
-    ("ex11_1", lambda x, m: affinity()(x, m).T, "transpose"),
+    ("ex11_1", top_nouns()),
+    ("ex11_1", lambda *given: np.array(top_nouns()(*given))),
+    ("ex11_2", choose()),
+    ("ex11_2", choose(kind=np.array)),
+    ("ex11_3", pseudo()),
+    ("ex11_3", lambda *given: pseudo()(*given).tolist()),
+    ("ex11_4", *LOSSES),
+    ("ex11_4", lambda p, q: np.float32(consistency(p, q)), agreement, evenness),
+    ("ex11_5", counterpart),
+    ("ex11_5", lambda *given: counterpart(*given).tolist()),
+    ("ex11_6", table()),
     (
         "ex11_1",
-        lambda x, m: np.maximum(affinity()(x, m), affinity()(x, m).T),
-        "point back",
+        lambda p, v, names, n: sorted(names, key=lambda x: -v[names.index(x)] @ p)[:n],
     ),
-    ("ex11_1", lambda x, m: (affinity()(x, m) + affinity()(x, m).T) / 2, "symmetric"),
-    ("ex11_1", lambda x, m: affinity()(x, m + 1), "above 0"),
-    ("ex11_1", farthest, "not the nearest"),
-    ("ex11_1", lambda x, m: affinity()(x, m)[0], "(12, 12)"),
-    ("ex11_2", between(one_way=True), "one direction"),
-    ("ex11_2", between(first=lambda n, m: 1, second=lambda n, m: 1), "Divide each"),
-    ("ex11_2", between(first=lambda n, m: n, second=lambda n, m: m), "square"),
-    ("ex11_2", between(first=lambda n, m: m**2, second=lambda n, m: n**2), "not by"),
-    (
-        "ex11_2",
-        between(first=lambda n, m: n * m, second=lambda n, m: n * m),
-        "not by |A| |B|",
-    ),
-    ("ex11_2", unmultiplied, "multiply what"),
-    ("ex11_2", lambda w, a, b: w[np.ix_(a, b)].sum() + w[np.ix_(b, a)].sum(), "multip"),
-    ("ex11_2", elementwise, "sum before"),
-    ("ex11_2", sums_of_all, "point by point"),
-    ("ex11_2", lambda *given: 0.123, "right is"),
-    ("ex11_3", negatives(own=True), "positives"),
-    ("ex11_3", negatives(number=5), "ten"),
-    ("ex11_3", negatives(labels=True), "indices of images"),
-    ("ex11_3", negatives(use=False), "generator"),
-    ("ex11_3", anybody, "own cluster"),
-    ("ex11_3", always_first, "never"),
-    ("ex11_3", lambda *given: np.full(10, 99), "not indices"),
-    ("ex11_4", loss(clipped(), root=True), "square root"),
-    ("ex11_4", loss(lambda p, n: 2 * p - n + 0.5), "missing"),
-    ("ex11_4", loss(lambda p, n: np.sum(clipped()(p, n))), "sum"),
-    ("ex11_4", loss(clipped(), mean=np.asarray), "one number"),
-    ("ex11_4", loss(clipped(-1, -2)), "swapped"),
-    ("ex11_4", loss(clipped(1)), "Count d⁺ twice."),
-    ("ex11_4", loss(clipped(1, 2)), "not d⁻"),
-    ("ex11_4", loss(clipped(margin=0)), "0.5 is missing"),
-    ("ex11_4", loss(clipped(), start=1), "anchor"),
-    ("ex11_4", loss(clipped(), axis=np.mean), "average"),
-    ("ex11_4", lambda *given: 7.0, "right is"),
-    ("ex11_5", comparison().drop(columns="seed"), "lacks seed"),
-    ("ex11_5", 0.8, "a table with the columns"),
-    ("ex11_5", comparison(("one",)), "two or more"),
-    ("ex11_5", pd.concat([comparison(), comparison()]), "same seed"),
-    ("ex11_5", comparison().assign(nmi=np.nan), "between 0 and 1"),
-    ("ex11_5", comparison().iloc[:-1], "same seeds"),
-    ("ex11_5", comparison(n_seeds=2), "at least 3 seeds"),
+    ("ex11_2", lambda *given: sorted(set(choose(unique=False)(*given)))),
+    ("ex11_3", pseudo_by_loop),
+    ("ex11_4", *[lambda *given, loss=loss: [loss(*given)] for loss in LOSSES]),
+    ("ex11_5", lambda p, s, t: (w := softmax(s @ p / t) @ s) / np.sqrt(w @ w)),
+    ("ex11_6", table().sample(frac=1, random_state=0)),
+    ("ex11_6", table(list("abcd"), (0.1, 0.5, 0.9, 1), (0.2, 0.3, 0.4, 1))),
 ]
+WRONG = [
+    ("ex11_1", top_nouns(sign=1), "worst"),
+    ("ex11_1", top_nouns(reverse=True), "best must come first"),
+    ("ex11_1", top_nouns(kind=int), "names, not numbers"),
+    ("ex11_1", top_nouns(extra=1), "list of 3 names"),
+    ("ex11_1", lambda picture, vectors, names, n: names[:n], "right is"),
+    ("ex11_2", choose(keep="all"), "still there"),
+    ("ex11_2", choose(keep="above"), "all but"),
+    ("ex11_2", choose(scale=False), "length 1"),
+    ("ex11_2", choose(of="chosen"), "of all nouns"),
+    ("ex11_2", choose(together="every"), "any centre"),
+    ("ex11_2", choose(sign=1), "farthest"),
+    ("ex11_2", choose(unique=False), "twice"),
+    ("ex11_2", lambda *given: choose()(*given)[::-1], "sort the indices upwards"),
+    ("ex11_2", mask, "indices, not True"),
+    ("ex11_2", lambda *given: [choose()(*given)], "one row"),
+    ("ex11_2", lambda *given: [0], "You give"),
+    ("ex11_3", pseudo(twin=False), "use the nouns"),
+    ("ex11_3", pseudo(scale=False), "length 1"),
+    ("ex11_3", pseudo(best=np.argmin), "not the lowest"),
+    ("ex11_3", pseudo(sign=1), "farthest"),
+    ("ex11_3", lambda pictures, *given: pictures, "one label"),
+    ("ex11_3", lambda pictures, *given: np.zeros(len(pictures)), "not the nearest"),
+    ("ex11_4", lambda p, q: -consistency(p, q), *LOSSES[1:], "The sign"),
+    ("ex11_4", lambda p, q: len(p) * consistency(p, q), *LOSSES[1:], "the sum"),
+    ("ex11_4", lambda p, q: -log((p * q).sum(1).mean()), *LOSSES[1:], "then the mean"),
+    ("ex11_4", lambda p, q: consistency(p, q) / np.log(2), *LOSSES[1:], "natural"),
+    ("ex11_4", lambda p, q: -log(p * q).sum(1).mean(), *LOSSES[1:], "before the"),
+    ("ex11_4", lambda p, q: -log((p * q).sum(1)), *LOSSES[1:], "one number"),
+    ("ex11_4", lambda p, q: 0.25, *LOSSES[1:], "right is"),
+    (
+        "ex11_4",
+        lambda p, q: -np.log((p * q).sum(1)).mean(),
+        *LOSSES[1:],
+        "consistency: A probability of 0",
+    ),
+    ("ex11_4", consistency, lambda p, y: -agreement(p, y), evenness, "The sign"),
+    ("ex11_4", consistency, lambda p, y: -log(p[:, y]).mean(), evenness, "column"),
+    (
+        "ex11_4",
+        consistency,
+        lambda p, y: -np.log(p[np.arange(len(p)), y]).mean(),
+        evenness,
+        "agreement: A probability of 0",
+    ),
+    ("ex11_4", *LOSSES[:2], lambda p: -evenness(p), "entropy is not negative"),
+    ("ex11_4", *LOSSES[:2], lambda p: -(p * log(p)).sum(1).mean(), "entropy of the"),
+    ("ex11_4", *LOSSES[:2], lambda p: evenness(p) / np.log(2), "natural"),
+    ("ex11_4", *LOSSES[:2], lambda p: -log(p.mean(0)).sum(), "Multiply"),
+    ("ex11_4", *LOSSES[:2], lambda p: -(p.mean(1) * log(p.mean(1))).sum(), "axis 0"),
+    (
+        "ex11_4",
+        *LOSSES[:2],
+        lambda p: -(p.mean(0) * np.log(p.mean(0))).sum(),
+        "evenness: A probability of 0",
+    ),
+    ("ex11_5", lambda *g: counterpart(*g, power=1), "not multiply"),
+    ("ex11_5", lambda *g: counterpart(*g, power=0), "missing"),
+    ("ex11_5", lambda *g: counterpart(*g, length=False), "length 1"),
+    ("ex11_5", lambda *g: counterpart(*g, stable=False), "overflows"),
+    (
+        "ex11_5",
+        lambda p, s, t: s @ p @ s / np.linalg.norm(s @ p @ s),
+        "not by the cosines",
+    ),
+    ("ex11_5", lambda p, s, t: s @ p, "shape"),
+    ("ex11_5", lambda p, s, t: s[0], "not the weighted sum"),
+    ("ex11_6", [1, 2, 3], "columns"),
+    ("ex11_6", table().drop(columns="nmi"), "lacks nmi"),
+    ("ex11_6", table(settings=("a", "a", "b")), "three settings"),
+    ("ex11_6", table(nmi=(0.7, np.nan, 0.8)), "nmi must be between"),
+    ("ex11_6", table(stability=(0.7, 80, 0.8)), "stability must be between"),
+    ("ex11_6", table(nmi=(0.8, 0.9, 0.7)), "with each other"),
+]
+UNTOUCHED = [("ex11_4", consistency, lambda p, labels: None, evenness)]
 
-
-test_right, test_wrong, test_untouched, test_enough = answer_tests(RIGHT, WRONG)
+test_right, test_wrong, test_untouched, test_enough = answer_tests(
+    RIGHT, WRONG, UNTOUCHED
+)

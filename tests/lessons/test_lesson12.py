@@ -1,210 +1,235 @@
 """Checks of lesson 12: right, wrong in the usual ways, and untouched answers."""
 
+import math
+
 import numpy as np
 import pandas as pd
-import pytest
 from lesson_answers import answer_tests, own_answers  # noqa: F401
-from sklearn.metrics import fowlkes_mallows_score, normalized_mutual_info_score
-from sklearn.metrics.cluster import contingency_matrix
 
-from course_utils import metrics
-from course_utils.homework import submission
-
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-NAMES = ["raw", "hog", "lbp", "SqueezeNet:fire9", "EfficientNetLite0:block6"]
-NAMES += ["EfficientNetLite0:pool"]
+from course_utils.clustering import joint_learning
 
 
-def plan(n_runs=42, representations=NAMES, algorithms=("kmeans", "ward", "l2+gmm")):
-    return {
-        "representations": list(representations),
-        "algorithms": list(algorithms),
-        "n_runs": n_runs,
-    }
+def affinity(itself=False, diagonal=False, power=2, mean="kept", root=False):
+    """W with one or another mistake."""
+
+    def affinity_matrix(points, n_neighbours):
+        distances = np.linalg.norm(points[:, None] - points, axis=2)
+        order = np.argsort(distances, axis=1)
+        near = order[:, :n_neighbours] if itself else order[:, 1 : n_neighbours + 1]
+        kept = np.zeros(distances.shape, dtype=bool)
+        np.put_along_axis(kept, near, True, axis=1)
+        values = distances**power
+        variance = {
+            "kept": values[kept].mean(),
+            "all": values.mean(),
+            "squared mean": distances[kept].mean() ** 2,
+            "squares": (distances[kept] ** 2).mean(),
+            "twice": 2 * values[kept].mean(),
+        }[mean]
+        if diagonal:
+            kept = kept | np.eye(len(points), dtype=bool)
+        variance = np.sqrt(variance) if root else variance or 1
+        return np.where(kept, np.exp(-values / variance), 0)
+
+    return affinity_matrix
 
 
-def winner(first="mean", by=("representation", "algorithm"), sign=1, over=-2):
-    def winner(results):
-        lines = results.groupby(list(by))["nmi"].agg(first)
-        means = lines.groupby("representation").agg(first).sort_values()
-        return means.index[-1], sign * (means.iloc[-1] - means.iloc[over])
-
-    return winner
+def farthest(points, n_neighbours):
+    return affinity()(points[::-1], n_neighbours)
 
 
-def strangers(wrong=True, order=1, kind=list, last=False):
-    def strangers(true_labels, cluster_labels):
-        found = np.zeros(len(true_labels), bool)
-        for cluster in np.unique(cluster_labels):
-            members = np.flatnonzero(cluster_labels == cluster)
-            classes, counts = np.unique(true_labels[members], return_counts=True)
-            commonest = classes[np.flatnonzero(counts == counts.max())[-int(last)]]
-            found[members] = true_labels[members] != commonest
-        return kind(np.flatnonzero(found == wrong)[::order])
+def between(one_way=False, first=None, second=None):
+    """The affinity of two clusters, divided by first(n, m) and second(n, m)."""
 
-    return strangers
+    def function(weights, one, other):
+        there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+        n, m = len(one), len(other)
+        forth = there.sum(axis=0) @ back.sum(axis=1)
+        forth /= first(n, m) if first else n**2
+        backward = back.sum(axis=0) @ there.sum(axis=1)
+        backward /= second(n, m) if second else m**2
+        return forth if one_way else forth + backward
 
-
-def score(name, swapped=False, power=1):
-    def score(true_labels, cluster_labels):
-        labels = [true_labels, cluster_labels][:: -1 if swapped else 1]
-        return (
-            getattr(metrics, name)(labels_true=labels[0], labels_pred=labels[1])
-            ** power
-        )
-
-    return score
+    return function
 
 
-def untouched(*_):
-    return None
+def unmultiplied(weights, one, other):
+    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+    return there.sum() / len(one) ** 2 + back.sum() / len(other) ** 2
 
 
-SCORES = [score(name) for name in ("purity", "nmi", "fowlkes_mallows")]
-LONG = " ".join(["EfficientNetLite0:pool won by 0.12 over raw."] * 5)
+def elementwise(weights, one, other):
+    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+    return (there * back.T).sum() * (1 / len(one) ** 2 + 1 / len(other) ** 2)
 
 
-def written(first=LONG, second=LONG):
-    return dict(zip(submission.QUESTIONS, (first, second), strict=True))
+def sums_of_all(weights, one, other):
+    there, back = weights[np.ix_(one, other)], weights[np.ix_(other, one)]
+    return there.sum() * back.sum() * (1 / len(one) ** 2 + 1 / len(other) ** 2)
 
 
-def table(
-    image_set="stamps", names=("raw", "hog", "lbp"), seeds=(4, 7), lines=("kmeans",)
-):
+def negatives(own=False, number=10, labels=False, use=True):
+    def function(cluster_labels, anchor, generator):
+        cluster_labels = np.asarray(cluster_labels)
+        same = cluster_labels == cluster_labels[anchor]
+        places = np.flatnonzero(same if own else ~same)
+        drawn = generator if use else np.random.default_rng()
+        found = drawn.choice(places, number)
+        return cluster_labels[found] if labels else found
+
+    return function
+
+
+def anybody(cluster_labels, anchor, generator):
+    return generator.integers(0, len(cluster_labels), 10)
+
+
+def always_first(cluster_labels, anchor, generator):
+    places = np.flatnonzero(cluster_labels != cluster_labels[anchor])
+    return np.repeat(places[0], 10)
+
+
+def loss(formula, root=False, mean=np.mean, start=0, axis=np.sum):
+    def function(points, triplets):
+        a, p, n = np.asarray(points)[np.asarray(triplets).T]
+        near = axis((a - p) ** 2, axis=1)
+        far = axis(((a, p)[start] - n) ** 2, axis=1)
+        if root:
+            near, far = np.sqrt(near), np.sqrt(far)
+        return mean(formula(near, far))
+
+    return function
+
+
+def clipped(near=2.0, far=1.0, margin=0.5):
+    return lambda p, n: np.maximum(0, near * p - far * n + margin)
+
+
+def comparison(recipes=("one", "two"), n_seeds=3):
     rows = [
-        (image_set, name, line, 7, seed, 0.1 * place + 0.01 * seed)
-        for place, name in enumerate(names)
-        for line in lines
-        for seed in seeds
+        {"recipe": r, "seed": s, "nmi": 0.5} for r in recipes for s in range(n_seeds)
     ]
-    columns = ["image_set", "representation", "algorithm", "k", "seed", "nmi"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows)
 
 
-HERE = table("mine", ("lbp", "raw", "hog", "colour"), lines=("kmeans", "gmm"))
+def affinity_by_loop(points, n_neighbours):
+    nearest = {}
+    for i, point in enumerate(points):
+        squares = ((points - point) ** 2).sum(axis=1)
+        nearest |= {
+            (i, j): squares[j] for j in np.argsort(squares)[1 : n_neighbours + 1]
+        }
+    variance = sum(nearest.values()) / len(nearest)
+    weights = np.zeros((len(points), len(points)))
+    for pair, square in nearest.items():
+        weights[pair] = math.exp(-square / variance)
+    return weights
 
 
-def winner_by_loop(results):
-    means = {}
-    for name, rows in results.groupby("representation"):
-        per_algorithm = [lines["nmi"].mean() for _, lines in rows.groupby("algorithm")]
-        means[name] = sum(per_algorithm) / len(per_algorithm)
-    first, second = sorted(means, key=means.get)[:-3:-1]
-    return np.str_(first), np.float64(means[first] - means[second])
+def between_by_loop(weights, one, other):
+    def directed(a, b):
+        sums = [
+            sum(weights[i, j] for i in a) * sum(weights[j, i] for i in a) for j in b
+        ]
+        return sum(sums) / len(a) ** 2
+
+    return directed(one, other) + directed(other, one)
 
 
-def strangers_by_loop(true_labels, cluster_labels):
-    labels = list(zip(true_labels.tolist(), cluster_labels.tolist(), strict=True))
+def negatives_by_loop(cluster_labels, anchor, generator):
     found = []
-    for place, (name, cluster) in enumerate(labels):
-        members = [true for true, other in labels if other == cluster]
-        if name != max(sorted(set(members)), key=members.count):
+    while len(found) < 10:
+        place = int(generator.integers(len(cluster_labels)))
+        if cluster_labels[place] != cluster_labels[anchor]:
             found.append(place)
     return found
 
 
-def purity_of_sklearn(true_labels, cluster_labels):
-    return contingency_matrix(true_labels, cluster_labels).max(0).sum() / len(
-        true_labels
-    )
-
-
-SCORES_OF_SKLEARN = (
-    purity_of_sklearn,
-    normalized_mutual_info_score,
-    fowlkes_mallows_score,
-)
-
-
 RIGHT = [
-    ("ex12_1", plan()),
-    ("ex12_1", plan(36, NAMES, ["kmeans", "ward", "average", "l2+hdbscan"])),
-    ("ex12_2", winner()),
-    ("ex12_3", strangers()),
-    ("ex12_3", strangers(kind=np.array)),
-    ("ex12_4", *SCORES),
-    ("ex12_5", written()),
-    ("ex12_6", HERE, table()),
+    ("ex12_1", joint_learning.affinity),
+    ("ex12_1", lambda points, m: affinity()(points, m).tolist()),
+    ("ex12_2", between()),
+    ("ex12_2", lambda w, a, b: between()(w, b, a)),
+    ("ex12_3", negatives()),
+    ("ex12_3", lambda *given: negatives()(*given).tolist()),
+    ("ex12_4", joint_learning.triplet_loss),
+    ("ex12_4", loss(clipped())),
+    ("ex12_5", comparison()),
+    ("ex12_5", comparison(("a", "b", "c"), 5)),
+    ("ex12_1", affinity_by_loop),
+    ("ex12_2", between_by_loop),
+    ("ex12_3", negatives_by_loop),
     (
-        "ex12_1",
-        plan(np.int64(49), [*NAMES, "VGG19:fc2"], ["gmm", "l2+spectral", "ward"]),
+        "ex12_4",
+        lambda p, t: (
+            sum(
+                clipped()(sum((p[i] - p[j]) ** 2), sum((p[i] - p[k]) ** 2))
+                for i, j, k in t
+            )
+            / len(t)
+        ),
     ),
-    ("ex12_2", lambda results: list(winner()(results))),
-    ("ex12_2", winner_by_loop),
-    ("ex12_3", strangers_by_loop),
-    ("ex12_4", *SCORES_OF_SKLEARN),
-    ("ex12_4", *[lambda *labels, f=f: [f(*labels)] for f in SCORES]),
-    ("ex12_5", written("With an NMI of .61, hog " + "is ahead of lbp and raw; " * 5)),
-    ("ex12_5", written(second=LONG + "\n" + LONG)),
-    ("ex12_6", HERE, table(names=("hog", "raw", "lbp", "bovw"), seeds=(7, 4))),
-    ("ex12_6", HERE, table("other", ("raw", "hog", "colour"), lines=("gmm", "ward"))),
+    ("ex12_5", comparison().sample(frac=1, random_state=0)),
 ]
 WRONG = [
-    ("ex12_1", ["raw"], "dictionary"),
-    ("ex12_1", plan() | {"seeds": 3}, "with the keys"),
-    ("ex12_1", plan() | {"algorithms": "kmeans"}, "Give lists"),
-    ("ex12_1", plan(representations=[*NAMES, "raw"]), "twice"),
-    ("ex12_1", plan(representations=["raw", "hogg"]), "did you mean hog?"),
-    ("ex12_1", plan(algorithms=["kmeens"]), "'kmeans'"),
+    ("ex12_1", affinity(itself=True), "own neighbour"),
+    ("ex12_1", affinity(diagonal=True), "own neighbour"),
+    ("ex12_1", affinity(mean="all"), "not over all pairs"),
+    ("ex12_1", affinity(mean="squared mean"), "square of the mean"),
+    ("ex12_1", affinity(power=1), "Square the distances."),
+    ("ex12_1", affinity(power=1, mean="squares"), "in the exponential"),
+    ("ex12_1", affinity(root=True), "not by σ"),
+    ("ex12_1", affinity(mean="twice"), "the wrong weights"),
+    ("ex12_1", lambda x, m: affinity()(x, m).T, "transpose"),
     (
         "ex12_1",
-        plan(representations=["raw", *NAMES[3:]]),
-        "representations: 3 instead of 5",
+        lambda x, m: np.maximum(affinity()(x, m), affinity()(x, m).T),
+        "point back",
     ),
-    ("ex12_1", plan(representations=[*NAMES[:4], "colour"]), "layers: 1 instead of 3"),
-    (
-        "ex12_1",
-        plan(algorithms=["kmeans", "l2+kmeans", "ward"]),
-        "algorithms: 2 instead of 3",
-    ),
-    ("ex12_1", plan(representations=[*NAMES[1:], "bovw"]), "baseline"),
-    ("ex12_1", plan(18), "The seeds are missing"),
-    ("ex12_1", plan(54), "run once"),
-    ("ex12_1", plan(7), "for one representation"),
-    ("ex12_1", plan(40), "Count again"),
-    ("ex12_2", winner(by=["representation"]), "over all rows"),
-    ("ex12_2", winner(first="max"), "best single run"),
+    ("ex12_1", lambda x, m: (affinity()(x, m) + affinity()(x, m).T) / 2, "symmetric"),
+    ("ex12_1", lambda x, m: affinity()(x, m + 1), "above 0"),
+    ("ex12_1", farthest, "not the nearest"),
+    ("ex12_1", lambda x, m: affinity()(x, m)[0], "(12, 12)"),
+    ("ex12_2", between(one_way=True), "one direction"),
+    ("ex12_2", between(first=lambda n, m: 1, second=lambda n, m: 1), "Divide each"),
+    ("ex12_2", between(first=lambda n, m: n, second=lambda n, m: m), "square"),
+    ("ex12_2", between(first=lambda n, m: m**2, second=lambda n, m: n**2), "not by"),
     (
         "ex12_2",
-        lambda t: ("z", 1) if len(t) == 5 else winner()(t),
-        "does not have the highest",
+        between(first=lambda n, m: n * m, second=lambda n, m: n * m),
+        "not by |A| |B|",
     ),
-    ("ex12_2", lambda results: ("zz", 0.1), "no representation"),
-    ("ex12_2", lambda results: "a", "two things"),
-    ("ex12_2", winner(sign=-1), "wrong sign"),
-    ("ex12_2", winner(over=0), "not over the last"),
-    ("ex12_2", lambda results: ("a", 0.66), "subtract"),
-    ("ex12_2", lambda results: ("a", 0.5), "its lead is 0.055"),
-    ("ex12_3", strangers(wrong=False), "in the right cluster"),
-    ("ex12_3", strangers(order=-1), "sort the indices upwards"),
-    ("ex12_3", strangers(last=True), "you give"),
-    ("ex12_3", strangers(kind=len), "not a list of indices"),
-    ("ex12_3", lambda true, found: true != found, "not True and False"),
-    ("ex12_3", lambda true, found: list(range(len(true))), "every image"),
-    ("ex12_4", score("purity", swapped=True), *SCORES[1:], "purity: The arguments"),
-    ("ex12_4", *SCORES[:2], score("fowlkes_mallows", power=2), "square root"),
-    ("ex12_4", SCORES[0], untouched, SCORES[2], "None is returned by nmi"),
-    ("ex12_4", 0.5, 0.5, 0.5, "the function itself"),
-    ("ex12_5", [LONG, LONG], "dictionary"),
-    ("ex12_5", {"Who won?": LONG}, "QUESTIONS"),
-    ("ex12_5", written("raw won by 0.1"), "Answer 1 has 4 words"),
-    ("ex12_5", written(second="word " * 200), "Answer 2 has 200 words"),
-    ("ex12_5", written("nothing won by 0.12 " * 8), "names no representation"),
-    ("ex12_5", written("hog won by far and wide " * 6), "by how much"),
-    ("ex12_6", HERE, (table(), {}), "the first result"),
-    ("ex12_6", HERE, table("mine"), "same image set"),
-    ("ex12_6", HERE, table().assign(nmi=np.nan), "true labels"),
-    ("ex12_6", HERE, table(names=["raw", "hog"]), "three representations"),
-    ("ex12_6", HERE, table(lines=["ward"]), "three representations"),
-    ("ex12_6", HERE, table(seeds=[0, 1]), "same seeds"),
-]
-UNTOUCHED = [
-    ("ex12_1", plan(None)),
-    ("ex12_5", written(None, None)),
-    ("ex12_6", HERE, None),
+    ("ex12_2", unmultiplied, "multiply what"),
+    ("ex12_2", lambda w, a, b: w[np.ix_(a, b)].sum() + w[np.ix_(b, a)].sum(), "multip"),
+    ("ex12_2", elementwise, "sum before"),
+    ("ex12_2", sums_of_all, "point by point"),
+    ("ex12_2", lambda *given: 0.123, "right is"),
+    ("ex12_3", negatives(own=True), "positives"),
+    ("ex12_3", negatives(number=5), "ten"),
+    ("ex12_3", negatives(labels=True), "indices of images"),
+    ("ex12_3", negatives(use=False), "generator"),
+    ("ex12_3", anybody, "own cluster"),
+    ("ex12_3", always_first, "never"),
+    ("ex12_3", lambda *given: np.full(10, 99), "not indices"),
+    ("ex12_4", loss(clipped(), root=True), "square root"),
+    ("ex12_4", loss(lambda p, n: 2 * p - n + 0.5), "missing"),
+    ("ex12_4", loss(lambda p, n: np.sum(clipped()(p, n))), "sum"),
+    ("ex12_4", loss(clipped(), mean=np.asarray), "one number"),
+    ("ex12_4", loss(clipped(-1, -2)), "swapped"),
+    ("ex12_4", loss(clipped(1)), "Count d⁺ twice."),
+    ("ex12_4", loss(clipped(1, 2)), "not d⁻"),
+    ("ex12_4", loss(clipped(margin=0)), "0.5 is missing"),
+    ("ex12_4", loss(clipped(), start=1), "anchor"),
+    ("ex12_4", loss(clipped(), axis=np.mean), "average"),
+    ("ex12_4", lambda *given: 7.0, "right is"),
+    ("ex12_5", comparison().drop(columns="seed"), "lacks seed"),
+    ("ex12_5", 0.8, "a table with the columns"),
+    ("ex12_5", comparison(("one",)), "two or more"),
+    ("ex12_5", pd.concat([comparison(), comparison()]), "same seed"),
+    ("ex12_5", comparison().assign(nmi=np.nan), "between 0 and 1"),
+    ("ex12_5", comparison().iloc[:-1], "same seeds"),
+    ("ex12_5", comparison(n_seeds=2), "at least 3 seeds"),
 ]
 
 
-test_right, test_wrong, test_untouched, test_enough = answer_tests(
-    RIGHT, WRONG, UNTOUCHED
-)
+test_right, test_wrong, test_untouched, test_enough = answer_tests(RIGHT, WRONG)

@@ -64,7 +64,7 @@ print(vectors.shape, "·", ", ".join(image_set.class_names))
 # directions, best first, each of length 1, and C @ V are the places. The squares of the
 # singular values S say how much of the spread lies in each direction.
 #
-# ### Exercise 7.1 · PCA in two dimensions (medium)
+# ### Exercise 8.1 · PCA in two dimensions (medium)
 #
 # Write `pca_2d(vectors)`: an array (n, 2), one row per picture. `np.linalg.svd(C,
 # full_matrices=False)` returns U, S and Vᵀ. Which way an axis points is free.
@@ -79,7 +79,7 @@ def pca_2d(vectors):
     # END SOLUTION
 
 
-checks.ex07_1(pca_2d)
+checks.ex08_1(pca_2d)
 
 # %% [markdown]
 # **Predict first.** Which share of the whole spread (the variance) do the first two of
@@ -164,7 +164,7 @@ plots.show(
 # Here is one: take the 10 nearest neighbours of a picture in the features, and its 10
 # nearest on the map. Which share of the first are among the second?
 #
-# ### Exercise 7.2 · Neighbours kept (medium)
+# ### Exercise 8.2 · Neighbours kept (medium)
 #
 # Write `neighbours_kept(vectors, points, k)`: the share of the k nearest neighbours in
 # `vectors` that are also among the k nearest in `points`, averaged over all pictures.
@@ -185,7 +185,7 @@ def neighbours_kept(vectors, points, k):
     # END SOLUTION
 
 
-checks.ex07_2(neighbours_kept)
+checks.ex08_2(neighbours_kept)
 
 # %% [markdown]
 # That is what is *lost*. What is *made up*: pictures that stand side by side on the map
@@ -198,7 +198,7 @@ checks.ex07_2(neighbours_kept)
 #
 # 1 means no strangers; a map of random places gets about 0.5.
 #
-# ### Exercise 7.3 · Trustworthiness (hard)
+# ### Exercise 8.3 · Trustworthiness (hard)
 #
 # Write `trustworthiness(vectors, points, k)` by this formula. With `order =
 # np.argsort(distances, axis=1)`, place 0 of a row is the picture itself, place 1 its
@@ -220,7 +220,7 @@ def trustworthiness(vectors, points, k):
     # END SOLUTION
 
 
-checks.ex07_3(trustworthiness)
+checks.ex08_3(trustworthiness)
 
 # %% [markdown]
 # **Predict first.** The two directions of PCA hold less than a sixth of the variance.
@@ -602,9 +602,9 @@ HTML(f'<img src="data:image/jpeg;base64,{photograph}" width="950" alt="{alt}">')
 # %% [markdown]
 # ## Exercises
 #
-# Exercises 7.1 to 7.3 stand above, where you build the things.
+# Exercises 8.1 to 8.3 stand above, where you build the things.
 #
-# ### Exercise 7.4 · What a map may tell you (easy)
+# ### Exercise 8.4 · What a map may tell you (easy)
 #
 # Which of these statements are true of any data? Give the set of their letters, like
 # `{"b", "e"}`.
@@ -621,10 +621,10 @@ HTML(f'<img src="data:image/jpeg;base64,{photograph}" width="950" alt="{alt}">')
 # BEGIN SOLUTION: true_statements = None
 true_statements = {"a", "f", "g"}
 # END SOLUTION
-checks.ex07_4(true_statements)
+checks.ex08_4(true_statements)
 
 # %% [markdown]
-# ### Exercise 7.5 · Your own map (open)
+# ### Exercise 8.5 · Your own map (open)
 #
 # Make a map of other features, like `hog` or `SqueezeNet`, or of your own pictures, and
 # tell somebody what they may read from it. Which settings did you try? How many of the
@@ -723,4 +723,4 @@ checks.summary()
 #
 # ## Next
 #
-# `08_ensembles_of_backbones.ipynb`: many clusterings vote.
+# `09_ensembles_of_backbones.ipynb`: many clusterings vote.

@@ -1,4 +1,4 @@
-"""What lesson 8 claims: voters, copies, ensembles and their rivals."""
+"""What lesson 9 claims: voters, copies, ensembles and their rivals."""
 
 import functools
 
@@ -48,7 +48,7 @@ def consensus_of_poor(n_voters, share, seed):
 
 
 @claim(
-    "08.cancel",
+    "09.cancel",
     "The consensus of 25 poor voters with independent errors scores above each of "
     "them, and by more than .3.",
 )
@@ -66,7 +66,7 @@ def test_cancel(show):
 
 
 @claim(
-    "08.tipping",
+    "09.tipping",
     "Copies of one voter win the vote once their share passes the computed tipping "
     "point: with 100 voters the consensus scores above .9 at .05 below it and less "
     "than .6 at .05 above it, and with 20 it falls less steeply.",
@@ -170,7 +170,7 @@ def told(found):
 
 
 @claim(
-    "08.seeds",
+    "09.seeds",
     "The consensus of twelve seeds of k-means scores above their mean single run, "
     "for the pool of EfficientNet-Lite0 on both sets.",
 )
@@ -184,7 +184,7 @@ def test_seeds(show):
 
 
 @claim(
-    "08.mean-member",
+    "09.mean-member",
     "Each of six ensembles scores above the mean single run of its members, on the "
     "stamps and on the photos.",
 )
@@ -209,7 +209,7 @@ def verdict(found, other):
 
 
 @claim(
-    "08.rival",
+    "09.rival",
     "None of six ensembles wins (in 19 of 20 subsamples) against the best member's "
     "own vote with as many voters on both sets.",
 )
@@ -236,7 +236,7 @@ def test_rival(show):
 
 
 @claim(
-    "08.outvoted",
+    "09.outvoted",
     "The layers of SqueezeNet, and all twelve members, score lower than the best "
     "member's own vote on both sets.",
 )
@@ -262,7 +262,7 @@ def lift(one, other, labels_true):
 
 
 @claim(
-    "08.lift",
+    "09.lift",
     "Neighbouring layers of SqueezeNet join the same wrong pairs more often, "
     "relative to independence, than handcrafted members do, on both sets.",
 )
@@ -301,7 +301,7 @@ def agreeing_half(given):
 
 
 @claim(
-    "08.half",
+    "09.half",
     "The half of the voters that agree most scores higher than all voters where the "
     "voters are those of all twelve members, on both sets.",
 )
@@ -314,7 +314,7 @@ def test_half(show):
 
 
 @claim(
-    "08.half-fails",
+    "09.half-fails",
     "With the layers of SqueezeNet on the stamps, the half that agrees most scores "
     "lower than all voters; there fire3 and fire5 agree more than fire7 and fire9.",
 )
@@ -348,7 +348,7 @@ def any_k(rows, n_voters, lowest, highest, seed):
 
 
 @claim(
-    "08.range",
+    "09.range",
     "Twelve voters with k drawn from 10 to 30 have, cut at the number of classes, a "
     "mean NMI within .05 of twelve voters with that k (pool of EfficientNet-Lite0, "
     "both sets).",
@@ -373,7 +373,7 @@ def test_range(show):
 
 
 @claim(
-    "08.lifetime",
+    "09.lifetime",
     "With twelve voters of k from 10 to 30 the longest lifetime is that of more "
     "clusters of stamps than with 100 such voters, mostly of more than fifty.",
 )

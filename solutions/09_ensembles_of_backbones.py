@@ -28,7 +28,7 @@
 #
 # **Reading** 30 minutes, the exercises as much again · **run time** about two minutes
 # on a CPU the first time, then less, since features are cached; a little less on a GPU.
-# `checks.hint("8.2")` gives a hint for exercise 8.2, also before you try it.
+# `checks.hint("9.2")` gives a hint for exercise 9.2, also before you try it.
 
 # %% tags=["setup"]
 import time
@@ -69,7 +69,7 @@ three = np.array(
 # **co-association**. The co-association matrix M has one row and one column per image,
 # and `M[i, j]` is the share of voters that put images i and j into one cluster.
 #
-# ### Exercise 8.1 · Co-association with loops (easy)
+# ### Exercise 9.1 · Co-association with loops (easy)
 #
 # Write `by_loops(labellings)` straight from that definition. `labellings` has one row
 # per voter; return an array of shape (images, images).
@@ -91,8 +91,8 @@ def by_loops(labellings):
     # END SOLUTION
 
 
-display(checks.ex08_1(by_loops))
-co_association = by_loops if checks.passed("8.1") else clustering.co_association
+display(checks.ex09_1(by_loops))
+co_association = by_loops if checks.passed("9.1") else clustering.co_association
 letters = list("abcdef")
 pd.DataFrame(co_association(three), letters, letters).round(2)
 
@@ -116,7 +116,7 @@ pd.DataFrame(co_association(three), letters, letters).round(2)
 # length: here six ones, the rows `0 1 2 3 4 5` and the columns `0 1 1 1 2 2`.
 # `sparse.hstack` puts a list of such tables side by side.
 #
-# ### Exercise 8.2 · Co-association as one sparse product (medium)
+# ### Exercise 9.2 · Co-association as one sparse product (medium)
 #
 # Write `by_product(labellings)`: build the sparse Z and return `Z @ Z.T / R`, still
 # sparse. Labels may be any integers, such as 0, 4 and 7; the second result of
@@ -139,7 +139,7 @@ def by_product(labellings):
     # END SOLUTION
 
 
-display(checks.ex08_2(by_product))
+display(checks.ex09_2(by_product))
 random_labels = np.random.default_rng(0).integers(0, 7, (10, 300))
 expected = clustering.co_association(random_labels)
 for function in (by_loops, by_product, clustering.co_association):
@@ -161,7 +161,7 @@ for function in (by_loops, by_product, clustering.co_association):
 # result is the **consensus** of the voters; the method is **evidence accumulation**
 # (Fred and Jain 2005).
 #
-# ### Exercise 8.3 · Evidence accumulation (medium)
+# ### Exercise 9.3 · Evidence accumulation (medium)
 #
 # Write `consensus(labellings, k)` with `clustering.co_association` and scikit-learn's
 # `AgglomerativeClustering`. Its first argument is k, `metric="precomputed"` says that
@@ -179,8 +179,8 @@ def consensus(labellings, k):
     # END SOLUTION
 
 
-display(checks.ex08_3(consensus))
-combine = consensus if checks.passed("8.3") else clustering.evidence_accumulation
+display(checks.ex09_3(consensus))
+combine = consensus if checks.passed("9.3") else clustering.evidence_accumulation
 print("consensus of the three voters:", combine(three, 3))
 
 # %% [markdown]
@@ -249,7 +249,7 @@ plots.show(
 # With one voter every pair is 0 or 1, and the lines that cross the four squares are
 # images in a wrong cluster. With 25 the lines have blurred to an even grey and the
 # squares remain: in each labelling the errors hit different images, so they cancel, and
-# what the labellings share remains. <!-- claim 08.cancel -->
+# what the labellings share remains. <!-- claim 09.cancel -->
 #
 # ### The tipping point
 #
@@ -311,7 +311,7 @@ plots.show(
 # Marks are means, bands reach from the worst to the best of 30 rounds. Below the
 # tipping point copies do little harm; above it the consensus is hardly better than one
 # poor voter, although most voters are still independent. The fall is steeper with 100
-# voters than with 20. <!-- claim 08.tipping --> The copies agree on everything, errors
+# voters than with 20. <!-- claim 09.tipping --> The copies agree on everything, errors
 # included; the others agree mostly on what is right.
 #
 # **A vote needs voters that are wrong in different ways.** Whether different layers and
@@ -475,14 +475,14 @@ plots.show(f"Ensembles, one run of a member and the best own vote. {'; '.join(to
 #
 # - Every ensemble's consensus is above the mean single run of its members, in nearly
 #   every round. If you cannot tell the members apart, vote.
-#   <!-- claim 08.mean-member -->
+#   <!-- claim 09.mean-member -->
 # - No ensemble wins against the best member's own vote on both sets. The handcrafted
-#   ones come closest on the stamps and lose on the photos. <!-- claim 08.rival -->
+#   ones come closest on the stamps and lose on the photos. <!-- claim 09.rival -->
 # - The layers of SqueezeNet and all twelve members lose on both sets. In both ensembles
-#   weak members have most of the votes. <!-- claim 08.outvoted -->
+#   weak members have most of the votes. <!-- claim 09.outvoted -->
 # - Part of what looks like a gain from *combining* is a gain from *voting*: twelve
 #   seeds of `pool` beat the mean of their own single runs in every round.
-#   <!-- claim 08.seeds -->
+#   <!-- claim 09.seeds -->
 #
 # **Published.** Guérin et al. (2021) combine the clusterings of ten networks (MVEC).
 # Their NMI is .794 on VOC2007, .967 on COIL100 and .763 on UMist faces. Of five of the
@@ -556,7 +556,7 @@ widgets.FigureSlider(draw, start=start, image_set=tuple(sets), **choices)
 # | Fred and Jain 2005, evidence accumulation | voters: k-means, k fixed or drawn from a range, usually above the answer | k is the number of classes, except below |
 # | | single or average linkage | average linkage |
 # | | number of clusters by the longest lifetime | given, except below |
-# | Strehl and Ghosh 2002 | seek the labelling with the highest mean NMI with all voters; three heuristics (CSPA, HGPA, MCLA) propose candidates, the highest is kept | no search: exercise 8.5 ranks voters by that mean |
+# | Strehl and Ghosh 2002 | seek the labelling with the highest mean NMI with all voters; three heuristics (CSPA, HGPA, MCLA) propose candidates, the highest is kept | no search: exercise 9.5 ranks voters by that mean |
 # | | NMI divided by the geometric mean of the entropies | by the arithmetic mean (lesson 2) |
 # | Fern and Brodley 2004, HBGF | a graph of images *and* clusters, scaled by the roots of both degrees; leading singular vectors, rows scaled to length 1 | the same; every image has the same degree R |
 # | | k-means, or METIS, partitions images and clusters together | k-means, of the images only |
@@ -626,11 +626,11 @@ plots.show(f"Lifetimes of k clusters, stamps by pool. Longest: {'; '.join(told)}
 # depends on the number of voters. The bar at the far right of the first two panels is
 # 1/12 high: pairs that all 12 voters put together are at distance 0, the next ones at
 # 1/12. On random parts of the stamps this step is mostly the longest for 12 voters, and
-# the criterion asks for more clusters than with 100. <!-- claim 08.lifetime --> The
+# the criterion asks for more clusters than with 100. <!-- claim 09.lifetime --> The
 # *voters* need no true k: cut at the number of classes, the mean NMI with k from 10 to
-# 30 is within .05 of that with the true k. <!-- claim 08.range -->
+# 30 is within .05 of that with the true k. <!-- claim 09.range -->
 #
-# ### Exercise 8.4 · How different are they? (easy)
+# ### Exercise 9.4 · How different are they? (easy)
 #
 # Section 2 asked for voters that differ. Write `diversity(labellings)`: the mean of
 # 1 − NMI over all pairs of different voters. `metrics.nmi` needs both by keyword, as in
@@ -649,8 +649,8 @@ def diversity(labellings):
     # END SOLUTION
 
 
-display(checks.ex08_4(diversity))
-measure = diversity if checks.passed("8.4") else clustering.diversity
+display(checks.ex09_4(diversity))
+measure = diversity if checks.passed("9.4") else clustering.diversity
 for name, ensemble in together:
     found = [measure(voters(name, r, ENSEMBLES[ensemble])) for r in range(N_ROUNDS)]
     print(f"{name:7} {ensemble:27} diversity {np.mean(found):.2f}")
@@ -683,9 +683,9 @@ for pair in [("hog", "lbp"), ("colour", "bovw"), squeeze[:2], squeeze[1:3]]:
 # Two neighbouring layers of SqueezeNet join the same wrong pairs more often than two
 # handcrafted members do, on both sets: in part
 # they vote like the bloc of section 2.
-# <!-- claim 08.lift -->
+# <!-- claim 09.lift -->
 #
-# ### Exercise 8.5 · Choose voters without labels (hard)
+# ### Exercise 9.5 · Choose voters without labels (hard)
 #
 # Could we drop the bad voters without looking at the true labels? Strehl and Ghosh look
 # for the labelling with the highest mean NMI with all voters. Use it to rank the voters
@@ -714,7 +714,7 @@ def most_agreeing(labellings, n_kept):
     # END SOLUTION
 
 
-checks.ex08_5(most_agreeing)
+checks.ex09_5(most_agreeing)
 
 # %%
 def by_agreement(labellings, n_kept):
@@ -723,7 +723,7 @@ def by_agreement(labellings, n_kept):
     return np.argsort(-np.sum(pairs, axis=1))[:n_kept]
 
 
-choose = most_agreeing if checks.passed("8.5") else by_agreement
+choose = most_agreeing if checks.passed("9.5") else by_agreement
 
 
 def agreeing_half(labellings, k):
@@ -744,10 +744,10 @@ lessons.reveal(prediction_3, int(n_higher), what)
 
 # %% [markdown]
 # With all twelve members the half that agrees most scores higher, on both sets.
-# <!-- claim 08.half -->
+# <!-- claim 09.half -->
 # With the layers of SqueezeNet the same rule helps on the photos and hurts on the
 # stamps, where the weak fire3 and fire5 agree with each other more than the better
-# fire7 and fire9 do. <!-- claim 08.half-fails --> Voters that agree may be right or
+# fire7 and fire9 do. <!-- claim 09.half-fails --> Voters that agree may be right or
 # merely alike, and this score cannot tell which; copies agree perfectly.
 #
 # ### Memory
@@ -776,9 +776,9 @@ for name in sets:
 #
 # ## Exercises
 #
-# Exercises 8.1 to 8.5 are in the sections above.
+# Exercises 9.1 to 9.5 are in the sections above.
 #
-# ### Exercise 8.6 · An ensemble of your own (open)
+# ### Exercise 9.6 · An ensemble of your own (open)
 #
 # Ask a question about ensembles and answer it with two recipes or more. A recipe is a
 # function: it takes the number of a round, 0 to 9, and returns the consensus for *all*
@@ -807,7 +807,7 @@ sentence = (
     "of twelve voters with k = 7, so the voters need not know k, though the cut does."
 )
 # END SOLUTION
-checks.ex08_6(recipes, sentence)
+checks.ex09_6(recipes, sentence)
 
 # %% tags=["solution"]
 scores = {
@@ -874,4 +874,4 @@ checks.summary()
 #
 # ## Next
 #
-# `09_senses_of_a_search.ipynb`: what are the meanings of an ambiguous word?
+# `10_senses_of_a_search.ipynb`: what are the meanings of an ambiguous word?

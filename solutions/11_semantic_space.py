@@ -22,7 +22,7 @@
 # - train a linear head for a fixed time and take its losses away one by one
 # - name clusters in words, and tell when a name is wrong
 #
-# **You need** lessons 1, 2, 5 and 8: k-means, NMI and entropy, features of a network,
+# **You need** lessons 1, 2, 5 and 9: k-means, NMI and entropy, features of a network,
 # differences and their spread.
 #
 # **Reading** 30 minutes, the exercises as much again · **run time** about a minute on
@@ -90,7 +90,7 @@ print("centred:    ", most_frequent(pictures, noun_vectors))
 # Centred, more nouns are used and the most frequent come less often: the descriptions tell
 # the pictures apart better. From here on we use the centred vectors.
 #
-# ### Exercise 10.1 · The nouns of an image (easy)
+# ### Exercise 11.1 · The nouns of an image (easy)
 #
 # Write `top_nouns(picture, noun_vectors, names, n)`: the n names with the highest
 # cosine to one picture, the best first. All vectors have length 1 already.
@@ -104,7 +104,7 @@ def top_nouns(picture, noun_vectors, names, n):
     # END SOLUTION
 
 
-checks.ex10_1(top_nouns)
+checks.ex11_1(top_nouns)
 
 # %%
 SHOWN = ("toucan", "ram", "donkey", "Granny", "Seville", "rose", "European", "Give Way")
@@ -145,7 +145,7 @@ plots.show(f"Eight stamps, each with its three nearest nouns. {'; '.join(nearest
 # 2. a noun near the **mean noun**, the mean of all nouns scaled to length 1, says a
 #    little about everything and is dropped
 #
-# ### Exercise 10.2 · Choose the nouns (medium)
+# ### Exercise 11.2 · Choose the nouns (medium)
 #
 # Write `choose(centres, noun_vectors, n_nearest, generic)`: the indices of the chosen
 # nouns, each once, rising. Drop a noun if its cosine with the mean noun is `generic` or
@@ -164,7 +164,7 @@ def choose(centres, noun_vectors, n_nearest, generic):
     # END SOLUTION
 
 
-checks.ex10_2(choose)
+checks.ex11_2(choose)
 
 # %% [markdown]
 # The paper takes `generic` = 0.95. In its network (CLIP, section 6) every noun enters
@@ -206,7 +206,7 @@ space = noun_vectors[chosen]
 # **pseudo-label** is the number of the semantic centre with the highest cosine. It is a
 # label made by the method itself; nobody promises that it is right.
 #
-# ### Exercise 10.3 · Pseudo-labels (medium)
+# ### Exercise 11.3 · Pseudo-labels (medium)
 #
 # Write `pseudo(pictures, centres, space, n_nouns)`: an int array, one label per picture.
 # For each centre of pictures, find its nouns, make the semantic centre, then compare
@@ -225,7 +225,7 @@ def pseudo(pictures, centres, space, n_nouns):
     # END SOLUTION
 
 
-checks.ex10_3(pseudo)
+checks.ex11_3(pseudo)
 
 # %%
 twins = clustering.semantic_centres(centres, space, n_nouns=30)
@@ -261,7 +261,7 @@ for index in moved[:6]:
 # neighbours, and · multiplies them cluster by cluster and adds up: the probability that
 # both fall into one cluster. Entropy you know from lesson 2; here with the natural log.
 #
-# ### Exercise 10.4 · The three losses (hard)
+# ### Exercise 11.4 · The three losses (hard)
 #
 # Write all three with NumPy. `p` and `q` have one row per picture; row i of `q` belongs
 # to the neighbour of picture i. A probability can be exactly 0, and log(0) is −∞:
@@ -292,7 +292,7 @@ def evenness(p):
     # END SOLUTION
 
 
-checks.ex10_4(consistency, agreement, evenness)
+checks.ex11_4(consistency, agreement, evenness)
 
 # %% [markdown]
 # Why three? Try them on three made-up heads for our pictures: one that puts everything
@@ -407,7 +407,7 @@ plots.show(f"Three losses over {len(curves)} epochs, in nats: {', '.join(told)}.
 # small clusters apart, describes each picture by a mixture of them, its
 # **counterpart**, puts picture and counterpart side by side and runs k-means.
 #
-# ### Exercise 10.5 · The counterpart (medium)
+# ### Exercise 11.5 · The counterpart (medium)
 #
 # Write `counterpart(picture, space, temperature)`: take the cosines of the picture with
 # all nouns, divide by the temperature, turn them into weights by a softmax (e to the
@@ -426,7 +426,7 @@ def counterpart(picture, space, temperature):
     # END SOLUTION
 
 
-checks.ex10_5(counterpart)
+checks.ex11_5(counterpart)
 
 # %% [markdown]
 # The paper's temperature is 0.005, half of the one CLIP was trained with. Ours was
@@ -662,11 +662,11 @@ else:
 #
 # ## Exercises
 #
-# 10.1 to 10.5 stand above. One more:
+# 11.1 to 11.5 stand above. One more:
 #
-# ### Exercise 10.6 · Choose without labels (open)
+# ### Exercise 11.6 · Choose without labels (open)
 #
-# Which setting would you take if you had no true labels at all? One idea from lesson 8:
+# Which setting would you take if you had no true labels at all? One idea from lesson 9:
 # a good setting gives the same clusters from different seeds. Compare three settings
 # or more, three seeds each at least, by the mean NMI *between* their labelings, then
 # look up how they score. Give the check a table with the columns `setting`, `stability`
@@ -689,7 +689,7 @@ for temperature in (0.005, TEMPERATURE, 0.2):
     rows.append(row | {"nmi": against})
 choices = pd.DataFrame(rows)
 # END SOLUTION
-checks.ex10_6(choices)
+checks.ex11_6(choices)
 
 # %% tags=["solution"]
 choices.round(3)
@@ -765,4 +765,4 @@ checks.summary()
 #
 # ## Next
 #
-# Lesson 11, `11_learning_to_cluster.ipynb`: features that are learnt for the clusters.
+# Lesson 12, `12_learning_to_cluster.ipynb`: features that are learnt for the clusters.

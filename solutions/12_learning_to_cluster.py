@@ -21,7 +21,7 @@
 # - let a network and its clusters teach each other, on one view and on several
 # - compare a method that learns with simple ones, over seeds, and say when it loses
 #
-# **You need** lessons 1 and 2, lesson 6 (layers, seeds), lesson 8 (views, evidence
+# **You need** lessons 1 and 2, lesson 6 (layers, seeds), lesson 9 (views, evidence
 # accumulation).
 #
 # **Reading** 25 minutes, the exercises as much again · **run time** about 70 s on a
@@ -87,7 +87,7 @@ lessons.reveal(prediction, int(chains.max() + 1), "the number of chains")
 # of a point and a neighbour of it, so the scale of the data plays no part. W is not
 # symmetric: a lonely point points at a crowd, and the crowd does not point back.
 #
-# ### Exercise 11.1 · Affinity (medium)
+# ### Exercise 12.1 · Affinity (medium)
 #
 # Write `affinity_matrix(points, n_neighbours)`: W, an array (n, n). A point is not its
 # own neighbour. `scipy.spatial.distance.cdist(points, points)` gives all distances.
@@ -109,7 +109,7 @@ def affinity_matrix(points, n_neighbours):
     # END SOLUTION
 
 
-checks.ex11_1(affinity_matrix)
+checks.ex12_1(affinity_matrix)
 
 # %% [markdown]
 # **Affinity of clusters.** For two clusters A and B, look at one point j of B. What all
@@ -118,7 +118,7 @@ checks.ex11_1(affinity_matrix)
 # number of points in A. That is the affinity from A to B. From B to A it is another
 # number, and the affinity of the two clusters is the sum of both.
 #
-# ### Exercise 11.2 · Affinity of two clusters (medium)
+# ### Exercise 12.2 · Affinity of two clusters (medium)
 #
 # Write `between(weights, one, other)`. `one` and `other` hold the places of the points
 # of the two clusters; `weights[np.ix_(one, other)]` is the part of W from one to other.
@@ -135,7 +135,7 @@ def between(weights, one, other):
     # END SOLUTION
 
 
-checks.ex11_2(between)
+checks.ex12_2(between)
 
 # %% [markdown]
 # **Merging** is greedy: the best pair first, then the next, until k clusters are left.
@@ -196,7 +196,7 @@ print(f"merged to 2: NMI {nmi_of(stages[2]):.2f}")
 # of the same cluster and a *negative* of another. Each anchor and positive come with
 # ten negatives, drawn at random.
 #
-# ### Exercise 11.3 · Ten negatives (easy)
+# ### Exercise 12.3 · Ten negatives (easy)
 #
 # Write `negatives(cluster_labels, anchor, generator)`: the places of ten pictures of
 # other clusters than the anchor's. A picture may come twice. Draw with
@@ -212,7 +212,7 @@ def negatives(cluster_labels, anchor, generator):
     # END SOLUTION
 
 
-checks.ex11_3(negatives)
+checks.ex12_3(negatives)
 
 # %% [markdown]
 # With d⁺ the *squared* distance from the anchor to the positive and d⁻ to the negative,
@@ -225,7 +225,7 @@ checks.ex11_3(negatives)
 # Without the 0.5, a network could win by mapping everything onto one point, where all
 # distances are 0.
 #
-# ### Exercise 11.4 · The triplet loss (medium)
+# ### Exercise 12.4 · The triplet loss (medium)
 #
 # Write `loss_of(points, triplets)`. Each row of `triplets` holds three places, of
 # anchor, positive and negative.
@@ -241,7 +241,7 @@ def loss_of(points, triplets):
     # END SOLUTION
 
 
-checks.ex11_4(loss_of)
+checks.ex12_4(loss_of)
 
 # %%
 d_minus = np.linspace(0, 2.5, 100)
@@ -338,7 +338,7 @@ plots.show(
 # component 1 they are far apart, while component 2, whose scale is small, hardly
 # counts. JULE has learnt to see what before only the neighbours told.
 #
-# It does not always end so well; exercise 11.5 has a plane on which it fails.
+# It does not always end so well; exercise 12.5 has a plane on which it fails.
 #
 # ## 3 · On the stamps, with several views
 #
@@ -360,7 +360,7 @@ for name, view in zip(VIEWS, views, strict=True):
     print(f"{name:25} {view.shape}, {clustering.chains(view).max() + 1} chains")
 
 # %% [markdown]
-# **Several views at once.** Lesson 8 let views vote. **MVnet** (Guérin and Boots, 2018;
+# **Several views at once.** Lesson 9 let views vote. **MVnet** (Guérin and Boots, 2018;
 # Guérin et al., 2021) lets them learn together:
 #
 # 1. each view gets a network of its own, trained by JULE on this view alone;
@@ -538,7 +538,7 @@ else:
 # either.
 #
 # **Published.** Guérin et al. (2021) fused ten networks, on more pictures than we have.
-# Their MVEC is lesson 8's evidence accumulation:
+# Their MVEC is lesson 9's evidence accumulation:
 #
 # | NMI / purity | MVEC | MVnet |
 # |---|---|---|
@@ -552,9 +552,9 @@ else:
 #
 # ## Exercises
 #
-# 11.1 to 11.4 stand above. One more:
+# 12.1 to 12.4 stand above. One more:
 #
-# ### Exercise 11.5 · When does learning pay? (open)
+# ### Exercise 12.5 · When does learning pay? (open)
 #
 # Ask a question about JULE and answer it with at least two recipes and three seeds, the
 # same for both. Give the check a table with the columns `recipe`, `seed`, `nmi`. For
@@ -584,7 +584,7 @@ for seed in range(3):
         rows.append({"recipe": recipe, "seed": seed, "nmi": nmi_of(found, moon)})
 comparison = pd.DataFrame(rows)
 # END SOLUTION
-checks.ex11_5(comparison)
+checks.ex12_5(comparison)
 
 # %% tags=["solution"]
 comparison.groupby("recipe")["nmi"].agg(["mean", "std", "min", "max"]).round(3)
@@ -651,4 +651,4 @@ checks.summary()
 #
 # ## Next
 #
-# Lesson 12, `12_your_own_dataset.ipynb`: all of this on pictures of your own.
+# Lesson 13, `13_your_own_dataset.ipynb`: all of this on pictures of your own.

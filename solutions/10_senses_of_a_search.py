@@ -57,7 +57,7 @@ for word in ("marker", "quarter", "mercury"):
 # is clear, yet a search for it mixes many kinds of things, and that is the same task:
 # find the kinds, without being told what they are.
 #
-# ### Exercise 9.1 · Whole words (easy)
+# ### Exercise 10.1 · Whole words (easy)
 #
 # Write `has_word(caption, word)`: True if the caption contains the word as a whole word,
 # in upper or lower case, with or without a final -s. The word is given in lower case,
@@ -73,7 +73,7 @@ def has_word(caption, word):
     # END SOLUTION
 
 
-checks.ex09_1(has_word)
+checks.ex10_1(has_word)
 
 # %%
 search = images.search_captions(stamps_all, "red", "yellow", "green")
@@ -127,7 +127,7 @@ plots.show(
 # the cosine is simply `a @ b`, and the cosine distance is half the squared Euclidean
 # one, so it fits what k-means has just done.
 #
-# ### Exercise 9.2 · The medoid (medium)
+# ### Exercise 10.2 · The medoid (medium)
 #
 # Write `medoid(vectors)`: the index of the row with the least mean cosine distance to
 # the other rows. The rows come in any length. Of equally good rows, take the first.
@@ -142,7 +142,7 @@ def medoid(vectors):
     # END SOLUTION
 
 
-checks.ex09_2(medoid)
+checks.ex10_2(medoid)
 
 # %% [markdown]
 # From here on we use `clustering.medoids`, which does this for every cluster. Each heading
@@ -279,7 +279,7 @@ for (one, other), distance in list(zip(pairs, distances, strict=True))[:6]:
 # linkage, stopped at the threshold.) One picture of each group is kept. The higher the
 # threshold, the fewer are left: that is the curve we shall choose from.
 #
-# ### Exercise 9.3 · Groups of duplicates (hard)
+# ### Exercise 10.3 · Groups of duplicates (hard)
 #
 # Write `groups_within(distances, threshold)` for a small table of all distances (n, n):
 # a group number for each picture, with chains joined. Which numbers you use is free.
@@ -301,7 +301,7 @@ def groups_within(distances, threshold):
     # END SOLUTION
 
 
-checks.ex09_3(groups_within)
+checks.ex10_3(groups_within)
 
 # %%
 thresholds = np.linspace(0, 0.6, 121)
@@ -334,7 +334,7 @@ plots.show(
 # A good threshold stands after the steep part, where a long flat part begins, because
 # there its exact value does not matter. We take 0.1: nothing happens from there to
 # 0.18. A shorter flat part comes before, near 0.06, just on the dotted line of the 25
-# different pictures. Would it be better? Exercise 9.4 comes back to it.
+# different pictures. Would it be better? Exercise 10.4 comes back to it.
 
 # %%
 THRESHOLD = 0.1
@@ -457,9 +457,9 @@ else:
 # %% [markdown]
 # ## Exercises
 #
-# Exercises 9.1 to 9.3 are above. Two more:
+# Exercises 10.1 to 10.3 are above. Two more:
 #
-# ### Exercise 9.4 · How good are the groups? (medium)
+# ### Exercise 10.4 · How good are the groups? (medium)
 #
 # We know which pictures are copies of one another, so the filter can be scored, with
 # the pairs of lesson 2. **Precision**: of the pairs that were *found* to be in one
@@ -480,7 +480,7 @@ def precision_recall(found, truth):
     # END SOLUTION
 
 
-checks.ex09_4(precision_recall)
+checks.ex10_4(precision_recall)
 
 # %%
 for threshold in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
@@ -505,7 +505,7 @@ for threshold in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
 #
 # </details>
 #
-# ### Exercise 9.5 · A search of your own (open)
+# ### Exercise 10.5 · A search of your own (open)
 #
 # Choose one or several words that find at least eight pictures of `stamps-all`
 # (`images.word_counts(stamps_all).most_common(80)` lists the words), filter duplicates
@@ -523,7 +523,7 @@ my_search, my_vectors = my_search.subset(my_kept), my_vectors[my_kept]
 my_labels = find_senses(my_vectors)
 my_medoids = clustering.medoids(my_vectors, my_labels)
 # END SOLUTION
-checks.ex09_5(my_search, my_medoids)
+checks.ex10_5(my_search, my_medoids)
 
 # %% tags=["solution"]
 rows = sense_rows(my_search, my_vectors, my_labels)
@@ -592,4 +592,4 @@ checks.summary()
 #
 # ## Next
 #
-# `10_semantic_space.ipynb`: pictures described by nouns.
+# `11_semantic_space.ipynb`: pictures described by nouns.

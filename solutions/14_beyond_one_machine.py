@@ -143,7 +143,7 @@ for small, large in ((0, 1), (-2, -1)):
 # Two points carry the noise of two measurements, and each pair says something else. A
 # line through all points is better.
 #
-# ### Exercise 13.1 · The exponent (easy)
+# ### Exercise 14.1 · The exponent (easy)
 #
 # Write `exponent(sizes, seconds)`: the slope of the straight line that fits the
 # logarithms best, by least squares. (`np.polyfit(x, y, 1)` returns slope and height of
@@ -159,7 +159,7 @@ def exponent(sizes, seconds):
     # END SOLUTION
 
 
-checks.ex13_1(exponent)
+checks.ex14_1(exponent)
 
 # %% [markdown]
 # The library's `experiments.growth` does the same with one difference: it takes the larger
@@ -211,7 +211,7 @@ plots.show(f"Seconds of five methods up to {SIZES[-1]} pictures: {'; '.join(told
 # Ward starts from the distances of **all pairs**. There are n(n − 1)/2 of them, and a
 # distance takes 8 bytes.
 #
-# ### Exercise 13.2 · All pairs (easy)
+# ### Exercise 14.2 · All pairs (easy)
 #
 # Write `gigabytes_of_all_pairs(n)`, with a gigabyte of 10⁹ bytes.
 
@@ -223,7 +223,7 @@ def gigabytes_of_all_pairs(n):
     # END SOLUTION
 
 
-checks.ex13_2(gigabytes_of_all_pairs)
+checks.ex14_2(gigabytes_of_all_pairs)
 
 # %% [markdown]
 # Is that what Ward really needs? `experiments.measure` calls a function in a new process
@@ -560,7 +560,7 @@ print("equal:", in_parts.equals(pd.Series(in_one_piece)))
 in_parts.round(3).to_frame("score").T
 
 # %% [markdown]
-# ### Exercise 13.3 · Add up tables (medium)
+# ### Exercise 14.3 · Add up tables (medium)
 #
 # A worker that has seen only birds and coins has a table without flowers, so tables
 # cannot be added like matrices. Here a table is a dictionary, `{(class, cluster):
@@ -588,7 +588,7 @@ def purity_of_parts(tables):
     # END SOLUTION
 
 
-checks.ex13_3(purity_of_parts)
+checks.ex14_3(purity_of_parts)
 
 # %% [markdown]
 # (The library's versions are `tables.merge_tables` and `metrics.scores_of_table`.) The
@@ -671,9 +671,9 @@ plans.style.format("{:,.2f}")
 #
 # ## Exercises
 #
-# Exercises 13.1 to 13.3 are above.
+# Exercises 14.1 to 14.3 are above.
 #
-# ### Exercise 13.4 · One night (easy)
+# ### Exercise 14.4 · One night (easy)
 #
 # With the `rate` and the `start_up` measured above: how many pictures are done on this
 # machine in a night of 12 hours? Below that number you need no second machine.
@@ -682,13 +682,13 @@ plans.style.format("{:,.2f}")
 # BEGIN SOLUTION: overnight = None
 overnight = rate * (12 * 3600 - start_up)
 # END SOLUTION
-checks.ex13_4(rate, start_up, overnight)
+checks.ex14_4(rate, start_up, overnight)
 
 # %% tags=["solution"]
 print(f"{overnight:,.0f} pictures, with SqueezeNet on {n_cores} cores")
 
 # %% [markdown]
-# ### Exercise 13.5 · How many machines? (medium)
+# ### Exercise 14.5 · How many machines? (medium)
 #
 # Write `workers_needed(n, rate, hours, start_up)`: the smallest number of machines that
 # together get through n pictures within so many hours. `rate` is what one machine does
@@ -706,14 +706,14 @@ def workers_needed(n, rate, hours, start_up):
     # END SOLUTION
 
 
-checks.ex13_5(workers_needed)
+checks.ex14_5(workers_needed)
 
 # %% tags=["solution"]
 for n in (10**6, 10**7, 10**8):
     print(f"{n:11,} pictures in 12 h:", workers_needed(n, rate, 12, start_up))
 
 # %% [markdown]
-# ### Exercise 13.6 · A plan for an archive (open)
+# ### Exercise 14.6 · A plan for an archive (open)
 #
 # Choose an archive: the photographs of a city museum, the frames of a wildlife camera,
 # everything on your telephone. Write a plan of 60 to 250 words with numbers: how many
@@ -735,7 +735,7 @@ join the 200 centres by Ward. Before all else I read the table of problems. Most
 are empty, so I expect many clusters of the same meadow and one of the fox. To judge the
 result I label 1,000 frames drawn at random, and score these only."""
 # END SOLUTION
-checks.ex13_6(plan_of_mine)
+checks.ex14_6(plan_of_mine)
 
 # %%
 checks.summary()
@@ -802,6 +802,6 @@ checks.summary()
 #
 # ## Next
 #
-# This is the last lesson. Go back to `12_your_own_dataset.ipynb` with an archive of
+# This is the last lesson. Go back to `13_your_own_dataset.ipynb` with an archive of
 # your own, ten times as large; and measure your machine, with all methods of the course
 # up to 100,000 pictures, by its benchmark: `python tests/benchmarks/scale.py`.

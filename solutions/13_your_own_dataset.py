@@ -151,7 +151,7 @@ print(f"{'together':16}{homework.max_points(rules):3} points")
 #   colon, like `SqueezeNet:fire9`; what stands before the colon counts as one
 #   representation, whatever its layers. Preparation steps such as `l2+` make no other
 #   algorithm. (`representations.backbone_layers("SqueezeNet")` of lesson 6 lists a network's layers.)
-# - `purity`, `nmi`, `fowlkes_mallows`: your own functions, tried in exercise 12.4.
+# - `purity`, `nmi`, `fowlkes_mallows`: your own functions, tried in exercise 13.4.
 # - `best_nmi`: points from each threshold on. The usual thresholds suit `stamps`. On
 #   other pictures the same NMI may be harder or easier to get: ask whether they hold.
 # - `answers`: exercise 12.5, read by a person.
@@ -170,7 +170,7 @@ seeds = homework.seeds(student_id or "nobody", 3)
 print("the seeds of", student_id or "nobody", "are", seeds)
 
 # %% [markdown]
-# ### Exercise 12.1 · A plan (easy)
+# ### Exercise 13.1 · A plan (easy)
 #
 # Fill in a plan with full coverage: at least five representations, among them `raw` as
 # the baseline, three named layers, three algorithms. Then work out how many runs it is:
@@ -187,7 +187,7 @@ plan = {
     "n_runs": 6 * (3 + 1 + 3),
 }
 # END SOLUTION
-checks.ex12_1(plan)
+checks.ex13_1(plan)
 
 # %% [markdown]
 # One call runs the grid. k is the number of classes, the same for every line of the
@@ -254,7 +254,7 @@ print("best on average:", best["representation"], "with", best["algorithm"])
 lessons.reveal(prediction, float(best["nmi"]), "its NMI")
 
 # %% [markdown]
-# ### Exercise 12.2 · Who won? (medium)
+# ### Exercise 13.2 · Who won? (medium)
 #
 # `winner(results)` returns two things: the representation with the highest NMI, and its
 # lead over the runner-up. (In this table each layer is a representation of its own.) On
@@ -273,7 +273,7 @@ def winner(results):
     # END SOLUTION
 
 
-checks.ex12_2(winner)
+checks.ex13_2(winner)
 
 # %% tags=["solution"]
 champion, lead = winner(results)
@@ -312,7 +312,7 @@ plots.show(f"Clusters of the best run, purity {purity:.2f}: {'; '.join(rows)}.")
 # hats. No row is Christmas: its pictures turn up in most of the rows, a pie among the
 # planets, a fir among the trees, and a stocking, for whatever reason, among the fish.
 #
-# ### Exercise 12.3 · The wrong images (medium)
+# ### Exercise 13.3 · The wrong images (medium)
 #
 # The gallery shows only some. Write `strangers`, which returns the places (indices) of
 # **all** pictures whose class is not the most frequent class of their cluster, in rising
@@ -332,7 +332,7 @@ def strangers(true_labels, cluster_labels):
     # END SOLUTION
 
 
-checks.ex12_3(strangers)
+checks.ex13_3(strangers)
 
 # %% tags=["solution"]
 wrong = strangers(names, labels[run])
@@ -361,7 +361,7 @@ print(f"{len(wrong)} of {len(names)} pictures, {christmas} of them Christmas")
 # %% [markdown]
 # ## 4 · Write it up and hand it in
 #
-# ### Exercise 12.4 · Your own scores (medium)
+# ### Exercise 13.4 · Your own scores (medium)
 #
 # Paste `purity`, `nmi` and `fowlkes_mallows` from your lesson 2, with the functions
 # that they call. The check tries them as lesson 2 did. What goes into your file is what
@@ -407,7 +407,7 @@ def fowlkes_mallows(true_labels, cluster_labels):
     # END SOLUTION
 
 
-checks.ex12_4(purity, nmi, fowlkes_mallows)
+checks.ex13_4(purity, nmi, fowlkes_mallows)
 
 # %%
 values = homework.exercise_values(
@@ -417,7 +417,7 @@ for name, found in values.items():
     print(f"{name:16}", *[v if v is None else round(v, 3) for v in found])
 
 # %% [markdown]
-# ### Exercise 12.5 · Two short answers (open)
+# ### Exercise 13.5 · Two short answers (open)
 #
 # These are the questions; a person will read your answers, 25 to 150 words each. The
 # first names a representation of your grid and gives numbers, the second speaks of
@@ -439,7 +439,7 @@ looks like, not for which day it is. The lobster went from the fish to the insec
 there I would rather change the label."""
 # END SOLUTION
 answers = dict(zip(homework.QUESTIONS, (first, second), strict=True))
-checks.ex12_5(answers)
+checks.ex13_5(answers)
 
 # %% [markdown]
 # ### The file
@@ -586,7 +586,7 @@ lessons.reveal(prediction_2, passed, "the one that passes")
 # A helps nobody: the typed number is ignored, the recomputed one counts, and somebody
 # will ask. B claims the scores it has and is still not counted. C gets no points, since
 # every picture needs a label. D has somebody else's seeds, and the classmate's values
-# of 12.4 would be of other probes. E is nothing to remark, since cluster numbers mean
+# of 13.4 would be of other probes. E is nothing to remark, since cluster numbers mean
 # nothing (lesson 2). For the same reason renumbering hides no copy: the grader compares
 # partitions across the class, and points out two students most of whose k-means runs
 # have the same or nearly the same clusters in spite of different seeds.
@@ -616,9 +616,9 @@ lessons.reveal(prediction_2, passed, "the one that passes")
 # %% [markdown]
 # ## Exercises
 #
-# Exercises 12.1 to 12.5 stand above, where you need them. One more:
+# Exercises 13.1 to 13.5 stand above, where you need them. One more:
 #
-# ### Exercise 12.6 · Does the winner win elsewhere? (open)
+# ### Exercise 13.6 · Does the winner win elsewhere? (open)
 #
 # One image set is one case. Run at least three representations and one algorithm of
 # your grid, with your seeds, on *another* image set (`stamps`, if you did not choose
@@ -629,7 +629,7 @@ lessons.reveal(prediction_2, passed, "the one that passes")
 stamps, five = images.load("stamps", progress=False), plan["representations"][:5]
 elsewhere, _ = experiments.run(stamps, five, seeds=seeds, progress=False)
 # END SOLUTION
-checks.ex12_6(results, elsewhere)
+checks.ex13_6(results, elsewhere)
 
 # %% tags=["solution"]
 here = results[results["algorithm"] == "l2+kmeans"]
@@ -698,5 +698,5 @@ checks.summary()
 #
 # ## Next
 #
-# `13_beyond_one_machine.ipynb`: what breaks first when two hundred pictures become a
+# `14_beyond_one_machine.ipynb`: what breaks first when two hundred pictures become a
 # million, and the same calls on many machines.
