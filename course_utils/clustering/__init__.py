@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "prepare",
         ],
         "choice": ["Choice", "choose", "stability"],
+        "embeddings": ["laplacian_eigenmaps", "umap_embedding"],
         "estimators": [
             "DBSCANClusters",
             "GaussianClusters",

@@ -14,9 +14,34 @@ from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 def umap_embedding(
     directions, random_state=0, *, n_components=2, n_neighbors=15, min_dist=0.1
 ):
-    """Embed vectors of length 1 by UMAP, with exact neighbours: float32 (n, c).
+    """Embed vectors of length 1 by UMAP, with exact neighbours.
 
-    directions: array (n, d), n at least 4. Raises ImportError without umap-learn.
+    Parameters
+    ----------
+    directions : array (n_images, d)
+        One row of length 1 per image; at least 4 images.
+    random_state : int, default=0
+        Seed of the optimisation.
+    n_components : int, default=2
+        Dimensions of the embedding.
+    n_neighbors : int, default=15
+        Neighbours of each image, itself included; of fewer images, all.
+    min_dist : float, default=0.1
+        How near to each other the points may be packed.
+
+    Returns
+    -------
+    float32 array (n_images, n_components)
+
+    Raises
+    ------
+    ImportError
+        Without umap-learn.
+
+    References
+    ----------
+    L. McInnes, J. Healy and J. Melville, *UMAP: Uniform Manifold Approximation and
+    Projection for Dimension Reduction*, arXiv:1802.03426, 2018.
     """
     n_neighbors = int(min(n_neighbors, len(directions) - 1))
     index = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(directions)
@@ -56,10 +81,32 @@ def import_umap():
 
 
 def laplacian_eigenmaps(directions, n_components, *, n_neighbors=15):
-    """Embed vectors by the eigenvectors of their neighbour graph: float64 (n, c).
+    """Embed vectors by the eigenvectors of their neighbour graph.
 
-    directions: array (n, d). n_components and n_neighbors are cut down to what n images
-    allow.
+    Parameters
+    ----------
+    directions : array (n_images, d)
+        One row per image.
+    n_components : int
+        Dimensions of the embedding; at most two less than there are images.
+    n_neighbors : int, default=15
+        Neighbours of each image, without itself; of fewer images, all.
+
+    Returns
+    -------
+    float64 array (n_images, n_components)
+
+    References
+    ----------
+    M. Belkin and P. Niyogi, *Laplacian Eigenmaps for Dimensionality Reduction and Data
+    Representation*, Neural Computation 15, 2003.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> two_groups = np.repeat([[0.0, 1.0], [1.0, 0.0]], 20, axis=0)
+    >>> laplacian_eigenmaps(two_groups, 2).shape
+    (40, 2)
     """
     n_images = len(directions)
     graph = kneighbors_graph(directions, min(n_neighbors, n_images - 1))
