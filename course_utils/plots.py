@@ -75,6 +75,14 @@ def kind(representation):
     return "handcrafted" if base in handcrafted.NAMES else "pretrained"
 
 
+def _mark(name):
+    """Colour and marker of a representation, or of features under any other name."""
+    try:
+        return KINDS[kind(name)]
+    except ValueError:
+        return "#333333", "o"
+
+
 def look(number):
     """Return the colour and the marker of a class or a cluster, the same everywhere.
 
@@ -321,7 +329,7 @@ def choice(chosen):
             names = names + "  ·  " + ranking["algorithm"]
         right.set_yticks(places, names)
         for place, (_, row) in zip(places, ranking.iterrows(), strict=True):
-            colour, marker = KINDS[kind(row["representation"])]
+            colour, marker = _mark(row["representation"])
             right.plot(row["level"], place, marker, color=colour, ms=7)
             right.annotate(
                 f"k = {row['k']}",

@@ -5,11 +5,13 @@ of different representations cannot be compared. Embeddings of the neighbour gra
 all representations into the same few dimensions, where they can (Lowe et al., 2024).
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.preprocessing import normalize
 
@@ -246,7 +248,9 @@ def stability(features, algorithm, n_clusters, *, n_pairs=5, share=0.8, random_s
             drawn = generator.permutation(n_images)[: round(share * n_images)]
             drawn.sort()
             seed = (random_state or 0) + pair
-            part[drawn] = cluster(features[drawn], algorithm, n_clusters, seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                part[drawn] = cluster(features[drawn], algorithm, n_clusters, seed)
         first, second = labels[:, (labels > -2).all(axis=0)]
         found.append(adjusted_rand_score(first, second))
     return float(np.mean(found))
@@ -257,7 +261,7 @@ def _sample(n_images, max_images, random_state):
     if n_images < MIN_IMAGES:
         raise ValueError(
             f"Choosing needs at least {MIN_IMAGES} images, got {n_images}: look at "
-            "them, and give the number of clusters."
+            "them, and give the number of clusters (on the command line --k)."
         )
     if n_images <= max_images:
         return np.arange(n_images)
@@ -298,7 +302,8 @@ def _rows(sample, algorithm, ks, spaces, random_state):
     points = prepare(sample, algorithm, random_state)
     points = rotate(points) if name in BY_DISTANCES else points
     rows = []
-    with threads_for(points):
+    with threads_for(points), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # copies of few images
         for k in ks:
             estimator = ALGORITHMS[name](k, random_state)
             if "n_init" in estimator.get_params():
