@@ -47,7 +47,7 @@ from threadpoolctl import threadpool_limits
 
 from course_utils import images, representations, maps, plots, widgets
 
-threadpool_limits(1)  # for so few points, one processor core is fastest
+_ = threadpool_limits(1)  # for so few points, one processor core is fastest
 
 # %% [markdown]
 # ## 1 · From 1,280 numbers to two
@@ -67,8 +67,8 @@ for name in ("stamps", "photos"):
 # largest variance. You took their variances from a **singular value decomposition**; it
 # returns the directions as well. Let C be the vectors with the mean of every column
 # subtracted. Then C = U S Vᵀ, and the rows of Vᵀ are the directions, largest variance
-# first, each of length 1. For the points (2, 0), (−2, 0), (0, 1) and (0, −1), whose mean
-# is 0, the first row of Vᵀ is (1, 0) or (−1, 0), and C @ V has the coordinates.
+# first, each of length 1; C @ V has the coordinates. For the points (2, 0), (−2, 0), (0, 1)
+# and (0, −1), whose mean is 0, the first row of Vᵀ is (1, 0) or (−1, 0).
 #
 # ### Exercise 8.1 · PCA in two dimensions (medium)
 #
@@ -93,8 +93,8 @@ checks.ex08_1(pca_2d)
 # its map are at least as far apart in the features. Two that are close on the map may be
 # far apart in the other directions.
 #
-# Two other algorithms do not project. They move dots until neighbours in the features
-# are neighbours on the map.
+# Two other algorithms move dots until neighbours in the features are neighbours on the
+# map.
 #
 # - **t-SNE** turns distances into probabilities, "how likely would image i pick j as its
 #   neighbour?", in the features and on the map, and moves the dots until the two agree.
@@ -102,9 +102,9 @@ checks.ex08_1(pca_2d)
 # - **UMAP** links every image to its `n_neighbors` nearest; linked dots attract each
 #   other, the others repel; `min_dist` says how tightly dots may be packed.
 #
-# Neighbours have to be counted against n: 30 are a sixth of our 193 stamps and 0.3% of
-# 10,000 images. The same perplexity asks for coarse groups on a small set and for fine
-# ones on a large set, and it must be below n.
+# Compare these numbers with n: 30 neighbours are a sixth of our 193 stamps, but 0.3% of
+# 10,000 images, so the same perplexity asks for coarse groups on a small set and for fine
+# ones on a large set. It must be below n.
 #
 # `maps.layout` runs UMAP on cosine distances, and t-SNE as below.
 
@@ -148,7 +148,7 @@ plots.show(
 # PCA's maps put classes on top of each other, such as birds (circles) and mammals
 # (triangles that point down). The other two separate most of them; UMAP packs dots into tight
 # islands. Their axes have no names, since such a map may be rotated or mirrored. They
-# look better. Are they *truer*?
+# look better, but are they *truer*?
 #
 # ## 2 · What a map keeps
 #
@@ -229,11 +229,10 @@ plots.show(
 # on t-SNE's map; lines lead to them, some of them in other islands. t-SNE and UMAP keep far more
 # than PCA, on both sets, and t-SNE a little more than UMAP. <!-- claim 08.kept -->
 #
-# The colour is worth looking at before you read a map. On PCA's maps the nearest dot is
-# much more often of the image's own class where half of the neighbours or more are kept
-# than where three or fewer are. On t-SNE's map of the stamps, bright dots are the safer ones as
-# well; on that of the photos almost every nearest dot is of the same class, bright or dark.
-# <!-- claim 08.trust -->
+# Does the colour tell us more? On PCA's maps, the nearest dot is of the image's own class much
+# more often where half of the neighbours or more are kept than where three or fewer are.
+# Bright dots are the safer ones on t-SNE's map of the stamps, too; on that of the photos
+# almost every nearest dot is of the same class. <!-- claim 08.trust -->
 #
 # ### Which neighbours are invented?
 #
@@ -246,20 +245,15 @@ plots.show(
 #
 # $$T = 1 - \frac{2}{n\,k\,(2n - 3k - 1)} \sum_i \sum_{j \text{ near } i} \max(0, r - k)$$
 #
-# 1 means no false neighbours; random places give about 0.5. Ranks come from sorting
-# twice. Take one image, image 0, and its distances to four, the first being itself:
-
-# %%
-distances = np.array([0.0, 5.0, 9.0, 2.0])  # from image 0 to images 0, 1, 2 and 3
-order = np.argsort(distances)
-print("order:", order, " 0 itself comes first, then images 3, 1 and 2")
-print("ranks:", np.argsort(order), " image 1 has rank 2, image 2 rank 3, image 3 rank 1")
-
-# %% [markdown]
+# 1 means no false neighbours; random places give about 0.5.
+#
 # ### Exercise 8.3 · Trustworthiness (hard)
 #
-# Write `trustworthiness(vectors, points, k)` by this formula; it returns one number. With
-# `axis=1`, `np.argsort` sorts every row of a table of distances.
+# Write `trustworthiness(vectors, points, k)` by this formula; it returns one number. To get
+# ranks, sort twice. Let the distances from image 0 to images 0 to 3 be `[0, 5, 9, 2]`.
+# `np.argsort` gives their *order* `[0, 3, 1, 2]`: image 0 itself first, then 3, 1 and 2.
+# `np.argsort` of that order gives the *ranks* `[0, 2, 3, 1]`: image 1 has rank 2, image 2
+# rank 3, image 3 rank 1. With `axis=1` it sorts every row of a table.
 
 
 # %%
@@ -291,9 +285,8 @@ def trust_of(rows, points, k=K):
 # It is often said that PCA preserves the large distances, and the other two only the
 # small ones. The rank correlation between the distances in the features and on the map is
 # 1 if their order is the same, 0 if they are unrelated. We compute it for all pairs, and
-# for the **half of the pairs that are farther apart in the features**. We also start
-# t-SNE from random places: by default it starts from PCA's map, and a good arrangement of
-# its islands might only be inherited.
+# for the half of the pairs that are farther apart in the features. By default t-SNE starts
+# from PCA's map and might inherit its arrangement, so we also start it from random places.
 
 # %%
 generator = np.random.default_rng(0)
@@ -323,23 +316,23 @@ means = {
 pd.DataFrame(means).T.sort_index(level=0, ascending=False, sort_remaining=False).round(2)
 
 # %% [markdown]
-# Means of three maps (of PCA there is one). Among the large distances no map is good: the
+# Means of three maps (of PCA there is one). No map is good at the large distances: the
 # correlation stays below .45. On the photos PCA's is the highest of the three; on the stamps
 # it is not, or hardly. <!-- claim 08.far --> So "PCA keeps the large distances" is true
 # of one of our sets and not of the other.
 #
 # From a random start, t-SNE keeps the same share of neighbours as from PCA, within .03.
-# <!-- claim 08.start --> Kobak and Linderman (2021) show that the start decides how the
-# *islands* are arranged, and recommend PCA. Our two sets are small, and in the columns of
-# distances neither start has a consistent advantage.
+# <!-- claim 08.start --> Kobak and Linderman (2021) show on larger data that the start
+# decides how the *islands* are arranged, and recommend PCA. In the columns of distances
+# of our two small sets, you see no such advantage.
 #
 # ## 3 · What a map invents
 #
 # ### Clusters
 #
-# To see what is made up we need data in which we know that nothing is there: 200 points
-# of pure **noise**, 50 random numbers each. HDBSCAN (lesson 6) looks for dense groups on
-# maps of them, with the course's `min_cluster_size=5` and `min_samples=5`.
+# To see what is made up we need data in which nothing is there: 200 points of pure
+# **noise**, 50 random numbers each. HDBSCAN (lesson 6) looks for dense groups on maps of
+# them, with the course's `min_cluster_size=5` and `min_samples=5`.
 #
 # **Predict first.** How many clusters will it report on t-SNE's map of noise, with
 # perplexity 3?
@@ -348,6 +341,7 @@ pd.DataFrame(means).T.sort_index(level=0, ascending=False, sort_remaining=False)
 prediction_2 = None  # e.g. 4
 
 
+# %%
 def count_clusters(points, single=False, **settings):
     """Clusters of HDBSCAN; single: whether it may answer "one cluster"."""
     settings = {"min_cluster_size": 5, "min_samples": 5} | settings
@@ -399,16 +393,15 @@ plots.show(f"Outlined: clusters that HDBSCAN reports in noise. {'; '.join(told)}
 # %% [markdown]
 # PCA and t-SNE with perplexity 30 draw one cloud. With few neighbours, t-SNE and UMAP
 # draw strings and clumps, and you would swear you saw a dozen clusters. They are made of
-# chance: among 200 random points some *are* a little closer to each other, and an
-# algorithm that looks at three neighbours sees nothing else. Perplexity 3 gives more
-# clusters than 30 on the same noise. <!-- claim 08.noise -->
+# chance: some random points *are* a little closer to each other than others. On the same
+# noise, perplexity 3 gives more clusters than 30. <!-- claim 08.noise -->
 #
-# But why two or more even in a cloud? Because of a default: with
-# `allow_single_cluster=False`, HDBSCAN may not answer "one cluster". Allow it, and it reports
-# exactly one on every map of noise by PCA or t-SNE. That is no test for noise, though: it
-# also answers "one" for the features of the stamps and of the photos, which do have classes.
-# <!-- claim 08.single --> A better test is the one you see here: draw the same map of
-# noise of the same size, and compare.
+# But why two or more even in a cloud? That is a default: with
+# `allow_single_cluster=False`, HDBSCAN may not answer "one cluster". Allow it, and it
+# reports exactly one on every map of noise by PCA or t-SNE. But that is no test for noise:
+# it also reports one in the features of the stamps and of the photos, which do have
+# classes. <!-- claim 08.single --> A better test is the one in the figure: map noise of the
+# same size in the same way, and compare.
 #
 # ### Widths and distances
 #
@@ -461,11 +454,11 @@ plots.show(
 
 # %% [markdown]
 # PCA shows what is there: three centres span two directions, which can be drawn. On the
-# maps of t-SNE and UMAP C is hardly wider than A, though it is five times as wide in the
-# features, and the ratio of distances shrinks on t-SNE's. <!-- claim 08.width --> Both
-# measure how near a neighbour is relative to the other neighbours, so a wide cluster and a
-# narrow one look alike to them. Use such a map to see which images group together, not how
-# wide the groups are or how far apart.
+# maps of t-SNE and UMAP C is about as wide as A, though in the features it is almost five
+# times as wide, and on t-SNE's the ratio of the distances is lost, too.
+# <!-- claim 08.width --> Both measure how near a neighbour is relative to the other
+# neighbours, so a wide cluster and a narrow one look alike to them. Use such a map to see
+# which images group together, not how wide the groups are or how far apart.
 #
 # ### Settings
 #
@@ -520,17 +513,15 @@ plots.show(
 )
 
 # %% [markdown]
-# One group is the euro coins, the other all the rest: the same two groups as on the map. A
-# small perplexity showed something true here that a larger one merges, and with noise it
-# showed something false. Before you show a map,
-# draw it with several settings and seeds, treat an island as a question, and look for the
-# answer in the features.
+# One group is the euro coins, the other all the rest: the same two groups as on the map.
+# Here a small perplexity showed something true that a larger one merges; with noise it
+# showed something false. Before you show a map, draw it with several settings and seeds,
+# and test in the features what you believe you see.
 #
 # ### Cluster on the map, or in the features?
 #
-# The map has clusters that one can see, so why not cluster there? We do, with k-means and
-# with two settings of HDBSCAN. (10 and 2 did well in the grid of lesson 6, so they were
-# chosen by the true labels.) Noise counts as one more cluster.
+# We run k-means and two settings of HDBSCAN on both. (10 and 2 did well in the grid of
+# lesson 6, so they were chosen by the true labels.) Noise counts as one more cluster.
 
 # %%
 rows = {}
@@ -555,12 +546,12 @@ pd.DataFrame(rows).T.round(2)
 # it. On the maps of t-SNE and UMAP it loses less than .06, and may gain a little, at the
 # price of one more step with settings and a seed. <!-- claim 08.kmeans -->
 #
-# HDBSCAN with 5 and 5 scores higher on UMAP's map, and leaves fewer images unassigned. It
-# would be wrong to conclude that in 1,280 dimensions nothing is dense: with 10 and 2,
-# most of that gap is gone. What remains is that on UMAP's map the result depends less on
-# the settings. <!-- claim 08.hdbscan --> Its price you have seen: on a map, HDBSCAN
-# finds clusters in noise, too. If an algorithm works in the features, cluster there and
-# keep the map for looking.
+# HDBSCAN with 5 and 5 scores higher on UMAP's map, and leaves fewer images unassigned. But
+# it would be wrong to conclude that in 1,280 dimensions nothing is dense: with 10 and 2
+# the gap is smaller. What remains is that on UMAP's map the result depends less on the
+# settings. <!-- claim 08.hdbscan --> You have seen the price: on a map, HDBSCAN finds
+# clusters in noise, too. If an algorithm works in the features, cluster there and keep
+# the map for looking.
 #
 # ## 4 · Images in place of dots
 #
@@ -581,24 +572,18 @@ plots.show(
 #
 # But images cover each other. `maps.grid` gives every image a cell of its own: it splits
 # the images by their x into a left and a right half, each half by its y, and so on until
-# one is left. It keeps who is left of, right of, above or below whom, but no distances.
-# The photos, on UMAP's map and on the grid made from it:
+# one is left. Here are the photos, from UMAP's map, where they are ten heaps:
 
 # %%
-photos, places = image_sets["photos"], layouts["photos", "UMAP"][0]
+cells = maps.grid(layouts["photos", "UMAP"][0])
 plots.show(
-    "The photos on UMAP's map, in ten heaps that hide most of them.",
-    plots.thumbnail_map(photos, places, width=480, size=40),
-)
-plots.show(
-    "The same photos on a grid, none covered, with each class in one area.",
-    plots.thumbnail_map(photos, maps.grid(places), width=720, size=42),
+    "The photos on a grid, none covered, with each class in one area.",
+    plots.thumbnail_map(image_sets["photos"], cells, width=720, size=42),
 )
 
 # %% [markdown]
-# On the grid every photo can be seen, and similar ones are still side by side. The price
-# is the gaps: on the map you see where a group ends, here the next one begins in the next
-# cell.
+# Every photo can be seen, and similar ones are still side by side. The price is the gaps:
+# on the map you see where a group ends, here the next one begins in the next cell.
 #
 # **Hotspots** are the crowded places of a map: HDBSCAN's clusters of the dots. Each gets
 # an image and words, without labels. The image is the **medoid**, the member with the
@@ -694,11 +679,10 @@ plots.show(
 # it: hoofed animals at one end, small furry ones at the other. And k-means in the features
 # cuts the island in two, as the counts show: one island on a map need not be one cluster.
 #
-# For thousands of images, and for people without Python, there is a page with thumbnails,
-# search, lasso and several layouts, which opens in any browser without a network:
+# For thousands of images, or people without Python, this writes a page with thumbnails,
+# search and lasso that opens in any browser:
 # `python -m course_utils map photos --out map.html`.
-
-# %% [markdown]
+#
 # ## Exercises
 #
 # Exercises 8.1 to 8.3 are in the sections above.
