@@ -42,7 +42,7 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
-from sklearn.preprocessing import normalize
+from sklearn.preprocessing import MinMaxScaler, normalize
 from threadpoolctl import threadpool_limits
 
 from course_utils import images, representations, maps, plots, widgets
@@ -613,8 +613,7 @@ for name, image_set in image_sets.items():
 # @title Draw the hotspots, with their medoids beside the map
 def draw_hotspots(name, panel):
     """The map in the middle, medoids and words in a column on either side of it."""
-    image_set, points = image_sets[name], layouts[name, "t-SNE"][0]
-    points = (points - points.min(axis=0)) / np.ptp(points, axis=0)
+    points = MinMaxScaler().fit_transform(layouts[name, "t-SNE"][0])  # 0 to 1
     panel.plot(*points.T, ".", color="#aaaaaa", ms=5)
     middles = [points[spot.members].mean(axis=0) for spot in hotspots[name]]
     by_x = np.argsort([x for x, _ in middles])
@@ -625,13 +624,13 @@ def draw_hotspots(name, panel):
             ends = points[spot.members][ConvexHull(points[spot.members]).vertices]
             colour = plots.look(spot.label)[0]
             panel.fill(*ends.T, fc=colour, ec=colour, alpha=0.25)
-            line = np.array([(x - side * 0.07, y), middles[i]]).T
-            panel.plot(*line, color=colour, lw=1)
-            extent = (x - 0.07, x + 0.07, y - 0.093, y + 0.093)
-            panel.imshow(image_set.picture(spot.medoid, 96), extent=extent, zorder=3)
+            panel.plot(*np.array([(x, y), middles[i]]).T, color=colour, lw=1)
+            picture = image_sets[name].picture(spot.medoid, 96)
+            extent = x - 0.07, x + 0.07, y - 0.093, y + 0.093
+            panel.imshow(picture, extent=extent, zorder=3)
             text = ", ".join([str(len(spot.members)), *spot.words])
-            panel.text(x + side * 0.09, y, text, fontsize=11, va="center",
-                       ha="right" if side < 0 else "left")  # fmt: skip
+            style = {"fontsize": 11, "va": "center", "ha": "right" if x < 0 else "left"}
+            panel.text(x + side * 0.09, y, text, **style)
     panel.set(title=name, xlim=(-0.95, 1.95), ylim=(-0.03, 1.03), aspect=0.75)
     panel.set_axis_off()
 
