@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "solutions"))
 
 import build  # noqa: E402
-from lesson_runs import stubs_before_solutions, unexpected, verdicts  # noqa: E402
+from lesson_runs import unexpected, unsolved_then_solved, verdicts  # noqa: E402
 
 MASTERS = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
 SECTIONS = ["Exercises", "In this notebook we", "Recall", "References", "Next"]
@@ -50,7 +50,7 @@ def test_every_exercise_is_unattempted_as_a_stub_and_right_when_solved(
     path, answers_folder, session_cache
 ):
     notebook, _ = build.execute(
-        stubs_before_solutions(path), build.MASTERS, session_cache
+        unsolved_then_solved(path), build.MASTERS, session_cache
     )
     assert unexpected(notebook) == []
     found = states(answers_folder, path)
