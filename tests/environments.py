@@ -174,7 +174,7 @@ def notebook_of(sources):
 
 
 def lesson(master, folder):
-    """Run a lesson, each stub before its solution; True if anything is not as due."""
+    """Run a lesson unsolved, then solved; True if anything is not as due."""
     from lesson_runs import unexpected, unsolved_then_solved
 
     notebook = unsolved_then_solved(master)
