@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 9 · The senses of a search
+# # 10 · The senses of a search
 #
 # Search for pictures of "marker" and you get pens, gravestones and landmarks. Nobody
 # sorted them, but clustering can: a big cluster shows one **sense** of the word, one of
