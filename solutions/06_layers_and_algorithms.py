@@ -841,4 +841,5 @@ checks.summary()
 #
 # ## Next
 #
-# `08_maps_of_images.ipynb`: the images on a map, and what a map may tell you.
+# `07_choosing_without_labels.ipynb`: which representation and how many clusters, when there
+# are no labels to ask.
