@@ -49,9 +49,9 @@ limited = threadpool_limits(1)  # on so few images, one thread is faster than ma
 # %% [markdown]
 # ## 1 · Which representation?
 #
-# One question at a time: suppose that somebody told us the number of clusters, 7 and 10, but
-# not which of eight representations to use. k-means runs on each, and we compute the
-# **silhouette** of lesson 1: does each image lie nearer to its own cluster than to the next?
+# One question at a time: suppose that we knew the number of clusters, 7 and 10, but not which
+# of eight representations to use. We run k-means on each and compute the **silhouette** of
+# lesson 1: how much nearer is each image to its own cluster than to the next?
 #
 # **Predict first.** Which representation has the highest silhouette on the stamps?
 
@@ -86,8 +86,9 @@ lessons.reveal(prediction, own["stamps"].idxmax(), "the representation it choose
 # %% [markdown]
 # The silhouette chooses `colour` on the stamps and `lbp` on the photos: two handcrafted
 # representations, ahead of both networks. Before we judge that, we test the silhouette itself.
-# The next cell keeps 2 to 192 principal components of `pool` (lesson 6). In each space it
-# clusters anew; it also measures one fixed clustering, the one with all components.
+# The next cell keeps 2 to 192 principal components (lesson 6) of EfficientNetLite0's last
+# features, `pool`. In each space it clusters anew; it also measures one fixed clustering, that
+# of all components.
 
 # %%
 KEPT = (2, 3, 6, 12, 24, 48, 96, 192)
@@ -126,16 +127,16 @@ plots.show(
 
 # %% [markdown]
 # From six components on, AMI (dashed) hardly changes, while the silhouette loses more than
-# half, <!-- claim 07.dimensions --> even for clusters that are fixed. A worked line shows how.
-# Take a = 1 and b = 2, so s = (2 − 1)/2 = .5. Further directions that separate nothing add 5,
-# say, to every *squared* distance: a = √6 = 2.45, b = √9 = 3, and s = .18. The clusters are
-# the same; the space has changed. **Silhouettes from different spaces cannot be compared.**
+# half, <!-- claim 07.dimensions --> even for fixed clusters. An example shows how. For a = 1
+# and b = 2, s = (2 − 1)/2 = .5. Further directions that separate nothing add 5, say, to every
+# *squared* distance: a = √6 = 2.45, b = √9 = 3, and s = .18. The clusters are the same; only
+# the space has changed. **Silhouettes from different spaces cannot be compared.**
 #
 # ### A space that all share
 #
-# Link every image to its nearest neighbours. This **neighbour graph** knows which images are
-# near each other, but no longer in how many dimensions, or by how much. An **embedding** of
-# the graph gives each image a few coordinates such that linked images are close:
+# Link every image to its nearest neighbours. This **neighbour graph** records which images are
+# near each other, but not in how many dimensions. An **embedding** of the graph gives each
+# image a few coordinates that put linked images close together:
 #
 # - **Laplacian eigenmaps** take the smoothest coordinates, those that differ least across the
 #   links. They are eigenvectors of a matrix of the graph; spectral clustering (lesson 6) uses
@@ -184,18 +185,18 @@ plots.show(f"Which representation has the highest silhouette. {'; '.join(said)}.
 # its own space (circles) the silhouette chose a representation whose AMI is more than .3 below
 # the best. <!-- claim 07.own-space --> In the embeddings, of the same clusters, it chose one
 # of the best: with eigenmaps, at most .1 below on nearly every subsample of both sets.
-# <!-- claim 07.neighbour-space --> But it finds the top; it does not rank the rest. On the
-# photos `lbp` is placed ahead of `hog`, which has the higher AMI. <!-- claim 07.order -->
+# <!-- claim 07.neighbour-space --> Further down the order is unreliable: on the photos `lbp` is
+# ahead of `hog`, which has the higher AMI. <!-- claim 07.order -->
 #
 # ## 2 · How many clusters?
 #
 # Now the representation is fixed, `pool`, and k is open. Within one space silhouettes may be
 # compared, so the curve of lesson 1 is a candidate, in each of the three spaces. Here are two
-# more.
+# others.
 #
-# **Stability** (Ben-Hur et al. 2002): if clusters are real, other images of the same kind
-# should give the same ones. Cluster two random parts of the images separately and compare
-# the labels of the images that are in both, by the adjusted Rand index of lesson 2.
+# **Stability** (Ben-Hur et al. 2002): real groups should not depend on which images we happen
+# to have. Cluster two random parts of the images separately, and compare the labels of the
+# images that are in both by the adjusted Rand index of lesson 2.
 #
 # ### Exercise 7.1 · Do two subsamples agree? (medium)
 #
@@ -308,12 +309,11 @@ for name, rows in points.items():
 pd.DataFrame(proposals)
 
 # %% [markdown]
-# Still without labels, one thing can be seen: the criteria contradict each other. Two of them
-# err in opposite directions. UMAP draws large islands, so its silhouette likes few clusters;
-# in eigenmaps of ten dimensions it likes about ten. On every set, the first asked for at most
-# as many clusters as the second, on the stamps for fewer. <!-- claim 07.biases --> So we
-# average them. Their ranges differ, so we first **standardise** each curve: subtract its mean
-# over k, divide by its standard deviation.
+# Even without labels we can see that the criteria contradict each other. After UMAP, the
+# silhouette asks for at most as many clusters as after eigenmaps in ten dimensions, and on the
+# stamps for fewer. <!-- claim 07.biases --> A compromise is their mean. Their ranges differ, so
+# we first **standardise** each curve: subtract its mean over k, divide by its standard
+# deviation.
 #
 # ### Exercise 7.3 · Average two criteria (easy)
 #
@@ -387,25 +387,24 @@ plots.show(f"Curves over k, and what each criterion proposes. {'; '.join(said)}.
 # spread from 3 to 8:
 #
 # - Stability prefers fewer clusters than there are classes. <!-- claim 07.few --> Here k = 3
-#   is barely ahead of 7: the curve hardly decides.
+#   is barely ahead of 7.
 # - The gap keeps rising: on both sets it is larger at 20 clusters than at the number of
-#   classes. <!-- claim 07.gap --> Its maximum is no guide; its rule is right on both sets here,
-#   by the slight wobble after k = 7 on the stamps.
+#   classes. <!-- claim 07.gap --> Its maximum is no guide, but here its rule finds 7 and 10.
 # - The mean of both silhouettes loses at most .1 of AMI on nearly every subsample of either
-#   set, and so does the silhouette in its own space; after UMAP alone, several lose more.
+#   set. So does the silhouette in its own space; after UMAP alone, several lose more.
 #   <!-- claim 07.mean -->
 #
 # A warning about "mean of both": we found this rule by comparing many rules *with the labels
 # of these very sets*. On other images, expect less.
 #
-# Can stability choose the representation? On the stamps, the clusters of `colour` are more
-# stable than those of `pool`, with less than half their AMI.
-# <!-- claim 07.stable-and-wrong --> What is reproducible need not be what you are looking for.
+# Can stability choose the representation? Not here: on the stamps, the clusters of `colour` are
+# more stable than those of `pool`, with less than half their AMI.
+# <!-- claim 07.stable-and-wrong -->
 #
 # ## 3 · Which algorithm, which radius?
 #
-# In one space and with one k, algorithms can be compared by any silhouette. The next cell
-# does so for five of them.
+# Algorithms that run on the same features can be compared by a silhouette in the same space.
+# Here are five.
 
 # %%
 ALGORITHMS = "l2+kmeans", "l2+ward", "l2+average", "l2+spectral", "l2+gmm"
@@ -421,14 +420,14 @@ for name, k in CLUSTERS.items():
 pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
-# Choosing among them gains little here: their AMI spans .06 on both sets, that of the
-# representations above more than .5.
+# There is little to gain: their AMI spans about .06 on either set, that of the representations
+# above more than .5.
 #
-# DBSCAN (lesson 6) needs no k, but a **radius**: a core has at least five images within it,
-# itself included. Ester et al. (1996) sort the distances of all images to their fifth
-# neighbour, and call the result the **k-distance plot**. Images in dense regions come first;
-# where isolated ones begin, the curve bends upwards. The distance at this **knee** is the
-# radius.
+# DBSCAN (lesson 6) needs no k, but a **radius**: an image with at least five images within it,
+# itself included, is a core. For the **k-distance plot**, Ester et al. (1996) sort the
+# distances of all images to their k-th neighbour, here the fifth. Images in dense regions come
+# first; where isolated ones begin, the curve bends upwards. The distance at this **knee**
+# becomes the radius.
 #
 # ### Exercise 7.4 · The knee of a curve (medium)
 #
@@ -482,8 +481,9 @@ for number, (name, distances) in enumerate(fifth.items()):
         panel.plot(place, radius, "sD"[what == "knee"], color=colour, ms=8, mec="black")
         n_clusters = int(dbscan.loc[(name, what), "clusters"])
         text = f"{what}: {n_clusters} cluster{'s' * (n_clusters > 1)}"
-        where = {"xytext": (-8, 8), "textcoords": "offset points", "fontsize": 9}
-        panel.annotate(text, (place, radius), ha="right", **where)
+        where = {"xytext": (6, -16) if number else (-6, 10), "fontsize": 9}
+        where |= {"ha": "left" if number else "right", "textcoords": "offset points"}
+        panel.annotate(text, (place, radius), **where)
         said.append(f"{name}, {what} {radius:.2f}: {text.split(': ')[1]}")
 panel.set(
     xlabel="share of the images, sorted", ylabel="distance to the fifth neighbour"
@@ -492,20 +492,18 @@ panel.legend(frameon=False)
 plots.show(f"Sorted distances to the fifth neighbour. {'; '.join(said)}.")
 
 # %% [markdown]
-# Both curves are nearly straight: in so many dimensions there is hardly a bend to find. On the
-# photos, the radius at the knee (diamond) leaves fewer images as noise than the median (square),
-# the course's default, and its AMI is higher. On the stamps it puts more than four fifths of
-# the images into one cluster, where the median does not. <!-- claim 07.knee --> Clusters with a
-# core within reach of each other merge, one after the other, like a chain. You can notice that
-# *without labels*: distrust one cluster with nearly all the images. Try smaller radii, or
-# HDBSCAN, which tries all.
+# Both curves are nearly straight, with hardly a bend to find. On the photos, the radius at the
+# knee (diamond) leaves fewer images as noise than the median (square), the course's default,
+# and its AMI is higher. On the stamps it puts more than four fifths of the images into one
+# cluster, which the median does not. <!-- claim 07.knee --> A radius that is a little too
+# large links clusters in a chain. You can notice that *without labels*: distrust one cluster
+# with nearly all the images. Try smaller radii, or HDBSCAN, which tries all.
 #
 # ## 4 · How often is it right?
 #
-# One answer per set may be luck, so we asked each question on twenty random 80% parts of both
-# sets; k for two representations, `pool` and SqueezeNet. How often did a criterion choose
-# something within .02 of the AMI of the best candidate? This takes too long for a notebook; the
-# table is part of the course.
+# One answer per set may be luck. The course includes a table of each question asked on twenty
+# random 80% parts of both sets, for k with two representations, `pool` and SqueezeNet. How often
+# did a criterion choose something within .02 of the AMI of the best candidate?
 
 # %%
 evidence = experiments.reference_table("choosing")
@@ -522,7 +520,7 @@ CRITERIA = {
 hits = evidence.pivot_table(
     index="criterion", columns=["question", "image_set"], values="close"
 ).reindex(list(CRITERIA))
-hits.round(2)
+evidence.drop(columns="date").groupby("question").head(1)
 
 # %% tags=["drawing"]
 # @title Draw how often each criterion was within .02 of the best
@@ -551,17 +549,18 @@ figure.colorbar(shown, ax=panels, label="share of draws within .02")
 plots.show(f"The criterion that is most often close, over all sets: {'; '.join(said)}.")
 
 # %% [markdown]
-# Compare rows, on the stamps first, where there is room for errors. For k, the mean of both is
-# close most often, and still misses on a third of the draws. For representation and layer,
-# the silhouette in its own space was close in no draw, after UMAP in most. Stability
-# fails for k and, on the stamps, for the representation. **Agreement**, the mean AMI with the
-# clusters of the *other* representations, prefers SqueezeNet there: most voters are weak, and
-# it resembles them more. On the photos nearly everything is right, except silhouettes in
-# different spaces and stability for k: easy images do not need a good criterion.
+# The titles give the number of candidates; blind guessing finds the best of 19 in 5% of the
+# draws. Compare rows on the stamps, where there is more room for errors. For k, the mean of
+# both is close most often, yet misses on a third of the draws; stability hardly ever is. For
+# representation and layer, the silhouette in its own space was close in no draw, after UMAP in
+# most. **Agreement**, the mean AMI with the clusters of the other representations, prefers
+# SqueezeNet to the better `pool` on the stamps: most of the others are handcrafted. On the
+# photos most criteria are close, but not that silhouette.
 #
-# Remember that two sets of images are not many, and that "mean of both" was found on them.
+# Two sets are not many, and "mean of both" was found on them: do not read much into small
+# differences.
 #
-# `clustering.choose` puts this together: for each representation it proposes a k by the mean of
+# `clustering.choose` combines these steps: for each representation it proposes k by the mean of
 # both standardised silhouettes, then ranks the proposals by the **level**, the mean of the
 # two silhouettes themselves.
 
@@ -581,14 +580,14 @@ plots.show(f"Evidence on the photos. Levels of the representations: {levels}.")
 
 # %% [markdown]
 # Left, k = 10 is proposed, where both solid curves are highest. Right, `lbp` is ahead of `hog`
-# again: read off the top of this ranking, not its order.
+# again: use the top of this ranking, not the order below it.
 #
 # ### What no criterion knows
 #
-# A criterion knows neither your images nor what you want the clusters for. The stamps can be
-# sorted by subject, by colour, by the paper around them; each is a valid partition. Choose a
-# proposal only after you have *seen* it. Move both sliders: the rows are clusters, each with
-# the eight images nearest its centre, and no label is used.
+# No criterion knows what you want the clusters for. Images can be grouped by subject, by colour
+# or by shape, and each is a valid partition. So look at a proposal before you accept it. Move
+# both sliders: each row is a cluster, with the eight images nearest its centre. No label is
+# used.
 
 # %% tags=["drawing"]
 # @title Draw the clusters of a proposal
@@ -612,10 +611,10 @@ widgets.FigureSlider(
 )
 
 # %% [markdown]
-# At k = 4, `pool` gives animals, plants, coins and road signs. Its AMI is lower than that of
-# 7 or 8 clusters, since our classes are finer; who would call it wrong? Then move to `colour`
+# At k = 4, `pool` gives animals, plants, coins and road signs. Its AMI is lower than that of 7
+# or 8 clusters, since our classes are finer; who would call it wrong? Now choose `colour`
 # with k = 7: it separates silver coins from golden ones, and puts yellow flowers with yellow
-# signs. For a coin collector or a paint shop, that is the better clustering.
+# signs. A coin collector may prefer that.
 #
 # A procedure for a folder of your own:
 #
@@ -623,7 +622,7 @@ widgets.FigureSlider(
 #    `clustering.choose`.
 # 2. Look at the clusters of the first two or three proposals, and at neighbouring k.
 # 3. Ask whether they serve your purpose. If not, change the representation before k.
-# 4. Report how you chose. If you label a hundred images, you can score the choice too.
+# 4. Report how you chose. Label a hundred images if you can, and score the choice.
 #
 # ## Exercises
 #
@@ -634,8 +633,8 @@ widgets.FigureSlider(
 # Take a part of the stamps or the photos, at least 60 images: some of the classes, say, or
 # very unequal numbers. Compare at least two representations and two k by a criterion of your
 # choice. Put them into a table with the columns `representation`, `algorithm`, `k`,
-# `criterion` (higher is better) and, added last, `ami` of
-# `clustering.cluster(vectors[places], algorithm, k)`. Say in a sentence (8 to 80 words) what
+# `criterion` (higher is better) and, added last, `ami`: that of
+# `clustering.cluster(rows[places], algorithm, k)`, where `rows` are the features. Say in a sentence (8 to 80 words) what
 # the criterion chose and how good that was. The check computes the AMI again; a bad choice that
 # is reported honestly is a right answer.
 
@@ -654,8 +653,8 @@ table["ami"] = [
     for row in table.itertuples()
 ]
 sentence = (
-    "By the mean of both silhouettes, not standardised, I chose pool with six clusters, "
-    "the number of classes in this part; its AMI is the best of all rows, but one part "
+    "By the mean of both silhouettes, not standardised, I chose pool with six "
+    "clusters, the number of classes in this part; its AMI is the best of all rows, but one part "
     "of one set cannot show how often that happens."
 )
 # END SOLUTION
@@ -673,8 +672,8 @@ checks.summary()
 # - saw silhouettes fall with the number of dimensions while the clusters stayed as good;
 # - measured clusters of all representations in embeddings of their neighbour graphs;
 # - computed stability, the gap statistic and a mean of two silhouettes, and met their biases;
-# - took a radius from a knee, with success on one set and one giant cluster on the other;
-# - counted how often each criterion is right, and looked at what it proposed.
+# - took a radius from a knee, which worked on one set and gave one giant cluster on the other;
+# - counted how often each criterion is close to the best, and looked at what it proposed.
 #
 # ## Recall
 #
@@ -702,8 +701,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# The labels chose the criterion. Test it on other images before you trust it; that is how this
-# lesson's own rule was found, and why it needed Caltech-101.
+# The labels chose the criterion. Test it on other images before you trust it. The same holds
+# for "mean of both" in this lesson.
 #
 # </details>
 #

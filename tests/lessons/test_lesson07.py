@@ -14,7 +14,7 @@ from lesson_answers import (  # noqa: F401
 )
 from scipy.stats import rankdata, zscore
 from sklearn import metrics as sk
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 
 from course_utils import clustering, images, representations
 
@@ -260,17 +260,18 @@ PLACES = np.arange(0, 250, 2)
 
 
 @functools.cache
-def _table():
+def _table(algorithm="l2+kmeans", prepare=np.asarray):
     """Two representations and two k of half the photos, judged by silhouette."""
     photos, rows = images.load("photos", progress=False), []
     for representation in ("lbp", "hog"):
         vectors = representations.extract(photos, representation, progress=False)
+        vectors = prepare(vectors)
         for k in (4, 6):
-            found = clustering.cluster(vectors[PLACES], "l2+kmeans", k)
+            found = clustering.cluster(vectors[PLACES], algorithm, k)
             rows.append(
                 {
                     "representation": representation,
-                    "algorithm": "l2+kmeans",
+                    "algorithm": algorithm,
                     "k": k,
                     "criterion": sk.silhouette_score(vectors[PLACES], found),
                     "ami": sk.adjusted_mutual_info_score(
@@ -293,6 +294,8 @@ RIGHT_CHOICES = [
     lambda: answer(table=_table().to_dict("records")),
     lambda: answer(table=_table().round(2).sample(frac=1, random_state=0)),
     lambda: answer(table=_table().set_index("k", drop=False)),
+    lambda: answer(table=_table("kmeans", normalize)),  # as in the notebook
+    lambda: answer(table=_table("ward")),
 ]
 WRONG_CHOICES = [
     lambda: (*answer("mine"), "'stamps' or 'photos'"),
@@ -331,3 +334,23 @@ def test_wrong_choice(make):
 
 def test_a_choice_without_a_sentence_is_not_attempted():
     assert_untouched("ex07_5", *answer()[:3], None)
+
+
+def test_the_lesson_and_the_library_compute_the_same_stability():
+    points = np.random.default_rng(0).normal(size=(60, 3))
+    generator, found = np.random.default_rng(0), []
+    for pair in range(5):
+        parts = [np.sort(generator.permutation(60)[:48]) for _ in range(2)]
+        found.append(
+            agreement()(
+                points, *parts, lambda x, s=pair: clustering.cluster(x, "kmeans", 4, s)
+            )
+        )
+    assert np.isclose(np.mean(found), clustering.stability(points, "kmeans", 4))
+
+
+def test_the_lesson_and_the_library_propose_the_same_k():
+    photos = images.load("photos", progress=False)
+    vectors = representations.extract(photos, "hog", progress=False)[::3]
+    choice = clustering.choose(vectors, ks=range(2, 8))
+    assert propose()(choice.evidence) == choice.n_clusters
