@@ -473,11 +473,11 @@ figure, panel = plt.subplots(figsize=(7, 3.4), layout="constrained")
 said = []
 for number, (name, distances) in enumerate(fifth.items()):
     colour, _ = plots.look(number)
-    heights = np.sort(distances)
+    ascending = np.sort(distances)
     style = {"color": colour, "ls": "-" if number else "--", "label": name}
-    panel.plot(np.linspace(0, 1, len(heights)), heights, **style)
+    panel.plot(np.linspace(0, 1, len(ascending)), ascending, **style)
     for what, radius in radii[name].items():
-        place = (heights < radius).mean()
+        place = (ascending < radius).mean()
         panel.plot(place, radius, "sD"[what == "knee"], color=colour, ms=8, mec="black")
         n_clusters = int(dbscan.loc[(name, what), "clusters"])
         text = f"{what}: {n_clusters} cluster{'s' * (n_clusters > 1)}"
