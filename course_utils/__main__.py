@@ -80,51 +80,47 @@ def _compare(options, arguments):
     runs.check_names(chosen, algorithms)  # before a long download
     runs.check_out(options.out)
     image_set = _load(options, rest=", see problems.csv")
-    if image_set.true_labels is None and not options.k and len(image_set) > 2:
-        _show_silhouettes(image_set, options, algorithms[0])
-        return
+    choice = _choose(image_set, options, chosen, algorithms)
     seeds = options.seeds
     if options.student:
         from course_utils.homework import submission
 
         seeds = submission.seeds(options.student, seeds)
     results, labels = runs.run(
-        image_set, chosen, algorithms, k=options.k, seeds=seeds, out=options.out
+        image_set,
+        chosen,
+        algorithms,
+        k=choice.n_clusters if choice else options.k,
+        seeds=seeds,
+        out=options.out,
     )
     if results.empty:
         raise ValueError("no run was possible: every representation was skipped.")
     command = "python -m course_utils " + shlex.join(arguments)
-    files = report.write(image_set, results, labels, options.out, command)
+    files = report.write(
+        image_set, results, labels, options.out, command, choice=choice
+    )
     print(report.readable(results).to_string(index=False))
     print(f"\nMeans over the seeds, ± their spread. Open {files[-1]}")
 
 
-def _show_silhouettes(image_set, options, algorithm):
-    """Of images without labels, a map and what speaks for which number of clusters."""
-    from course_utils.experiments import runs
-    from course_utils.maps import image_map
+def _choose(image_set, options, chosen, algorithms):
+    """What is proposed without labels, and printed; None where nothing is to choose."""
+    from course_utils.experiments import report, runs
+    from course_utils.representations import backbones
 
-    representation = (_split(options.representations) or ["EfficientNetLite0"])[0]
-    page = Path(f"{Path(options.out)}-map.html")
-    image_map.check_out(page)
-    table = runs.k_silhouettes(image_set, representation, algorithm)
-    print(f"\nSilhouettes of {representation} with {algorithm}, seed 0:\n")
-    print(table.round(3).to_string(index=False))
-    highest = table.loc[table["silhouette"].fillna(-1).idxmax(), "k"]
-    image_map.export(
-        image_set,
-        page,
-        representation=representation,
-        algorithm=algorithm,
-        k=int(highest),
-        wanted=("umap", "grid", "cluster"),
-    )
-    print(
-        f"\n{image_set.name} has no true labels, so choose the number of clusters: a "
-        "higher silhouette means clusters further apart. Look at the images as well: "
-        f"{page} is a map of them, with {highest} clusters, the highest here. Then "
-        "give the number, as --k 5, and the comparison is made."
-    )
+    if not options.choose and (image_set.true_labels is not None or options.k):
+        return None
+    if not options.choose:  # only how many clusters
+        network = backbones.BUNDLED[0]
+        chosen = [network if network in chosen else chosen[0]]
+        algorithms = algorithms[:1]
+    choice = runs.choose(image_set, chosen, algorithms, k=options.k)
+    print(f"\n{report.evidence(choice).to_string(index=False)}\n")
+    if len(choice.ranking) > 1:
+        print(f"{report.ranking(choice).to_string(index=False)}\n")
+    print(report.proposal(choice, image_set), "\n")
+    return choice
 
 
 def _map(options, _):
@@ -429,7 +425,16 @@ def parser():
         help="like kmeans or l2+pca50+ward (default: l2+kmeans l2+ward)",
     )
     compare.add_argument(
-        "--k", type=_whole(1), help="clusters (default: number of classes)"
+        "--k",
+        type=_whole(1),
+        help="clusters (default: the number of classes; without true labels, a number "
+        "is proposed)",
+    )
+    compare.add_argument(
+        "--choose",
+        action="store_true",
+        help="rank the representations and algorithms without looking at true labels, "
+        "and propose a number of clusters unless --k gives it",
     )
     compare.add_argument(
         "--seeds", type=_whole(1), default=5, help="seeds 0, 1, … (default 5)"

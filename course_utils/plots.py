@@ -39,6 +39,11 @@ TITLES = {
     "silhouette": "silhouette",
 }
 
+CRITERIA = {  # of `clustering.choose`
+    "after_umap": "after UMAP",
+    "after_eigenmaps": "after Laplacian eigenmaps",
+    "silhouette": "in its own space",
+}
 STRANGER = PALETTE[1]  # frame of an image outside its cluster's most frequent class
 
 DRAWN = 400_000  # bytes: what is larger as PNG holds photographs
@@ -68,6 +73,14 @@ def kind(representation):
     if base == "raw":
         return "pixels"
     return "handcrafted" if base in handcrafted.NAMES else "pretrained"
+
+
+def _mark(name):
+    """Colour and marker of a representation, or of features under any other name."""
+    try:
+        return KINDS[kind(name)]
+    except ValueError:
+        return "#333333", "o"
 
 
 def look(number):
@@ -261,6 +274,77 @@ def score_chart(results, chance=None, scores=("purity", "nmi", "fowlkes_mallows"
     if chance is not None:
         keys.append(Line2D([], [], ls="", label="chance", **CHANCE))
     figure.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False)
+    return figure
+
+
+def choice(chosen):
+    """Show the evidence of `clustering.choose`.
+
+    On the left, the silhouettes of the proposed pair against the number of clusters,
+    the proposal marked. On the right, where there are several pairs, their levels, each
+    with the number of clusters proposed for it.
+
+    Parameters
+    ----------
+    chosen : clustering.Choice
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from course_utils import clustering
+    >>> corners = np.repeat(10 * np.eye(4), 15, axis=0)
+    >>> noise = np.random.default_rng(0).normal(size=corners.shape)
+    >>> figure = choice(clustering.choose(corners + noise, ks=range(2, 7)))
+    >>> figure.axes[0].get_xlabel()
+    'number of clusters k'
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    ranking, rows = chosen.ranking[::-1], chosen.of()
+    n_panels = 1 + (len(ranking) > 1)
+    figure, panels = plt.subplots(
+        1,
+        n_panels,
+        squeeze=False,
+        figsize=(4.8 * n_panels, max(3.2, 1 + 0.27 * len(ranking))),
+        layout="constrained",
+    )
+    left = panels[0, 0]
+    for number, (column, name) in enumerate(CRITERIA.items()):
+        style = {"ls": ":" if column == "silhouette" else "-", "marker": "os^"[number]}
+        left.plot(rows["k"], rows[column], color=PALETTE[number], label=name, **style)
+    left.axvline(chosen.n_clusters, color="#555555", ls="--", zorder=0)
+    left.set_title(f"{chosen.representation}: k = {chosen.n_clusters} is proposed")
+    left.set(xlabel="number of clusters k", ylabel="silhouette", ylim=(None, 1.02))
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.legend(frameon=False)
+    if n_panels == 2:
+        right, places = panels[0, 1], range(len(ranking))
+        names = ranking["representation"]
+        if ranking["algorithm"].nunique() > 1:
+            names = names + "  ·  " + ranking["algorithm"]
+        right.set_yticks(places, names)
+        for place, (_, row) in zip(places, ranking.iterrows(), strict=True):
+            colour, marker = _mark(row["representation"])
+            right.plot(row["level"], place, marker, color=colour, ms=7)
+            right.annotate(
+                f"k = {row['k']}",
+                (0 if np.isnan(row["level"]) else row["level"], place),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+            )
+        right.set(xlabel="level: mean of the two silhouettes", xlim=(None, 1.15))
+        right.spines["left"].set_visible(False)
+        right.tick_params(axis="y", length=0)
+    for panel in panels[0]:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(axis="both" if panel is left else "x", color="#dddddd")
+        panel.set_axisbelow(True)
     return figure
 
 

@@ -154,7 +154,7 @@ print(f"{'together':16}{homework.max_points(rules):3} points")
 # - `purity`, `nmi`, `fowlkes_mallows`: your own functions, tried in exercise 13.4.
 # - `best_nmi`: points from each threshold on. The usual thresholds suit `stamps`. On
 #   other pictures the same NMI may be harder or easier to get: ask whether they hold.
-# - `answers`: exercise 12.5, read by a person.
+# - `answers`: exercise 13.5, read by a person.
 #
 # The self checks below each exercise are for you and give no points.
 #
@@ -460,9 +460,9 @@ hand_in_folder = Path(temporary.name, "hand_in")  # so that our own run leaves n
 there = {
     "pictures of your choice (section 1)": my_choice,
     "a student id (section 2)": student_id,
-    "a plan (12.1)": plan,
-    "your own scores (12.4)": all(any(found) for found in values.values()),
-    "both written answers (12.5)": all(answers.values()),
+    "a plan (13.1)": plan,
+    "your own scores (13.4)": all(any(found) for found in values.values()),
+    "both written answers (13.5)": all(answers.values()),
     "your name": student_name,
 }
 print("missing:", ", ".join(w for w, value in there.items() if not value) or "nothing")
@@ -523,7 +523,7 @@ if path:
 # %% [markdown]
 # `labels.csv` has a row per picture (its name, then its checksum and class if they are
 # your own) and a column per run. `manifest.json` says who you are and which run was made
-# how, with the scores you claim, the values of 12.4, your answers, and how far you are
+# how, with the scores you claim, the values of 13.4, your answers, and how far you are
 # in the lessons: state and number of tries of every check, as `checks.summary()` shows
 # them. It costs no points; it tells your instructor what was hard. (Colab forgets the
 # lessons that you did on another day, unless you started them with `drive=True`.)

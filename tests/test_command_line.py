@@ -195,32 +195,58 @@ def test_as_many_clusters_as_pictures_by_every_algorithm(call, folder, tmp_path)
     assert len(table(tmp_path / "out" / "results.csv")) == 9
 
 
-def test_pictures_without_classes_need_a_k(call, tmp_path, monkeypatch):
-    layout = layouts.layout  # UMAP would be compiled, words come from a network
-    monkeypatch.setattr(layouts, "layout", lambda v, _, **how: layout(v, "pca", **how))
-    words = [""] * 15
-    monkeypatch.setattr(image_map.hotspots, "hotspot_words", lambda *_, **__: words)
+def test_of_pictures_without_classes_a_number_of_clusters_is_proposed(call, tmp_path):
     files = {f"{i}.png": data for i, data in enumerate(contents()[0].values())}
     folder = write_folder(tmp_path / "flat", files)
     status, out, err = call("compare", folder, *SMALL)
     assert status == 0, err
-    assert "Silhouettes of raw with ward, seed 0" in out
-    rows = [line.split() for line in out.splitlines()]
-    shown = {int(row[0]): float(row[1]) for row in rows if row and row[0].isdigit()}
-    assert list(shown) == list(range(2, 11)) and max(shown, key=shown.get) == 3
-    assert "flat has no true labels" in out and "--k 5" in out
-    assert not (tmp_path / "out").exists()  # nothing was chosen
-    page = (tmp_path / "out-map.html").read_text(encoding="utf-8")
-    assert page.endswith("</html>\n") and "k = 3" in page
-    assert "out-map.html is a map of them, with 3 clusters" in out
-    (tmp_path / "out-map.html").write_text("mine")
-    status, _, err = call("compare", folder, *SMALL)
-    assert status == 2 and "out-map.html is in the way" in err
-    status, out, err = call("compare", folder, *SMALL, "--k", "3")
-    assert status == 0, err
-    assert "flat: 15 pictures, no labels" in out and "silhouette" in out
+    assert "flat: 15 pictures, no labels" in out
+    shown = [line.split() for line in out.splitlines() if "proposed" in line]
+    assert shown[0][0] == "3" and shown[0][-1] == "proposed"
+    assert "3 clusters of raw with ward are proposed, from 15 images" in out
+    assert "--k" in out
     (row,) = table(tmp_path / "out" / "results.csv")
-    assert row["purity"] == "" and float(row["silhouette"]) > 0.5
+    assert row["k"] == "3" and row["purity"] == ""
+    assert float(row["silhouette"]) > 0.5
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "3 clusters of raw with ward are proposed" in page
+    assert page.count("<polyline") == 3 and "Ranking</h3>" not in page
+    status, out, err = call("compare", folder, *SMALL, "--k", "4")
+    assert status == 0 and "proposed" not in out, err
+    (row,) = table(tmp_path / "out" / "results.csv")
+    assert row["k"] == "4"
+
+
+def test_choose_ranks_without_looking_at_the_labels(call, tmp_path):
+    files, _ = contents()
+    folder = write_folder(tmp_path / "in", files)
+    how = "--representations", "raw", "colour", "--algorithms", "ward", "hdbscan"
+    status, out, err = call("compare", folder, *how, "--choose", "--out", "first")
+    assert status == 0, err
+    asked = out[: out.index("A proposal is no proof")]
+    assert "raw" in asked and "colour" in asked and "hdbscan" not in asked
+    page = (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
+    assert "Ranking</h3>" in page and "Chosen without labels" in page
+    everything = {f"one/{name.replace('/', '-')}": data for name, data in files.items()}
+    other = write_folder(tmp_path / "other", everything)  # the same without classes
+    status, out, err = call("compare", other, *how, "--choose", "--out", "second")
+    assert status == 0, err
+    again = out[: out.index("A proposal is no proof")]
+    assert asked.splitlines()[2:] == again.splitlines()[2:]
+    status, out, err = call(
+        "compare", folder, *how, "--choose", "--k", "4", "--out", "third"
+    )
+    assert status == 0 and "4 clusters of" in out, err
+
+
+@pytest.mark.parametrize("how", [(), ("--choose",)])
+def test_too_few_pictures_to_choose_from_say_what_to_do(call, tmp_path, how):
+    some = list(contents()[0].values())[:4]
+    few = {f"{i}.png": data for i, data in enumerate(some)}
+    folder = write_folder(tmp_path / "few", few)
+    status, _, err = call("compare", folder, *SMALL, *how)
+    assert status == 2 and "at least 5 images, got 4" in err and "--k" in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_picture(call, tmp_path):

@@ -1,4 +1,4 @@
-"""Clustering: algorithms by name, ensembles, near-duplicates, learnt clusterings."""
+"""Clustering: algorithms by name, choosing, ensembles, near-duplicates, …"""
 
 import lazy_loader
 
@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "pipeline",
             "prepare",
         ],
+        "choice": ["Choice", "choose", "stability"],
         "estimators": [
             "DBSCANClusters",
             "GaussianClusters",

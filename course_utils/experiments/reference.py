@@ -1,4 +1,4 @@
-"""Results of the ten networks: measured by a maintainer, or as published.
+"""Measurements kept with the course: how criteria choose, and the ten networks.
 
 A maintainer with a network and a GPU keeps the runs of the ten networks in
 `solutions/reference/ten.csv`. Where it is missing, the published scores of Guérin et
@@ -103,3 +103,34 @@ def _measured(path):
     last = f" to {days.max()}" if days.max() > days.min() else ""
     source = f"Mean NMI, measured {days.min()}{last} with {', '.join(listed)}."
     return table, source
+
+
+def reference_table(name):
+    """Read a table of measurements that take too long for a notebook.
+
+    Parameters
+    ----------
+    name : {"choosing"}
+        `choosing` is written by `tests/benchmarks/choosing.py`: how well criteria
+        without labels choose, one row per draw, question and criterion.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+
+    Examples
+    --------
+    >>> sorted(set(reference_table("choosing")["question"]))
+    ['algorithm', 'k', 'layer', 'representation']
+    """
+    path = REFERENCE.with_name(f"{name}.csv")
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is missing: get the whole course, with its folder solutions."
+        )
+    return pd.read_csv(path, encoding="utf-8")

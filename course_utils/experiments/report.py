@@ -97,7 +97,56 @@ def readable(results):
     return table
 
 
-def write(image_set, results, labels, out, command=""):
+CRITERIA = {  # columns of the evidence
+    "k": "k",
+    "after_umap": "after UMAP",
+    "after_eigenmaps": "after eigenmaps",
+    "silhouette": "in its own space",
+    "score": "score",
+}
+
+
+def evidence(choice):
+    """The evidence of the proposed pair as text, one row per number of clusters."""
+    table = choice.of().rename(columns=CRITERIA)[list(CRITERIA.values())]
+    marks = ["proposed" if k == choice.n_clusters else "" for k in table["k"]]
+    return _as_text(table).assign(**{"": marks})
+
+
+def ranking(choice):
+    """The pairs of representation and algorithm as text, best first."""
+    return _as_text(choice.ranking)
+
+
+def _as_text(table):
+    numbers = table.select_dtypes(float)
+    return table.assign(
+        **{c: [f"{v:.2f}" if np.isfinite(v) else "" for v in table[c]] for c in numbers}
+    )
+
+
+def proposal(choice, image_set):
+    """What is proposed, from what, and how to overrule it: a few sentences."""
+    stable = choice.ranking["stability"].iloc[0]
+    of = "" if choice.n_images == len(image_set) else f" of {len(image_set):,}"
+    text = (
+        f"{choice.n_clusters} clusters of {choice.representation} with "
+        f"{choice.algorithm} are proposed, from {choice.n_images:,} images{of} and "
+        "without true labels: their silhouettes in two embeddings of the neighbour "
+        "graph are the highest together. In two random parts of the images the "
+        f"clusters are {_how_alike(stable)} (adjusted Rand index {stable:.2f}). A "
+        "proposal is no proof: look at the clusters, and give another number with --k."
+    )
+    return text
+
+
+def _how_alike(stability):
+    if stability >= 0.8:
+        return "much the same"
+    return "similar" if stability >= 0.5 else "rather different"
+
+
+def write(image_set, results, labels, out, command="", *, choice=None):
     """Write a comparison to a folder.
 
     Parameters
@@ -111,6 +160,8 @@ def write(image_set, results, labels, out, command=""):
         no others.
     command : str, default=""
         The command that made it, for the page.
+    choice : clustering.Choice, default=None
+        What was proposed without labels, to be shown on the page.
 
     Returns
     -------
@@ -149,7 +200,7 @@ def write(image_set, results, labels, out, command=""):
     }
     with files.atomic_file(out / "about.json", "w", encoding="utf-8") as file:
         json.dump(about, file, indent=1)
-    page = _render_page(image_set, results, labels, about, out)
+    page = _render_page(image_set, results, labels, about, out, choice)
     with files.atomic_file(out / "report.html", "w", encoding="utf-8") as file:
         file.write(page)
     return [out / name for name in names]
@@ -167,7 +218,7 @@ def _write_csv(path, header, rows):
         writer.writerows(rows)
 
 
-def _render_page(image_set, results, labels, about, out):
+def _render_page(image_set, results, labels, about, out, choice):
     means, chance = summary(results)[::-1], None
     if image_set.true_labels is not None:
         chance = plots.chance_of_runs(results, labels, image_set.true_labels)
@@ -204,6 +255,7 @@ def _render_page(image_set, results, labels, about, out):
         chance={} if chance is None else _ranges(chance),
         notes=_contradictions(means, columns, key),
         lesson=_lesson(out),
+        choice=None if choice is None else _choice(choice, image_set),
         skipped=list(about["skipped"].items()),
         problems=image_set.problems,
         command=about["command"],
@@ -248,6 +300,43 @@ def _table(results, means, columns, key, chance):
             }
         )
     return table
+
+
+def _choice(choice, image_set):
+    """What the page shows of a proposal: its sentences, curves and tables."""
+    rows = choice.of()
+    width, height, ks = 560, 200, rows["k"].to_numpy()
+    values = rows[["after_umap", "after_eigenmaps", "silhouette"]]
+    low, high = min(0, values.min().min()), values.max().max()
+
+    def across(k):
+        return float(width * (k - ks[0] + 0.5) / (ks[-1] - ks[0] + 1))
+
+    def down(value):
+        return float(height * (1 - (value - low) / ((high - low) or 1)))
+
+    curves = {
+        CRITERIA[name]: " ".join(
+            f"{across(k):.1f},{down(v):.1f}"
+            for k, v in zip(ks, values[name], strict=True)
+            if np.isfinite(v)
+        )
+        for name in values
+    }
+    return {
+        "text": proposal(choice, image_set),
+        "title": f"{choice.representation} with {choice.algorithm}",
+        "size": (width, height),
+        "curves": curves,
+        "ticks": [(int(k), across(k)) for k in ks],
+        "levels": [
+            (f"{level:.1f}", down(level)) for level in np.linspace(low, high, 3)
+        ],
+        "k": choice.n_clusters,
+        "mark": across(choice.n_clusters),
+        "evidence": evidence(choice).iloc[:, :-1].to_dict("split"),
+        "ranking": ranking(choice).to_dict("split") if len(choice.ranking) > 1 else {},
+    }
 
 
 def _ranges(chance):

@@ -192,43 +192,55 @@ def check_names(representations, algorithms):
     return representations, algorithms
 
 
-def k_silhouettes(image_set, representation, algorithm="l2+kmeans", ks=range(2, 11)):
-    """Compute the silhouette for several numbers of clusters.
-
-    It needs no true labels, and helps to choose k; it does not choose.
+def choose(image_set, representations, algorithms=("l2+kmeans",), *, k=None):
+    """Propose a number of clusters and a representation, without true labels.
 
     Parameters
     ----------
     image_set : ImageSet
-    representation, algorithm : str
-        As for `run`.
-    ks : sequence of int, default=range(2, 11)
-        Numbers of clusters; those that the images are too few for are left out.
+    representations, algorithms : str or sequence of str
+        As for `run`. Algorithms that find their own number of clusters are left out,
+        and representations that are not available.
+    k : int, default=None
+        The number of clusters, if only the representation is to be chosen.
 
     Returns
     -------
-    DataFrame
-        One row per k: k and silhouette, with seed 0.
+    clustering.Choice
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to choose from.
 
     See Also
     --------
-    metrics.silhouette : What it is.
+    clustering.choose : Says by which means.
 
     Examples
     --------
     >>> from course_utils.images import load
-    >>> some = load("stamps", progress=False).subset(range(12))
-    >>> k_silhouettes(some, "raw", ks=(2, 3, 40))["k"].tolist()
-    [2, 3]
+    >>> some = load("stamps", progress=False).subset(range(60))
+    >>> choose(some, ["colour", "lbp"], k=4).n_clusters
+    4
     """
-    vectors = extraction.extract(image_set, representation, progress=False)
-    prepared = clustering.prepare(vectors, algorithm, 0)
-    rows = [
-        (k, metrics.silhouette(prepared, clustering.cluster(vectors, algorithm, k, 0)))
-        for k in ks
-        if k < len(image_set)
+    representations, algorithms = check_names(representations, algorithms)
+    fixed = [
+        name
+        for name in algorithms
+        if clustering.parse_algorithm(name)[1] not in clustering.FIND_K
     ]
-    return pd.DataFrame(rows, columns=["k", "silhouette"])
+    found, skipped = {}, {}
+    shared = extraction.Comparison(image_set, representations)
+    for representation in representations:
+        try:
+            found[representation] = shared.extract(representation, True)
+        except (WeightsUnavailable, ValueError) as error:
+            skipped[representation] = str(error)
+    if not found:
+        reasons = "; ".join(skipped.values())
+        raise ValueError(f"No representation was available to choose by: {reasons}")
+    return clustering.choose(found, fixed or ["l2+kmeans"], k and [k])
 
 
 def choose_k(image_set, k=None):

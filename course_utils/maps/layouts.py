@@ -12,7 +12,6 @@ import importlib.metadata
 import inspect
 import json
 import numbers
-import sys
 import warnings
 
 import numpy as np
@@ -21,10 +20,10 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
-from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from course_utils._support import files
+from course_utils.clustering.embeddings import umap_embedding
 from course_utils.clustering.validation import (
     check_features,
     check_finite,
@@ -63,23 +62,7 @@ def _tsne(directions, seed, *, perplexity=30):
 
 
 def _umap(directions, seed, *, n_neighbors=15, min_dist=0.1):
-    n_neighbors = int(min(n_neighbors, len(directions) - 1))
-    index = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(directions)
-    distances, neighbours = index.kneighbors(directions)  # a picture is its own first
-    cosine = np.where(distances < 1e-3, 0, distances**2 / 2).astype(np.float32)
-    umap = _import_umap()(
-        n_neighbors=n_neighbors,
-        min_dist=min_dist,
-        metric="cosine",
-        random_state=seed,
-        n_jobs=1,  # what a seed forces; more threads give other coordinates each time
-        precomputed_knn=(neighbours, cosine),  # exact, and saves compiling the search
-        force_approximation_algorithm=True,  # else few pictures ignore the neighbours
-        disconnection_distance=np.inf,  # opposite features have neighbours, too
-    )
-    with warnings.catch_warnings():  # equal pictures, separate graphs: no harm done
-        warnings.simplefilter("ignore")
-        return umap.fit_transform(directions)
+    return umap_embedding(directions, seed, n_neighbors=n_neighbors, min_dist=min_dist)
 
 
 ALGORITHMS = {"umap": _umap, "tsne": _tsne, "pca": _pca}
@@ -185,23 +168,6 @@ def _settings(name, settings):
 def _nearest(word, known):
     near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.4)
     return f"did you mean {near[0]!r}? " if near else ""
-
-
-def _import_umap():
-    """The class UMAP; Keras, which the package would load as well, stays out."""
-    unused = "umap.parametric_umap"
-    if "umap" not in sys.modules:
-        sys.modules[unused] = None  # "cannot be imported"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from umap import UMAP
-    except ImportError as error:
-        raise ImportError("UMAP is missing: `pip install umap-learn`.") from error
-    finally:
-        if sys.modules.get(unused, 0) is None:
-            del sys.modules[unused]
-    return UMAP
 
 
 def _path(features, name, seed, settings):

@@ -3,6 +3,7 @@
 UMAP's coordinates differ between machines: no test holds them against numbers.
 """
 
+import sys
 import time
 
 import numpy as np
@@ -216,7 +217,7 @@ def test_a_closed_cache_warns_once(tmp_path, monkeypatch, recwarn):
 
 
 def test_a_missing_umap_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(layouts.sys.modules, "umap", None)
+    monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(ImportError, match="pip install umap-learn"):
         layouts.layout(np.eye(6), "umap", cache=False)
 
