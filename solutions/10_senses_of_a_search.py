@@ -181,11 +181,13 @@ plots.show(f"NMI of two clusters, 20 seeds: {'; '.join(alt)}.")
 # %% [markdown]
 # Three words, three answers:
 #
-# - *cat*: the two clusters are not house cats and wild cats but drawings and photographs.
-#   Their NMI with the source is .94, with the sense .13. <!-- claim 10.style -->
+# - *cat*: the two clusters are not the senses (NMI .13) but the sources (.94): Caltech-101,
+#   with photographs and four detailed drawings, and the flat drawings of the others.
+#   <!-- claim 10.style --> Photographed house cats are with the ocelots, drawn ones with the
+#   tigers.
 # - *horse*: the NMI is high with both, and that settles nothing. All sea horses are from
 #   Caltech-101 and no horse is, so a clustering by style and one by sense are the same.
-# - *orange*: drawings or cut-outs on white all through. The clusters follow the sense far
+# - *orange*: drawings or cut-outs on white all through. The clusters follow the sense well
 #   above chance, but the seeds differ widely. <!-- claim 10.orange -->
 #
 # So a score against labels is not enough: ask what else could produce it. Purity would have
@@ -234,14 +236,14 @@ panels[0].legend(frameon=False, title="mean and range of 20 seeds")
 plots.show(f"Share of the smaller sense that is at home: {'; '.join(alt)}.")
 
 # %% [markdown]
-# With two or three clusters, no house cat is at home: the big sense and the two styles use
-# up all clusters. From four on, about three quarters of them are, on average. Size alone does
-# not explain it: the horses, an even smaller share of their search, are at home with two.
+# With two or three clusters, no house cat is at home: the small sense drowns. From four on,
+# about three quarters of the house cats are, on average. Size alone does not explain it: the
+# horses, an even smaller share of their search, are at home with two.
 # <!-- claim 10.drowned -->
 #
-# The means of lesson 7 do not lead there: for *cat*, the silhouette is highest at k = 2, and
-# `choose` proposes two or three. They measure how separate groups are, and here the true
-# collections have a higher silhouette than the true senses. <!-- claim 10.silhouette -->
+# Would we have asked for four? For *cat*, the silhouette is highest at k = 2, and `choose`
+# proposes two or three. Both measure how separate groups are, and the true collections have a
+# higher silhouette than the true senses. <!-- claim 10.silhouette -->
 #
 # Cai and others (2004) cluster the results of a web image search *hierarchically*. We can do
 # that, too: take the smaller of two clusters, the drawings, and divide it once more.
@@ -259,7 +261,7 @@ print(f"NMI with the sense, of the {len(drawn)} drawings only")
 print(again.agg(["mean", "std"]).round(2))
 
 # %% [markdown]
-# Among drawings, the senses are found much better than among all images.
+# Among the drawings, the senses are found better than among all images.
 # <!-- claim 10.again --> Four clusters at once score within the spread of the seeds. What
 # the hierarchy adds is an order: first the style, then the sense.
 #
@@ -317,8 +319,8 @@ show_rows("The drawings that 'cat' finds, in three clusters", drawings, rows)
 # %% [markdown]
 # The first image of each row is the medoid. In this example (one seed, k = 3), the first two
 # rows are easy to name. But look at the members, too, before you call a cluster a sense. A
-# cheetah and a tiger are among the house cats, since k-means must put every image somewhere.
-# And the third "sense" is one drawing, there twice. HDBSCAN may leave images that belong
+# cheetah and a tiger are among the house cats: k-means must put every image somewhere. And
+# the third "sense" is one drawing in two versions. HDBSCAN may leave images that belong
 # nowhere as noise.
 
 # %%
@@ -445,10 +447,10 @@ sheet = plots.contact_sheet(lights, range(3), size=110, scale=2)
 plots.show("Three traffic lights that differ in which of three lamps is lit.", sheet)
 
 # %% [markdown]
-# Three traffic lights, nearer to each other than any copy above is to its original. The one
-# thing that a driver must notice changes the features by less than .01, and not a single bit
-# of the hash. A near-duplicate is not always a duplicate: <!-- no claim: the three lights above show it -->
-# here only the captions tell which lamp is on.
+# The three traffic lights are nearer to each other than most copies are to their originals.
+# What a driver must notice changes the features by less than .01, and not a single bit of the
+# hash. A near-duplicate need not be a duplicate: here it carries a meaning of its own, which
+# the captions name and a threshold removes.
 #
 # **Groups.** Two images at most a threshold apart are put together, and so are chains: if a
 # is near b and b is near c, all three are one group. This is single linkage (lesson 1),
@@ -532,8 +534,8 @@ widgets.FigureSlider(
 # different images are joined. A good threshold is after the steep part. At .12 of the
 # features, all copies have found their originals, one of them by a chain: the smaller copy
 # is .17 away. But two slices of orange and three lamps of different shape have been joined as
-# well; squeezed into a square, a wide lamp and a tall one look the same. Switch to `dHash`: at which threshold are the mirrored copies
-# found, and what else is joined by then?
+# well; squeezed into a square, a wide lamp and a tall one look the same. Switch to `dHash`:
+# at which threshold are the mirrored copies found, and what else is joined by then?
 #
 # **Predict first.** We return to *cat*, whose two clusters are so clear. Now one of its 51
 # images is copied 24 times. Compare the clusters of the 51 images with those we had before:
@@ -612,14 +614,14 @@ plots.show(
 
 # %% [markdown]
 # Twelve copies of one image in 51 already move many of the others, and with 24 hardly
-# anything is left of the clusters we had. Weights and deleting both keep them.
-# <!-- claim 10.copies --> k-means minimises a sum of squares over all images, and 25 of the
-# 75 are now one place.
+# anything is left of the clusters we had: k-means minimises a sum of squares over all images,
+# and 25 of the 75 are now one image. Weights and deleting both keep the clusters.
+# <!-- claim 10.copies --> For deleting that is no surprise, since it removes what we added.
 #
-# Do weights and deleting differ, then? Three lights in one group lose two of their number if
-# one image per group is kept; weighted, all three stay in the result, with the influence of
-# one. And which one is kept is arbitrary: here the first in the order of the files. Does
-# that matter for the clusters?
+# So how do the two differ? If one image per group is kept, two of the three traffic lights are
+# lost; weighted, all three stay in the result, with the influence of one. And which image is
+# kept is arbitrary: here the first in the order of the files. Does that matter for the
+# clusters?
 
 # %%
 for name in ("cat", "orange"):
@@ -708,8 +710,9 @@ if checks.passed("10.4"):
 # <details><summary>Answer</summary>
 #
 # No. Two mistakes can cancel: a copy that is left alone makes a group too many, two different
-# images joined make one too few. Precision and recall show both. Which threshold is better
-# depends on which error costs you more: a duplicate kept or an image lost.
+# images joined make one too few. dHash at .1 has exactly 26 groups but a recall of .67, for it
+# misses the mirrored copies. Which threshold is better depends on which error costs you more:
+# a duplicate kept or an image lost.
 #
 # </details>
 #
@@ -795,7 +798,8 @@ checks.summary()
 #   Hagenberg 2010; dHash: N. Krawetz, *Kind of like that*, The Hacker Factor Blog, 2013
 # - L. Kaufman, P. Rousseeuw, *Clustering by means of medoids*, 1987
 #
-# The papers use text and links beside images; we cluster by images only.
+# The papers use texts or links beside images; we cluster by images only. The sources of the
+# images are in `datasets/words/README.md`.
 #
 # ## Next
 #
