@@ -36,6 +36,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import HDBSCAN, KMeans
 from threadpoolctl import threadpool_limits
 
@@ -166,15 +167,13 @@ for row, (word, own) in enumerate(runs.groupby("word")):
         label = f"NMI with the {what}" if row == 0 else None
         style = {"color": colour, "marker": marker, "s": 16, "label": label}
         panel.scatter(own[what], at + shift / 2, **style)
-    chances = [
-        nmi(np.random.default_rng(s).permutation(senses[word]), find_senses(features[word]))
-        for s in SEEDS
-    ]
+    labels, shuffle = find_senses(features[word]), np.random.default_rng(0).permutation
+    chances = [nmi(shuffle(senses[word]), labels) for _ in SEEDS]
     panel.plot([np.mean(chances)] * 2, [row - 0.35, row + 0.35], color="black")
     alt.append(f"{word} sense {own.sense.mean():.2f}, source {own.source.mean():.2f}")
 panel.text(np.mean(chances) + 0.01, 2.42, "chance", fontsize=9)
-panel.set(yticks=range(3), yticklabels=sorted(searches), xlabel="NMI", xlim=(-0.03, 1.03))
-panel.set_ylim(-0.5, 2.65)
+panel.set(yticks=range(3), yticklabels=sorted(searches), ylim=(-0.5, 2.65))
+panel.set(xlabel="NMI", xlim=(-0.03, 1.03))
 panel.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2)
 plots.show(f"NMI of two clusters, 20 seeds: {'; '.join(alt)}.")
 
@@ -213,7 +212,8 @@ for word in searches:
             table.append((word, k, (share[small] > 0.5).mean(), silhouette))
 table = pd.DataFrame(table, columns=["word", "k", "at home", "silhouette"])
 for word in searches:
-    chosen = [clustering.choose(features[word], ks=KS, random_state=s) for s in range(5)]
+    own = features[word]
+    chosen = [clustering.choose(own, ks=KS, random_state=s) for s in range(5)]
     print(f"{word}: k proposed {[choice.n_clusters for choice in chosen]}")
 
 # %% tags=["drawing"]
@@ -390,7 +390,7 @@ for i, caption in enumerate(orange.captions):
             captions[name], original[name] = caption, i
 web = images.from_bytes("web", contents, captions=captions)
 web_vectors = representations.extract(web, "EfficientNetLite0", progress=False)
-true_groups = np.array([original[name] for name in web.images])  # number of the original
+true_groups = np.array([original[name] for name in web.images])  # its original
 print(f"{len(orange)} images and {len(web) - len(orange)} copies")
 
 # %% [markdown]
@@ -478,55 +478,47 @@ def groups_within(distances, threshold):
     # END SOLUTION
 
 
-checks.ex10_3(groups_within)
-
-# %% tags=["drawing"]
-# @title Draw the images left against the threshold, and the groups: move the sliders
-from scipy.sparse.csgraph import connected_components
-
+display(checks.ex10_3(groups_within))
 THRESHOLDS = [0, 0.02, 0.05, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5]
 is_original = np.array([name in orange.images for name in web.images])
 
 
-def groups_of(values, threshold):
+def groups_of(measure, threshold):
+    """One group number per image of `web`, by your function if it is right."""
     if checks.passed("10.3"):
-        return np.asarray(groups_within(values, threshold))
-    return connected_components(values <= threshold)[1]
+        return np.asarray(groups_within(distances[measure], threshold))
+    return connected_components(distances[measure] <= threshold)[1]
 
-
+# %% tags=["drawing"]
+# @title Draw the number of groups against the threshold, and the groups
 def draw_groups(measure, threshold):
     _, (left, right) = plt.subplots(
         1, 2, figsize=(10, 4.2), width_ratios=[1, 1.5], layout="constrained"
     )
-    counts = [len(np.unique(groups_of(distances[measure], t))) for t in THRESHOLDS]
+    counts = [len(np.unique(groups_of(measure, t))) for t in THRESHOLDS]
     left.plot(THRESHOLDS, counts, "o-", color=plots.PALETTE[0])
     left.axvline(threshold, color=plots.PALETTE[1], ls="--")
     left.axhline(len(orange), color="black", ls=":")
     left.text(0.5, len(orange) + 0.6, "different images", ha="right")
     left.set(xlabel=f"threshold ({measure})", ylabel="groups", ylim=(0, len(web) + 2))
-    groups = groups_of(distances[measure], threshold)
-    rows = {}
+    groups, rows = groups_of(measure, threshold), {}
     for group in clustering.top_clusters(groups, 5):
         members = np.flatnonzero(groups == group)
         if len(members) > 1:
             rows[f"group {len(rows) + 1}: {len(members)} images"] = members[:12]
-    if rows:
-        right.imshow(plots.contact_sheet(web, rows, size=56, n_columns=12, scale=2))
+    right.imshow(plots.contact_sheet(web, rows, size=56, n_columns=12, scale=2))
     right.axis("off")
-    kept = len(np.unique(groups[is_original]))
-    loose = len(np.unique(groups)) - kept
+    n_groups, n_kept = len(np.unique(groups)), len(np.unique(groups[is_original]))
     return (
-        f"{measure}, threshold {threshold}: {len(web)} images in {len(np.unique(groups))} "
-        f"groups. {loose} copies not with their original, "
-        f"{len(orange) - kept} different images joined to others."
+        f"{measure}, threshold {threshold}: {len(web)} images in {n_groups} groups. "
+        f"{n_groups - n_kept} of them without an original, {len(orange) - n_kept} "
+        "different images joined to others."
     )
 
 
+start = {"measure": "features", "threshold": 0.12}
 widgets.FigureSlider(
-    draw_groups,
-    start={"measure": "features", "threshold": 0.12},
-    measure=list(distances),
-    threshold=THRESHOLDS,
+    draw_groups, start=start, measure=list(distances), threshold=THRESHOLDS
 )
 
 # %% [markdown]
@@ -560,7 +552,6 @@ prediction_2 = None  # e.g. 0.9
 
 # %%
 def find_weighted(features, weights, n_senses=N_SENSES, seed=0):
-    """As find_senses, but images may count for less than one."""
     points = clustering.prepare(features, "l2+kmeans")
     kmeans = KMeans(n_senses, n_init=10, random_state=seed)
     with threadpool_limits(1):  # for so few numbers, threads cost more than they gain
@@ -568,27 +559,24 @@ def find_weighted(features, weights, n_senses=N_SENSES, seed=0):
 
 
 THRESHOLD, COUNTS, changes = 0.12, (0, 3, 6, 12, 24), []
-vectors = features["cat"]
-random = np.random.default_rng(0)
+WAYS = "as they are", "deleted", "weighted"
+vectors, random = features["cat"], np.random.default_rng(0)
 for seed, chosen in enumerate(random.choice(len(cat), 8, replace=False)):
     picture = Image.fromarray(cat.picture(chosen))
     pairs = [random.choice(list(KINDS), 2, replace=False) for _ in range(max(COUNTS))]
-    files = {f"{i:02}.jpg": copy_of(picture, two, random) for i, two in enumerate(pairs)}
-    copies = images.from_bytes(f"copies of cat {chosen}", files)
+    files = [copy_of(picture, kinds, random) for kinds in pairs]
+    copies = images.from_bytes("copies", {f"{i}.jpg": x for i, x in enumerate(files)})
     copied = representations.extract(copies, "EfficientNetLite0", progress=False)
     before = find_senses(vectors, seed=seed)
     for count in COUNTS:
         every = np.vstack([vectors, copied[:count]])
         groups = clustering.duplicate_groups(every, THRESHOLD)
         first = np.unique(groups, return_index=True)[1]  # one place per group
-        weights = 1 / np.bincount(groups)[groups]
-        found = {
-            "as they are": find_senses(every, seed=seed),
-            "deleted": find_senses(every[first], seed=seed)[groups],
-            "weighted": find_weighted(every, weights, seed=seed),
-        }
-        for way, labels in found.items():
-            changes.append((way, count, nmi(before, labels[: len(cat)])))
+        as_they_are = find_senses(every, seed=seed)
+        deleted = find_senses(every[first], seed=seed)[groups]
+        weighted = find_weighted(every, 1 / np.bincount(groups)[groups], seed=seed)
+        found = [nmi(before, x[: len(cat)]) for x in (as_they_are, deleted, weighted)]
+        changes += zip(WAYS, [count] * 3, found, strict=True)
 changes = pd.DataFrame(changes, columns=["way", "copies", "nmi"])
 means = changes.groupby(["way", "copies"]).nmi.mean().unstack()
 print(means.round(2))
@@ -696,12 +684,12 @@ checks.ex10_4(precision_recall)
 
 # %%
 if checks.passed("10.4"):
-    for measure, thresholds in {"features": (0.05, 0.1, 0.2), "dHash": (0.1, 0.3)}.items():
-        for threshold in thresholds:
-            groups = groups_of(distances[measure], threshold)
-            precision, recall = precision_recall(groups, true_groups)
-            n_left = f"{len(set(groups))} groups"
-            print(f"{measure:9}{threshold:4}  {n_left}  {precision:.2f}  {recall:.2f}")
+    tried = [("features", t) for t in (0.05, 0.1, 0.2)]
+    for measure, threshold in [*tried, ("dHash", 0.1), ("dHash", 0.3)]:
+        groups = groups_of(measure, threshold)
+        precision, recall = precision_recall(groups, true_groups)
+        n_groups = len(np.unique(groups))
+        print(f"{measure:9}{threshold:5}{n_groups:4}{precision:6.2f}{recall:6.2f}")
 
 # %% [markdown]
 # Each line has the threshold, the number of groups, precision and recall. There are 26
