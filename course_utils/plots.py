@@ -9,6 +9,7 @@ import io
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+from scipy import ndimage
 from sklearn.preprocessing import normalize
 
 from course_utils import metrics
@@ -50,6 +51,7 @@ DRAWN = 400_000  # bytes: what is larger as PNG holds photographs
 POINTS = 72  # dpi of an image whose pixels are those of the page
 TILE, TILE_MARGIN = 96, 4  # of an image in a gallery, in pixels
 SHEET_MARGIN, SHEET_LINE, SHEET_FONT = 4, 18, 12  # of a contact sheet, in pixels
+WHITE = 242  # a pixel with no channel below this counts as white background
 
 
 def kind(representation):
@@ -596,3 +598,74 @@ def _lines(text, font, width):
         else:
             lines.append(word)
     return lines
+
+
+def thumbnail_map(image_set, points, *, width=900, height=None, size=44, scale=2):
+    """Draw the images themselves at their places on a map, without white squares.
+
+    White that is connected to the edge of an image is background and is left out, so
+    an image covers only what lies behind it; white inside it is kept.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        The images.
+    points : array (n_images, 2)
+        Their coordinates. Later images are drawn over earlier ones.
+    width, height : int
+        Of the map, in pixels of the page. Without a height the proportions of the
+        points are kept; with one they are stretched to fill the map.
+    size : int, default=44
+        Longer side of each image, in pixels of the page.
+    scale : int, default=2
+        Pixels of the map per pixel of the page, as for `contact_sheet`.
+
+    Returns
+    -------
+    PIL.Image.Image
+        `show` displays it with words.
+
+    See Also
+    --------
+    cut_out : The image without its background.
+    """
+    points, size = np.asarray(points, dtype=np.float64), scale * size
+    low, span = points.min(axis=0), np.ptp(points, axis=0)
+    room = np.array([scale * width, scale * (height or width)]) - size
+    share = room / np.where(span > 0, span, 1)
+    if height is None:
+        share = np.full(2, room[0] / (span.max() or 1))
+    corners = ((points - low) * share).round().astype(int)
+    canvas = Image.new("RGB", tuple((corners.max(axis=0) + size).tolist()), "white")
+    canvas.info["dpi"] = (POINTS * scale, POINTS * scale)
+    for index, (left, above) in enumerate(corners.tolist()):
+        tile = cut_out(image_set.picture(index, size))
+        canvas.paste(tile, (left, canvas.height - size - above), tile)
+    return canvas
+
+
+def cut_out(picture):
+    """Make the white background of an image transparent.
+
+    Parameters
+    ----------
+    picture : uint8 array (height, width, 3)
+
+    Returns
+    -------
+    PIL.Image.Image
+        In mode RGBA: transparent where white is connected to the edge of the image.
+
+    Examples
+    --------
+    >>> ring = np.full((5, 5, 3), 255, np.uint8)
+    >>> ring[1:4, 1:4] = 0
+    >>> ring[2, 2] = 255
+    >>> np.asarray(cut_out(ring))[:3, 2, 3].tolist()
+    [0, 255, 255]
+    """
+    parts, _ = ndimage.label(np.min(picture, axis=2) >= WHITE)
+    edge = np.r_[parts[0], parts[-1], parts[:, 0], parts[:, -1]]
+    background = np.isin(parts, edge[edge > 0])
+    alpha = np.where(background, 0, 255).astype(np.uint8)
+    return Image.fromarray(np.dstack([picture, alpha]))

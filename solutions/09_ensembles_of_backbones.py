@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 8 · Ensembles of backbones
+# # 9 · Ensembles of backbones
 #
 # By now you have dozens of clusterings of the same images, from different seeds, layers
 # and networks, and they disagree. Picking the best one needs the true labels, which you

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 10 · A semantic space
+# # 11 · A semantic space
 #
 # So far a picture was a vector and a cluster was a number. Here nouns become vectors of
 # the same kind, so that a picture can be described in words and a cluster gets a name.

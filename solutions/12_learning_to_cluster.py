@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 11 · Learning to cluster
+# # 12 · Learning to cluster
 #
 # So far the features were fixed, and clustering came after. But clusters can teach a
 # network better features, and better features give better clusters: why not learn both

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 12 · Your own dataset
+# # 13 · Your own dataset
 #
 # The homework. You choose the pictures, plan a comparison, run it, read what came out,
 # write two short answers, and hand in one file. The file holds every cluster label you

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 13 · Beyond one machine
+# # 14 · Beyond one machine
 #
 # Everything in this course took seconds, for 193 pictures. What does it take for a
 # million? Something will break first, time or memory, and you can say beforehand which

@@ -174,10 +174,10 @@ def notebook_of(sources):
 
 
 def lesson(master, folder):
-    """Run a lesson, each stub before its solution; True if anything is not as due."""
-    from lesson_runs import stubs_before_solutions, unexpected
+    """Run a lesson unsolved, then solved; True if anything is not as due."""
+    from lesson_runs import unexpected, unsolved_then_solved
 
-    notebook = stubs_before_solutions(master)
+    notebook = unsolved_then_solved(master)
     start = nbformat.v4.new_code_cell("import google.colab")
     notebook.cells.insert(0, start)
     started, why = time.perf_counter(), ""

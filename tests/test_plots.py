@@ -323,3 +323,59 @@ def test_a_figure_without_words_is_refused(displayed, words):
         plots.show(words)
     assert not displayed
     plt.close()
+
+
+def square_in_white(channel, n=20):
+    """An RGB image: a white ring in a coloured square on a white background."""
+    picture = np.full((n, n, 3), 255, np.uint8)
+    picture[5:15, 5:15] = 40 * np.eye(3, dtype=np.uint8)[channel] + 10
+    picture[8:12, 8:12] = 255
+    return picture
+
+
+class Squares:
+    """What `thumbnail_map` needs of an image set."""
+
+    def picture(self, index, size):
+        return square_in_white(index % 3, size)
+
+
+def test_only_white_that_reaches_the_edge_is_cut_out():
+    alpha = np.asarray(plots.cut_out(square_in_white(0)))[..., 3]
+    inside = np.zeros((20, 20), bool)
+    inside[5:15, 5:15] = True
+    assert (alpha[inside] == 255).all() and (alpha[~inside] == 0).all()
+    photograph = np.random.default_rng(0).integers(0, 200, (9, 9, 3), np.uint8)
+    assert (np.asarray(plots.cut_out(photograph))[..., 3] == 255).all()
+    assert not np.asarray(plots.cut_out(np.full((4, 4, 3), 255, np.uint8)))[
+        ..., 3
+    ].any()
+
+
+def test_thumbnails_cover_only_what_is_behind_them():
+    """Two squares whose white corners overlap: neither loses a pixel."""
+    points = np.array([[0, 1], [1, 0]])
+    drawn = np.asarray(
+        plots.thumbnail_map(Squares(), points, width=28, size=20, scale=1)
+    )
+    assert drawn.shape == (28, 28, 3)
+    for index, (top, left) in enumerate([(0, 0), (8, 8)]):  # y points upwards
+        part = drawn[top + 5 : top + 15, left + 5 : left + 15]
+        same = (part == square_in_white(index)[5:15, 5:15]).all(axis=2)
+        assert same.all() if index else same.mean() > 0.9  # its corner is covered
+
+
+@pytest.mark.parametrize("height, shape", [(None, (21, 60)), (40, (40, 60))])
+def test_the_proportions_of_a_thumbnail_map(height, shape):
+    points = np.array([[0, 0], [40.0, 1], [20, 0.5]])
+    drawn = plots.thumbnail_map(
+        Squares(), points, width=60, height=height, size=20, scale=1
+    )
+    assert drawn.size[::-1] == shape
+    double = plots.thumbnail_map(Squares(), points, width=60, height=height, size=20)
+    assert double.width == 120 and double.info["dpi"] == (144, 144)
+
+
+def test_a_thumbnail_map_of_one_place():
+    drawn = plots.thumbnail_map(Squares(), np.zeros((3, 2)), width=50, size=20)
+    assert drawn.size == (40, 40)

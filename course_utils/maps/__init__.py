@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "layouts": ["grid", "layout", "to_unit_square"],
+        "layouts": ["grid", "layout", "neighbours_kept"],
         "hotspots": ["find_hotspots", "hotspot_words"],
         "image_map": ["export"],
     },

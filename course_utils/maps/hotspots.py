@@ -64,8 +64,9 @@ def find_hotspots(points, features, words=None, *, min_size=None, n_words=3):
     """Find the hotspots of a map: dense groups of images, the largest first.
 
     Images between the dense groups belong to no hotspot. What is dense on a map need
-    not be dense in the features: t-SNE and UMAP make clusters out of noise, see lesson
-    7.
+    not be dense in the features: t-SNE and UMAP make clusters out of noise (lesson 8).
+    HDBSCAN's default `allow_single_cluster=False` is kept, so the answer is never one
+    hotspot: it is none, or at least two.
 
     Parameters
     ----------

@@ -20,9 +20,11 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from course_utils._support import files
+from course_utils._support.threads import threads_for
 from course_utils.clustering.embeddings import umap_embedding
 from course_utils.clustering.validation import (
     check_features,
@@ -30,7 +32,15 @@ from course_utils.clustering.validation import (
     check_random_state,
 )
 
-__all__ = ["NAMES", "grid", "grouped", "layout", "spread", "to_unit_square"]
+__all__ = [
+    "NAMES",
+    "grid",
+    "grouped",
+    "layout",
+    "neighbours_kept",
+    "spread",
+    "to_unit_square",
+]
 
 RECIPE = 1  # raise it when the course computes layouts differently
 FEW = 4  # fewer pictures than this leave nothing to arrange: PCA draws them
@@ -58,7 +68,8 @@ def _tsne(directions, seed, *, perplexity=30):
         directions = np.pad(directions, ((0, 0), (0, 1)))  # init="pca" needs two
     perplexity = min(perplexity, (n_images - 1) / 3)
     tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
-    return tsne.fit_transform(directions)
+    with threads_for(directions):
+        return tsne.fit_transform(directions)
 
 
 def _umap(directions, seed, *, n_neighbors=15, min_dist=0.1):
@@ -209,6 +220,40 @@ def _store(path, points):
                 f"({error.strerror or error}). COURSE_CACHE can name another folder.",
                 stacklevel=3,
             )
+
+
+def neighbours_kept(features, points, k=10):
+    """The share of its nearest neighbours that each image keeps on a map.
+
+    Parameters
+    ----------
+    features : array (n_images, n_features)
+    points : array (n_images, 2)
+        The map.
+    k : int, default=10
+        How many neighbours count, by Euclidean distance; an image is not its own.
+
+    Returns
+    -------
+    float array (n_images,)
+        The share of the k nearest in the features that are among the k nearest on the
+        map.
+
+    See Also
+    --------
+    sklearn.manifold.trustworthiness : Weighs false neighbours by their true rank.
+
+    Examples
+    --------
+    >>> features = [[0, 0, 0], [1, 0, 0], [9, 0, 0], [9, 0, 1]]
+    >>> neighbours_kept(features, [[0, 0], [1, 0], [2, 0], [3, 0]], k=1).tolist()
+    [1.0, 1.0, 0.0, 1.0]
+    """
+    near, near_on_map = (
+        NearestNeighbors(n_neighbors=k).fit(rows).kneighbors_graph()
+        for rows in (np.asarray(features), _points(points))
+    )
+    return np.asarray(near.multiply(near_on_map).sum(axis=1)).ravel() / k
 
 
 def to_unit_square(points):

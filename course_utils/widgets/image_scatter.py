@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import traitlets
 from matplotlib import pyplot as plt
-from PIL import Image
 
 from course_utils import plots
 from course_utils._support import files
 from course_utils._support.text import cell
-from course_utils.images import decoding
 from course_utils.widgets import base
 
 MAX_SHOWN = 60  # of the selected images, below the map
@@ -246,23 +244,19 @@ def domain(values, share):
 
 def thumbnail_map(image_set, points):
     """Thumbnails at their places, as a matplotlib Figure; of many images a sample."""
-    (width, height), half = SHEET, THUMBNAIL // 2
-    room = np.array([width - THUMBNAIL, height - THUMBNAIL])
-    points = np.asarray(points, dtype=np.float64)
-    span = np.ptp(points, axis=0)
-    corners = (points - points.min(axis=0)) * (room / np.where(span > 0, span, 1))
-    corners[:, 1] = room[1] - corners[:, 1]  # rows of an image count downwards
-    sheet = Image.new("RGB", SHEET, "white")
-    chosen = np.arange(len(points))
-    if len(points) > MAX_DRAWN:
-        chosen = np.random.default_rng(0).choice(len(points), MAX_DRAWN, replace=False)
-    for index in np.sort(chosen).tolist():
-        small = decoding.thumbnail(image_set.read(index), THUMBNAIL)
-        middle = corners[index] + half - np.array(small.size) / 2
-        sheet.paste(small, tuple(middle.round().astype(int).tolist()))
+    points, n_images = np.asarray(points), len(points)
+    title = ""
+    if n_images > MAX_DRAWN:
+        chosen = np.random.default_rng(0).choice(n_images, MAX_DRAWN, replace=False)
+        image_set, points = image_set.subset(np.sort(chosen)), points[np.sort(chosen)]
+        title = f"{MAX_DRAWN} of {n_images:,} images"
+    width, height = SHEET
     figure, axes = plt.subplots(figsize=(10, 7), layout="constrained")
-    axes.imshow(sheet)
+    axes.imshow(
+        plots.thumbnail_map(
+            image_set, points, width=width, height=height, size=THUMBNAIL, scale=1
+        )
+    )
     axes.set_axis_off()
-    if len(points) > MAX_DRAWN:
-        axes.set_title(f"{MAX_DRAWN} of {len(points):,} images", fontsize=10)
+    axes.set_title(title, fontsize=10)
     return figure

@@ -97,3 +97,22 @@ def test_missing_columns_and_rows_are_said(path):
 def test_the_file_of_the_course_can_be_read_if_it_is_there():
     table, _ = experiments.ten_networks()
     assert len(table)
+
+
+def test_the_table_of_choices_is_complete():
+    table = reference.reference_table("choosing")
+    within = (table["ami"] <= table["best_ami"]) & table["best_ami"].between(0, 1)
+    assert within.all() and table.notna().drop(columns="subject").all().all()
+    draws = table.groupby(
+        ["image_set", "question", "subject", "criterion"], dropna=False
+    )
+    assert (draws["draw"].nunique() == 20).all() and (draws.size() == 20).all()
+    assert {"stamps", "photos"} <= set(table["image_set"])
+    always = {"silhouette", "after_umap", "after_eigenmaps", "choose", "stability"}
+    for _, rows in table.groupby(["image_set", "question"]):
+        assert always <= set(rows["criterion"])
+
+
+def test_a_table_that_is_not_there_says_what_is_missing():
+    with pytest.raises(FileNotFoundError, match="get the whole course"):
+        reference.reference_table("nothing")

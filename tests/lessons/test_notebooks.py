@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "solutions"))
 
 import build  # noqa: E402
-from lesson_runs import stubs_before_solutions, unexpected, verdicts  # noqa: E402
+from lesson_runs import unexpected, unsolved_then_solved, verdicts  # noqa: E402
 
 MASTERS = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
 SECTIONS = ["Exercises", "In this notebook we", "Recall", "References", "Next"]
 SHORT = "01", "02", "03", "10"
 each_lesson = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.stem)
-# All of them are run like this with Colab's versions, by tests/environments.py
+# All of them are run like this, with Colab's versions, by tests/environments.py
 each_short_lesson = pytest.mark.parametrize(
     "path", [p for p in MASTERS if p.stem[:2] in SHORT], ids=lambda path: path.stem
 )
@@ -46,11 +46,11 @@ def test_notebooks_are_fresh(path):
 
 
 @each_short_lesson
-def test_every_exercise_is_unattempted_as_a_stub_and_right_when_solved(
+def test_a_lesson_runs_unsolved_to_the_end_and_every_exercise_is_right_when_solved(
     path, answers_folder, session_cache
 ):
     notebook, _ = build.execute(
-        stubs_before_solutions(path), build.MASTERS, session_cache
+        unsolved_then_solved(path), build.MASTERS, session_cache
     )
     assert unexpected(notebook) == []
     found = states(answers_folder, path)
@@ -63,16 +63,6 @@ def test_every_exercise_of_the_executed_solution_is_right(path):
     notebook = nbformat.read(build.MASTERS / f"{path.stem}.ipynb", 4)
     assert unexpected(notebook) == []
     assert sum(len(verdicts(cell)) for cell in notebook.cells) >= 3
-
-
-@pytest.mark.slow
-@each_lesson
-def test_unsolved_notebook_runs_and_nothing_is_attempted(
-    path, answers_folder, session_cache
-):
-    build.execute(build.student_notebook(path), build.STUDENTS, session_cache)
-    found = states(answers_folder, path)
-    assert len(found) >= 3 and set(found.values()) == {"not attempted yet"}, found
 
 
 @each_lesson

@@ -422,3 +422,21 @@ def test_bad_points_and_labels_are_refused():
         layouts.grouped(np.ones((2, 2)))
     with pytest.raises(ValueError, match="all int, or all str"):
         layouts.grouped(np.array([1, "a", None], dtype=object))
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_neighbours_kept_are_those_of_the_slow_way(k):
+    generator = np.random.default_rng(k)
+    features = generator.normal(size=(30, 6))
+    points = features[:, :2] + generator.normal(size=(30, 2)) / 3
+    expected = []
+    for i in range(30):
+        near = []
+        for rows in (features, points):
+            order = np.argsort(np.linalg.norm(rows - rows[i], axis=1))
+            near.append(set(order[order != i][:k]))
+        expected.append(len(near[0] & near[1]) / k)
+    found = layouts.neighbours_kept(features, points, k)
+    assert found.tolist() == pytest.approx(expected)
+    assert 0 < found.mean() < 1
+    assert (layouts.neighbours_kept(points, points, k) == 1).all()
