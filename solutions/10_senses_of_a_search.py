@@ -680,9 +680,7 @@ def precision_recall(found, truth):
     # END SOLUTION
 
 
-checks.ex10_4(precision_recall)
-
-# %%
+display(checks.ex10_4(precision_recall))
 if checks.passed("10.4"):
     tried = [("features", t) for t in (0.05, 0.1, 0.2)]
     for measure, threshold in [*tried, ("dHash", 0.1), ("dHash", 0.3)]:
