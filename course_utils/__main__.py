@@ -625,8 +625,8 @@ def _add_image_set(command):
         "image_set",
         nargs="?",
         default="stamps",
-        help="stamps, stamps-all, photos, caltech101, caltech101-objects, or a folder "
-        "(default: stamps); write it before the options",
+        help="stamps, stamps-all, photos, words, caltech101, caltech101-objects, or a "
+        "folder (default: stamps); write it before the options",
     )
     command.add_argument(
         "--folder", help="where Caltech-101 lies already (or set COURSE_CALTECH101)"

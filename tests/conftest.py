@@ -58,6 +58,12 @@ def caltech101():
     return _real_data("COURSE_TEST_CALTECH101", "caltech101", "101_ObjectCategories")
 
 
+@pytest.fixture(scope="session")
+def openclipart():
+    """The folder of Debian's openclipart-png, unpacked: png is in it."""
+    return _real_data("COURSE_TEST_OPENCLIPART", "openclipart", "png")
+
+
 @pytest.fixture
 def keras_home(monkeypatch):
     """KERAS_HOME with the weights of MobileNetV2, for the course and not for Keras."""

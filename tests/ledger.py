@@ -24,6 +24,10 @@ PAGE = ROOT / "solutions" / "LEDGER.md"
 README = ROOT / "README.md"
 MIN_TRIALS = 20
 PROPERTY = "claim"
+HEADLINES = (  # what the README shows, one or two of a lesson
+    *("01.starts", "02.imbalance", "03.chance", "04.best", "05.networks"),
+    *("05.softmax", "06.representation", "08.noise", "09.rival", "10.style"),
+)
 SUMMARY = re.compile(r"(?<=<!-- ledger -->\n).*?(?=<!-- /ledger -->)", re.DOTALL)
 
 
@@ -102,7 +106,8 @@ def pytest_terminal_summary(terminalreporter, config):
             return
         PAGE.write_text(_page(rows), encoding="utf-8")
         readme = README.read_text(encoding="utf-8")
-        README.write_text(SUMMARY.sub(_summary(rows) + "\n", readme), encoding="utf-8")
+        shown = f"{_summary(rows)}\n\n{_headlines(rows)}\n"
+        README.write_text(SUMMARY.sub(lambda _: shown, readme), encoding="utf-8")
 
 
 def _rows(reporter):
@@ -125,6 +130,23 @@ def _summary(rows):
     )
 
 
+def _headlines(rows):
+    """The table of the README."""
+    rows = [row for row in rows if row["id"] in HEADLINES]
+    return "\n".join(
+        ["| lesson | claim | holds in |", "|---|---|---|", *map(_headline, rows)]
+    )
+
+
+def _headline(row):
+    lesson = int(row["id"].split(".")[0])
+    return f"| {lesson} | {row['sentence']} | {_share(row)} |"
+
+
+def _share(row):
+    return f"{row['held']} of {row['n_trials']} {row['trials']}"
+
+
 def _page(rows):
     lines = [
         "# The ledger of claims",
@@ -141,6 +163,5 @@ def _page(rows):
             lines += ["", f"## Lesson {int(lesson)}", ""]
             lines += ["| claim | measured | holds in |", "|---|---|---|"]
         cells = f"{row['sentence']} `{row['id']}`", row["statistic"]
-        share = f"{row['held']} of {row['n_trials']} {row['trials']}"
-        lines.append("| " + " | ".join([*cells, share]).replace("\n", " ") + " |")
+        lines.append("| " + " | ".join([*cells, _share(row)]).replace("\n", " ") + " |")
     return "\n".join(lines) + "\n"

@@ -88,7 +88,8 @@ def inner_imports():
 
 
 def test_thirteen_entries_each_a_thing_of_the_field():
-    entries = {path.stem for path in PACKAGE.iterdir() if path.name != "__pycache__"}
+    aside = {"__pycache__", "README.md"}
+    entries = {path.stem for path in PACKAGE.iterdir() if path.name not in aside}
     assert entries == {*FLOOR, "__init__"}
     assert len(entries) <= 13
 
@@ -244,3 +245,29 @@ def test_no_file_is_named_by_its_number_or_a_vague_word():
     vague += "provenance storage archive utils helpers misc common"
     names = {Path(path).stem for _, path in modules()}
     assert not names & set(vague.split())
+
+
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "solutions/**/*.md", "course_utils/*.md", "datasets/*/*.md")
+    for path in ROOT.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    for link in links:
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page if not path else (page.parent / path)
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor and target.suffix == ".md":
+            titles = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
+            slugs = {
+                re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles
+            }
+            assert anchor in slugs, f"{page.name}: {link}"
+    assert len(PAGES) >= 6

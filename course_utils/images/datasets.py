@@ -1,9 +1,10 @@
 """Where images come from: sets known by name, or a folder of your own.
 
-The stamps and the photos come with the course. Caltech-101, CIFAR-10 and STL-10 are
-downloaded when they are asked for, and kept. Sources: Li, Andreeto, Ranzato and Perona,
-*Caltech 101*, 2022; Krizhevsky, *Learning multiple layers of features from tiny
-images*, 2009; Coates, Ng and Lee, *An analysis of single-layer networks*, AISTATS 2011.
+The stamps, the photos and the words come with the course. Caltech-101, CIFAR-10 and
+STL-10 are downloaded when they are asked for, and kept. Sources: Li, Andreeto, Ranzato
+and Perona, *Caltech 101*, 2022; Krizhevsky, *Learning multiple layers of features from
+tiny images*, 2009; Coates, Ng and Lee, *An analysis of single-layer networks*, AISTATS
+2011.
 """
 
 import collections
@@ -38,6 +39,7 @@ NAMES = {
     "stamps": "193 images of 7 classes, comes with the course",
     "stamps-all": "all images of the stamps with captions, comes with the course",
     "photos": "250 photographs of 10 classes, comes with the course",
+    "words": "134 images that three ambiguous words find, comes with the course",
     "caltech101": "9,144 images of 101 classes and BACKGROUND_Google (137 MB)",
     "caltech101-objects": "the same without BACKGROUND_Google: 8,677 images",
     "cifar10": "the 10,000 test images of CIFAR-10, 10 classes (170 MB)",
@@ -102,6 +104,8 @@ def load(name="stamps", *, folder=None, progress=True):
         return _stamps(name, progress)
     if name == "photos":
         return _photos(progress)
+    if name == "words":
+        return _words(progress)
     if name in ("caltech101", "caltech101-objects"):
         return _caltech101(name, folder, progress)
     if name == "cifar10":
@@ -173,6 +177,19 @@ def _photos(progress):
         labels = {row["image"]: row["class"] for row in csv.DictReader(file)}
     sources = {image: root / image for image in labels}
     return gather("photos", sources, labels, None, None, (), progress)
+
+
+def _words(progress):
+    root = EMBEDDED / "words"
+    with open(root / "words.csv", newline="", encoding="utf-8") as file:
+        by_image = {row["image"]: row for row in csv.DictReader(file)}
+
+    def column(key):
+        return {image: row[key] for image, row in by_image.items()}
+
+    sources = {image: root / image for image in by_image}
+    senses, captions = column("sense"), column("caption")
+    return gather("words", sources, senses, captions, column("source"), (), progress)
 
 
 def _folder(root, name, progress, left_out=()):

@@ -15,7 +15,7 @@ import build  # noqa: E402
 
 MASTERS = sorted(build.MASTERS.glob("[0-9][0-9]_*.py"))
 # Lessons rewritten by the rule: no sentence of theirs is left to be answered
-ANSWERED = "01", "02", "03", "04", "05", "06", "07", "08", "09"
+ANSWERED = "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"
 
 
 def claims_of(path):
@@ -56,8 +56,14 @@ def test_the_written_ledger_and_the_readme_know_the_same_claims():
     written = re.findall(r"^\| (.+) `([\w.-]+)` \|", page, re.MULTILINE)
     assert {(identity, text) for text, identity in written} == set(SHOWN)
     summary = ledger.SUMMARY.search(ledger.README.read_text(encoding="utf-8"))
-    assert summary and summary[0].strip() in page
-    assert summary[0].startswith(f"{len(SHOWN)} claims")
+    sentence, _, table = summary[0].strip().partition("\n\n")
+    assert sentence in page and sentence.startswith(f"{len(SHOWN)} claims")
+    shares = dict(re.findall(r"`([\w.-]+)` \|.*\| (.+?) \|$", page, re.MULTILINE))
+    texts = dict(SHOWN)
+    assert table.splitlines()[2:] == [
+        f"| {int(name[:2])} | {texts[name]} | {shares[name]} |"
+        for name in ledger.HEADLINES
+    ]
 
 
 @pytest.mark.parametrize(

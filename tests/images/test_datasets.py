@@ -17,10 +17,11 @@ from PIL import Image
 
 from course_utils._support import downloads, files
 from course_utils._support.keras import import_keras
-from course_utils.images import datasets
+from course_utils.images import datasets, search_captions
 
 STAMPS = datasets.EMBEDDED / "stamps"
 PHOTOS = datasets.EMBEDDED / "photos"
+WORDS = datasets.EMBEDDED / "words"
 
 
 def load(name, **options):
@@ -89,10 +90,15 @@ def card_of(folder):
     return (folder / "README.md").read_text("utf-8")
 
 
-def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location("build", PHOTOS / "build.py")
+def build_of(folder):
+    spec = importlib.util.spec_from_file_location("build", folder / "build.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
+    return build
+
+
+def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, capsys):
+    build = build_of(PHOTOS)
     source = caltech101 / "101_ObjectCategories"
     rows = build.build(source, tmp_path)
     build.check(rows, tmp_path)
@@ -107,6 +113,93 @@ def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, cap
     build.print_tables(source, tmp_path, rows)
     table = [line for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
     assert "\n".join(table) in card_of(PHOTOS)
+
+
+def words_table():
+    with open(WORDS / "words.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_words():
+    found, rows = load("words"), words_table()
+    assert found.images == tuple(row["image"] for row in rows)
+    assert found.true_names == [row["sense"] for row in rows]
+    assert found.captions == tuple(row["caption"] for row in rows)
+    assert found.categories == tuple(row["source"] for row in rows)
+    assert found.problems == () and datasets.is_here("words")
+    there = [path.relative_to(WORDS) for path in (WORDS / "pictures").rglob("*.*")]
+    assert sorted(found.images) == sorted(path.as_posix() for path in there)
+    assert files.folder_size(WORDS) < 3_000_000
+    pictures, card = [path.read_bytes() for path in found.sources], card_of(WORDS)
+    assert hashlib.sha256(b"".join(pictures)).hexdigest() in card
+    assert f"{sum(map(len, pictures)):,} bytes" in card
+    assert hashlib.sha256((WORDS / "words.csv").read_bytes()).hexdigest() in card
+    for source in found.sources:
+        with Image.open(source) as image:
+            assert max(image.size) <= 200 and image.mode == "RGB", source
+
+
+def test_a_word_finds_its_images_and_no_others():
+    found, rows = load("words"), words_table()
+    for word in ("cat", "horse", "orange"):
+        own = [row for row in rows if row["word"] == word]
+        searched = search_captions(found, word)
+        assert searched.images == tuple(row["image"] for row in own)
+        assert search_captions(found, word.upper()).images == searched.images
+        assert len(set(searched.true_names)) == 2
+        assert min(collections.Counter(searched.true_names).values()) >= 10
+    assert {row["word"] for row in rows} == {"cat", "horse", "orange"}
+
+
+def test_the_licence_of_the_words_covers_each_source_and_names_no_address():
+    licence, rows = (WORDS / "LICENSE").read_text("utf-8"), words_table()
+    for source in {row["source"] for row in rows}:
+        assert source in licence
+    assert {(row["source"], row["licence"]) for row in rows} == {
+        ("openclipart-png", "public domain"),
+        ("Caltech-101", "CC BY 4.0"),
+        ("stamps", "GPL-2+"),
+    }
+    for text in (
+        "Public Domain Dedication",
+        (PHOTOS / "LICENSE").read_text("utf-8").strip(),
+        (STAMPS / "LICENSE").read_text("utf-8").strip(),
+    ):
+        assert text in licence
+    assert not any("@" in row["author"] for row in rows)
+    drawings = [row for row in rows if row["source"] == "openclipart-png"]
+    assert all(row["author"] for row in drawings)
+
+
+def test_senses_that_were_judged_by_eye_are_listed():
+    build = build_of(WORDS)
+    for row in words_table():
+        sense, how = build.sense_of(row["source_image"])
+        assert (sense, how) == (row["sense"], row["sense_from"])
+        assert row["source_image"] not in build.LEFT_OUT
+    by_eye = [row for row in words_table() if row["sense_from"] == "eye"]
+    assert {row["source_image"] for row in by_eye} == set(build.BY_EYE)
+    with pytest.raises(SystemExit, match="which sense"):
+        build.sense_of("animals/cats/new.png")
+
+
+def test_the_words_are_made_by_the_rule_of_their_card(
+    openclipart, caltech101, tmp_path, capsys
+):
+    build = build_of(WORDS)
+    sources = openclipart / "png", caltech101 / "101_ObjectCategories", STAMPS
+    rows = build.build(*sources, tmp_path)
+    build.check(rows, tmp_path)
+    with open(WORDS / "words.csv", newline="", encoding="utf-8") as file:
+        _, *listed = csv.reader(file)
+    assert rows == listed
+    for image, *_ in rows:  # other versions of Pillow may write other bytes
+        with Image.open(tmp_path / image) as one, Image.open(WORDS / image) as other:
+            assert np.abs(np.asarray(one, int) - np.asarray(other)).mean() < 2
+    (tmp_path / "words.csv").write_text("image\n")
+    build.print_tables(tmp_path, rows)
+    table = [line for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    assert "\n".join(table) in card_of(WORDS)
 
 
 def test_caltech101_and_its_objects(caltech101, monkeypatch):
@@ -351,7 +444,7 @@ def test_stl10_that_cannot_be_downloaded_says_so(serve, stl10):
 def test_what_is_here(own_cache, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     here = {name for name in datasets.NAMES if datasets.is_here(name)}
-    assert here == {"stamps", "stamps-all", "photos"}
+    assert here == {"stamps", "stamps-all", "photos", "words"}
     (tmp_path / "keras/datasets/cifar-10-batches-py-target").mkdir(parents=True)
     (own_cache / "datasets/stl10/stl10_binary").mkdir(parents=True)
     monkeypatch.setenv("COURSE_CALTECH101", str(tmp_path))
