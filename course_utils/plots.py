@@ -323,7 +323,8 @@ def choice(chosen):
     left.set_title(f"{chosen.representation}: k = {chosen.n_clusters} is proposed")
     left.set(xlabel="number of clusters k", ylabel="silhouette", ylim=(None, 1.02))
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(frameon=False)
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}
+    left.legend(frameon=False, fontsize=9, columnspacing=1, **place)
     if n_panels == 2:
         right, places = panels[0, 1], range(len(ranking))
         names = ranking["representation"]
