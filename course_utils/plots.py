@@ -323,8 +323,8 @@ def choice(chosen):
     left.set_title(f"{chosen.representation}: k = {chosen.n_clusters} is proposed")
     left.set(xlabel="number of clusters k", ylabel="silhouette", ylim=(None, 1.02))
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 3}
-    left.legend(frameon=False, fontsize=9, columnspacing=1, **place)
+    n_columns = 3 if n_panels == 2 else 1
+    figure.legend(loc="outside lower left", ncols=n_columns, frameon=False, fontsize=9)
     if n_panels == 2:
         right, places = panels[0, 1], range(len(ranking))
         names = ranking["representation"]
