@@ -464,8 +464,8 @@ for name, image_set in image_sets.items():
     points = PCA().fit_transform(normalize(features[name]))
     for size in SIZES:
         for n_samples in SAMPLES:
-            model = HDBSCAN(min_cluster_size=size, min_samples=n_samples, copy=True)
-            found = model.fit_predict(points)
+            hdbscan = HDBSCAN(min_cluster_size=size, min_samples=n_samples, copy=True)
+            found = hdbscan.fit_predict(points)
             nmi = sk.normalized_mutual_info_score(image_set.true_labels, found)
             settings[name, n_samples, size] = nmi, (found == -1).sum()
 
