@@ -15,18 +15,17 @@ def unsolved_then_solved(path):
     """
     notebook, unsolved = build.solution_notebook(path), build.student_notebook(path)
     stubs = {cell.id: cell for cell in unsolved.cells}
-    changed = [
-        cell
+    changed = {
+        cell.id
         for cell in notebook.cells
         if cell.id not in stubs or stubs[cell.id].source != cell.source
-    ]
-    own = {name for cell in changed for name in names_of(cell)}
-    changed = {cell.id for cell in changed}
+    }
+    own = {name for i in changed & stubs.keys() for name in names_of(stubs[i])}
     again = [
         cell
         for cell in notebook.cells
         if cell.cell_type == "code"
-        and (cell.id in changed or uses(cell.source, own) or "checks." in cell.source)
+        and (cell.id in changed or uses(cell, own) or "checks." in cell.source)
         and "setup" not in cell.metadata.get("tags", ())
     ]
     for cell in unsolved.cells:
@@ -36,22 +35,27 @@ def unsolved_then_solved(path):
 
 
 def names_of(cell):
-    """What an exercise's cell defines."""
-    if cell.cell_type != "code":
-        return set()
-    tree = ast.parse(
-        re.sub(r"^(\s*)[%!].*", r"\1pass", cell.source, flags=re.MULTILINE)
-    )
-    found = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    targets = [
-        t for node in tree.body if isinstance(node, ast.Assign) for t in node.targets
-    ]
-    return found | {t.id for t in targets if isinstance(t, ast.Name)}
+    """What the stub of an exercise leaves to the student: functions, and None."""
+    tree, found = _parsed(cell), set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.value) == "None":
+            found |= {target.id for target in node.targets if hasattr(target, "id")}
+    return found
 
 
-def uses(source, names):
-    """Whether a cell names any of these."""
-    return any(re.search(rf"\b{re.escape(name)}\b", source) for name in names)
+def uses(cell, names):
+    """Whether a cell reads any of these names, and does not set it itself."""
+    found = [node for node in ast.walk(_parsed(cell)) if isinstance(node, ast.Name)]
+    own = {node.id for node in found if not isinstance(node.ctx, ast.Load)}
+    return bool(names & {node.id for node in found} - own)
+
+
+def _parsed(cell):
+    """The code of a cell as a tree; commands of IPython and texts are left out."""
+    source = cell.source if cell.cell_type == "code" else ""
+    return ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
 
 
 def verdicts(cell):
