@@ -7,11 +7,14 @@ import re
 import build
 
 
+WHOLE = ("13",)  # everything depends on the student's images and id: run it all again
+
+
 def unsolved_then_solved(path):
     """The lesson as a student finds it, then what changes once it is solved.
 
-    The second part holds the solutions, their checks, and again the cells that use
-    what the student wrote.
+    The second part holds the solutions, their checks, and again the cells that depend
+    on what the student wrote.
     """
     notebook, unsolved = build.solution_notebook(path), build.student_notebook(path)
     stubs = {cell.id: cell for cell in unsolved.cells}
@@ -21,13 +24,17 @@ def unsolved_then_solved(path):
         if cell.id not in stubs or stubs[cell.id].source != cell.source
     }
     own = {name for i in changed & stubs.keys() for name in names_of(stubs[i])}
-    again = [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        and (cell.id in changed or uses(cell, own) or "checks." in cell.source)
-        and "setup" not in cell.metadata.get("tags", ())
-    ]
+    sets = [name for cell in notebook.cells for name in set_by(cell)]
+    once = {name for name in sets if sets.count(name) == 1}
+    again = []
+    for cell in notebook.cells:
+        is_setup = "setup" in cell.metadata.get("tags", ())
+        if cell.cell_type != "code" or is_setup:
+            continue
+        is_own = cell.id in changed or uses(cell, own) or "checks." in cell.source
+        if is_own or path.stem[:2] in WHOLE:
+            again.append(cell)
+            own |= set_by(cell) & once  # what depends on it is not the same any more
     for cell in unsolved.cells:
         cell.id = f"stub-{cell.id}"
     notebook.cells = unsolved.cells + copy.deepcopy(again)
@@ -48,8 +55,13 @@ def names_of(cell):
 def uses(cell, names):
     """Whether a cell reads any of these names, and does not set it itself."""
     found = [node for node in ast.walk(_parsed(cell)) if isinstance(node, ast.Name)]
-    own = {node.id for node in found if not isinstance(node.ctx, ast.Load)}
-    return bool(names & {node.id for node in found} - own)
+    return bool(names & {node.id for node in found} - set_by(cell))
+
+
+def set_by(cell):
+    """The variables that a cell sets."""
+    targets = [n for n in ast.walk(_parsed(cell)) if isinstance(n, ast.Name)]
+    return {node.id for node in targets if isinstance(node.ctx, ast.Store)}
 
 
 def _parsed(cell):
