@@ -8,6 +8,7 @@ import requests
 from small_sets import coloured
 
 from course_utils._support import downloads
+from course_utils._support.keras import import_keras
 from course_utils.clustering import semantic
 from course_utils.representations import clip, nouns
 
@@ -17,7 +18,7 @@ NOUNS = ["cat", "dog", "red bus", "green bus", "hot dog", "red cat", "green dog"
 
 @pytest.fixture(scope="module")
 def keras_hub():
-    semantic.import_keras()
+    import_keras()
     return pytest.importorskip("keras_hub")
 
 
