@@ -502,6 +502,7 @@ def _train(images, nouns, n_clusters, settings, random_state, history):
     centres = normalize(start.T @ images)
     nouns = nouns[choose_nouns(centres, nouns, settings.n_nearest, settings.generic)]
     head = _Head(images.shape[1], n_clusters, settings, random_state)
+    images, nouns = images.astype(np.float32), nouns.astype(np.float32)  # as head is
     generator = np.random.default_rng(random_state)
     n_images = len(images)
     n_batches = -(-n_images // settings.batch_size)
@@ -533,11 +534,12 @@ class _Head:
     deep-learning library takes several times as long to pass such small arrays around.
     """
 
-    def __init__(self, width, n_clusters, settings, random_state):
+    def __init__(self, width, n_clusters, settings, random_state, dtype=np.float32):
         limit = np.sqrt(6 / (width + n_clusters))  # Glorot and Bengio, 2010
         generator = np.random.default_rng(random_state)
-        self.weights = generator.uniform(-limit, limit, (width, n_clusters))
-        self.constants = np.zeros(n_clusters)
+        weights = generator.uniform(-limit, limit, (width, n_clusters))
+        self.weights = weights.astype(dtype)
+        self.constants = np.zeros(n_clusters, dtype)
         self.settings, self.n_steps = settings, 0
         self.moments = {"weights": [0.0, 0.0], "constants": [0.0, 0.0]}
 
@@ -553,7 +555,9 @@ class _Head:
         of_p = of_p - weight.consistency_weight * q / together
         of_q = -weight.consistency_weight * p / together
         of_logits = p * (of_p - (of_p * p).sum(axis=1, keepdims=True))
-        of_logits += weight.semantic_weight * (p - np.eye(p.shape[1])[labels])
+        of_logits += weight.semantic_weight * (
+            p - np.eye(p.shape[1], dtype=p.dtype)[labels]
+        )
         of_others = q * (of_q - (of_q * q).sum(axis=1, keepdims=True))
         of_weights = images.T @ of_logits + neighbours.T @ of_others
         of_constants = (of_logits + of_others).sum(axis=0)

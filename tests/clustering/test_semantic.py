@@ -174,7 +174,7 @@ def test_the_slopes_of_the_head_are_those_of_small_changes(weights):
         balance_weight=balance,
     )
     images, neighbours, labels = units(9), units(9, 1), np.arange(9) % 4
-    head = semantic_module._Head(5, 4, chosen, 0)
+    head = semantic_module._Head(5, 4, chosen, 0, np.float64)
 
     def loss():
         p, q = head(images), head(neighbours)
