@@ -456,23 +456,24 @@ def spherical_kmeans(images, n_clusters, random_state=0, n_init=10, n_rounds=300
     images = check_vectors("images", images)
     check_n_clusters(n_clusters, len(images))
     points = rotate(images)  # few images in many dimensions: the same cosines in fewer
-    best, seeds = None, np.random.RandomState(random_state)
-    for _ in range(n_init):
-        centres, _ = kmeans_plusplus(points, n_clusters, random_state=seeds)
-        labels = None
-        for _ in range(n_rounds):
-            cosines = points @ centres.T
-            found = cosines.argmax(axis=1)
-            if labels is not None and (found == labels).all():
-                break
-            labels = found
-            sums = np.eye(n_clusters)[labels].T @ points
-            lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-            empty = lengths < 1e-12
-            centres = np.where(empty, centres, sums / np.where(empty, 1, lengths))
-        total = cosines.max(axis=1).sum()
-        if best is None or total > best[0] + 1e-9:
-            best = total, labels, centres
+    with threads_for(points):
+        best, seeds = None, np.random.RandomState(random_state)
+        for _ in range(n_init):
+            centres, _ = kmeans_plusplus(points, n_clusters, random_state=seeds)
+            labels = None
+            for _ in range(n_rounds):
+                cosines = points @ centres.T
+                found = cosines.argmax(axis=1)
+                if labels is not None and (found == labels).all():
+                    break
+                labels = found
+                sums = np.eye(n_clusters)[labels].T @ points
+                lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+                empty = lengths < 1e-12
+                centres = np.where(empty, centres, sums / np.where(empty, 1, lengths))
+            total = cosines.max(axis=1).sum()
+            if best is None or total > best[0] + 1e-9:
+                best = total, labels, centres
     _, labels, centres = best
     if points is not images:  # the same mixture of images, in their own dimensions
         mixtures = np.linalg.lstsq(points.T, centres.T, rcond=None)[0]
