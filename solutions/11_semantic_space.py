@@ -154,9 +154,8 @@ for where in sets:
 # ### A noun of your own
 #
 # ImageNet has no coin. A simple substitute is the mean of a few example images minus
-# the mean of all images, scaled to length 1: what the examples have and the others do
-# not. Here it is for three coins and for three vegetables; change the examples or the
-# class.
+# the mean of all images, scaled to length 1: what sets the examples apart. Change the
+# examples or the class.
 
 
 # %%
@@ -186,8 +185,8 @@ for what, where in [("coins", "stamps"), ("vegetables", "stamps"),
 #
 # ### One map of images and nouns
 #
-# Images and nouns are in one space, so t-SNE can draw them together: all images, and
-# every noun that is the nearest one of some image.
+# t-SNE can draw all images together with every noun that is the nearest one of some
+# image.
 
 # %%
 maps = {}
@@ -197,10 +196,11 @@ for where in sets:
     both = np.vstack([vectors[where], nouns[kept]])
     layout = TSNE(metric="cosine", init="random", perplexity=20, random_state=0)
     maps[where] = layout.fit_transform(both), kept, counts
-    among = vectors[where] @ vectors[where].T
-    np.fill_diagonal(among, np.nan)
-    print(f"{where}: mean cosine of two images {np.nanmean(among):.2f}, of an image and "
-          f"its nearest noun {(vectors[where] @ nouns.T).max(axis=1).mean():.2f}")  # fmt: skip
+    pairs = np.triu_indices(len(vectors[where]), 1)
+    mean = (vectors[where] @ vectors[where].T)[pairs].mean()
+    noun = (vectors[where] @ nouns.T).max(axis=1).mean()
+    print(f"{where}: mean cosine of two images {mean:.2f}, "
+          f"of an image and its nearest noun {noun:.2f}")  # fmt: skip
 
 # %% tags=["drawing"]
 # @title Draw images and nouns on one map
@@ -319,7 +319,7 @@ for index in moved[:6]:
     print(f"  {captions[index][:36]:37} {' / '.join(old)}  →  {' / '.join(new)}")
 
 # %% [markdown]
-# Each line is a stamp, the two nouns nearest to its old centre and to its new one.
+# Each line is a stamp, then two nouns near its old centre and two near its new one.
 #
 # **A head and three losses.** What learns in SIC is a **head**: one layer that turns
 # the 1,280 numbers of an image into k, and a softmax that turns these into
@@ -371,8 +371,7 @@ def evenness(p):
 checks.ex11_4(consistency, agreement, evenness)
 
 # %% [markdown]
-# Why three? Try them on three invented heads: one that puts everything into cluster 0,
-# one that does not know, and one that repeats k-means with confidence.
+# Why three? Try them on three invented heads.
 
 # %%
 mine = checks.passed("11.4")
@@ -443,10 +442,10 @@ plots.show(
 #
 # ## 3 · What do the nouns buy here?
 #
-# First the second method. **TAC** (Li et al. 2024), in the variant without training,
-# finds many small clusters of images (here three times as many as classes), keeps the
-# five nouns that belong to each most distinctly, describes each image by a mixture of
-# them, its **counterpart**, puts both vectors side by side and runs k-means.
+# First the second method, **TAC** (Li et al. 2024), in its variant without training. It
+# finds many small clusters of images (here three times as many as classes) and keeps
+# the five nouns most distinctive of each. It describes each image by a mixture of these
+# nouns, its **counterpart**, puts both vectors side by side and runs k-means.
 #
 # ### Exercise 11.5 · The counterpart (medium)
 #
@@ -583,16 +582,16 @@ pd.DataFrame(rows).T
 # over twenty seeds:
 #
 # - **Nouns alone lose to the images**, on both sets and with every seed: a few nouns
-#   keep less than 1,280 numbers do. <!-- claim 11.alone -->
+#   keep less than 1,280 features do. <!-- claim 11.alone -->
 # - **Neither method beats k-means.** With the authors' constants, neither SIC nor TAC
 #   exceeds the mean of k-means by more than .03, on either set. <!-- claim 11.level -->
 # - **The nouns are not what decides.** On the stamps, SIC with and without agreement
-#   mostly differ by less than .05, in either direction. <!-- claim 11.agreement -->
+#   mostly differ by less than .05, either way. <!-- claim 11.agreement -->
 # - **Without evenness SIC collapses**, to one cluster or two, on both sets: the trivial
 #   optimum of consistency. <!-- claim 11.collapse -->
-# - **The number of clusters is worth as much as a method.** On most random parts of the
-#   stamps k-means scores higher with six clusters than with seven, the number of
-#   classes; on no part of the photos does one fewer help. <!-- claim 11.fewer -->
+# - **Check another k first.** On most random parts of the stamps k-means scores higher
+#   with six clusters than with seven, the number of classes; on no part of the photos
+#   does one fewer help. <!-- claim 11.fewer -->
 #
 # Now look at *no evenness, centred*. One step of preparation turns the collapse on the
 # stamps into a high score; but clusters are missing there, and its fair rival is
@@ -647,8 +646,8 @@ plots.show(f"NMI of TAC at temperatures {TEMPERATURES}. {'; '.join(told)}.")
 #
 # ## 4 · Names, and nouns from elsewhere
 #
-# What the nouns certainly give us is names. `representations.name_clusters` takes the
-# nouns nearest to the mean of a cluster's images.
+# What the nouns certainly give us is names: the nouns nearest to the mean of a
+# cluster's images.
 
 # %%
 cluster_names = representations.name_clusters(points, nouns, names, sic_labels)
@@ -759,11 +758,10 @@ checks.summary()
 # %% [markdown]
 # ## In this notebook we …
 #
-# - read nouns as vectors, searched by them, drew them among the images and made our own;
+# - searched images by nouns, drew both on one map and made a noun of our own;
 # - chose nouns for a set of images, made pseudo-labels and three losses from them, and
 #   saw SIC collapse without evenness;
-# - found neither SIC nor TAC above k-means here, with nouns that cannot add knowledge,
-#   and a gain on one set that was a loss on the other;
+# - found neither SIC nor TAC above k-means here, with nouns that cannot add knowledge;
 # - named clusters, and saw what the names hide.
 #
 # ## Recall
@@ -793,8 +791,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# The accuracy needs true labels, so they chose the result after all. A fixed length, or
-# a criterion without labels, would not.
+# The accuracy needs true labels, so labels chose the result after all. A fixed length,
+# or a criterion without labels, avoids that.
 #
 # </details>
 #
