@@ -245,7 +245,7 @@ def ex11_4(consistency, agreement, evenness):
             raise NotYet(f"{name}: A probability of 0 gives log(0): use SMALLEST.")
         if name == "evenness" and abs(value) > 1e-4:
             raise NotYet(
-                "evenness: With all images in one cluster the entropy is 0, but yours "
+                f"{name}: With all images in one cluster the entropy is 0, but yours "
                 f"is {value:.2f}: take SMALLEST, not more, in place of 0."
             )
         if name != "evenness" and not 15 < value < 40:
