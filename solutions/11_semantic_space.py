@@ -432,7 +432,8 @@ first, last = curves.iloc[0], curves.iloc[-1]
 plots.show(
     f"Over 100 steps consistency falls from {first['consistency']:.2f} to "
     f"{last['consistency']:.2f}, agreement from {first['semantic']:.2f} to "
-    f"{last['semantic']:.2f}; evenness stays above {curves['balance'].min():.3f}; log 7 is {np.log(k):.3f}."
+    f"{last['semantic']:.2f}; evenness stays above {curves['balance'].min():.3f}; "
+    f"log 7 is {np.log(k):.3f}."
 )
 
 # %% [markdown]
