@@ -546,7 +546,7 @@ def sic_centred(where, seed):
     settings, k = replace(SETTINGS, balance_weight=0), len(sets[where].class_names)
     return clustering.sic(*given, k, settings, seed)
 
-
+# %%
 methods = {
     "k-means": kmeans,
     "k-means, one cluster fewer": lambda where, seed: kmeans(where, seed, 1),
