@@ -6,7 +6,6 @@ import re
 
 import build
 
-
 WHOLE = ("13",)  # everything depends on the student's images and id: run it all again
 
 

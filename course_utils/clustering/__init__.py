@@ -57,7 +57,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "counterparts",
             "distinctive_nouns",
             "image_centres",
-            "keras_loss",
             "pseudo_labels",
             "semantic_centres",
             "semantic_loss",

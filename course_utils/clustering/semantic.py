@@ -16,9 +16,9 @@ from scipy.special import softmax
 from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.preprocessing import normalize
 
-from course_utils._support.keras import import_keras
 from course_utils._support.threads import threads_for
 from course_utils.clustering.neighbours import nearest_neighbours
+from course_utils.clustering.preprocessing import rotate
 from course_utils.clustering.validation import (
     check_features,
     check_n_clusters,
@@ -374,42 +374,6 @@ def balance(probabilities):
     return float(-(mean * np.log(mean)).sum())
 
 
-def keras_loss(n_clusters, settings):
-    """Make the weighted sum of SIC's three losses, which Keras can differentiate.
-
-    Parameters
-    ----------
-    n_clusters : int
-        Number of clusters.
-    settings : SICSettings
-        Its weights are used.
-
-    Returns
-    -------
-    function
-        Of pseudo-labels (n,) and the head's probabilities (n, 2, n_clusters) for images
-        and one neighbour of each.
-    """
-    ops = import_keras().ops
-
-    def log(x):
-        return ops.log(ops.maximum(x, SMALLEST))
-
-    def loss(labels, both):
-        image, neighbour = both[:, 0], both[:, 1]
-        mean = ops.mean(image, axis=0)
-        wanted = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), n_clusters)
-        together = log(ops.sum(image * neighbour, axis=1))
-        agreed = log(ops.sum(image * wanted, axis=1))
-        return (
-            -settings.consistency_weight * ops.mean(together)
-            - settings.semantic_weight * ops.mean(agreed)
-            + settings.balance_weight * ops.sum(mean * log(mean))
-        )
-
-    return loss
-
-
 def distinctive_nouns(images, nouns, n_centres, n_each=5, random_state=0):
     """Choose the nouns that distinguish the centres of the images (TAC).
 
@@ -491,24 +455,30 @@ def spherical_kmeans(images, n_clusters, random_state=0, n_init=10, n_rounds=300
     """
     images = check_vectors("images", images)
     check_n_clusters(n_clusters, len(images))
-    best, seeds = None, np.random.RandomState(random_state)
-    for _ in range(n_init):
-        centres, _ = kmeans_plusplus(images, n_clusters, random_state=seeds)
-        labels = None
-        for _ in range(n_rounds):
-            cosines = images @ centres.T
-            found = cosines.argmax(axis=1)
-            if labels is not None and (found == labels).all():
-                break
-            labels = found
-            sums = np.eye(n_clusters)[labels].T @ images
-            lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-            empty = lengths < 1e-12
-            centres = np.where(empty, centres, sums / np.where(empty, 1, lengths))
-        total = cosines.max(axis=1).sum()
-        if best is None or total > best[0] + 1e-9:
-            best = total, labels, centres
-    return best[1], best[2]
+    points = rotate(images)  # few images in many dimensions: the same cosines in fewer
+    with threads_for(points):
+        best, seeds = None, np.random.RandomState(random_state)
+        for _ in range(n_init):
+            centres, _ = kmeans_plusplus(points, n_clusters, random_state=seeds)
+            labels = None
+            for _ in range(n_rounds):
+                cosines = points @ centres.T
+                found = cosines.argmax(axis=1)
+                if labels is not None and (found == labels).all():
+                    break
+                labels = found
+                sums = np.eye(n_clusters)[labels].T @ points
+                lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+                empty = lengths < 1e-12
+                centres = np.where(empty, centres, sums / np.where(empty, 1, lengths))
+            total = cosines.max(axis=1).sum()
+            if best is None or total > best[0] + 1e-9:
+                best = total, labels, centres
+    _, labels, centres = best
+    if points is not images:  # the same mixture of images, in their own dimensions
+        mixtures = np.linalg.lstsq(points.T, centres.T, rcond=None)[0]
+        centres = normalize(mixtures.T @ images)
+    return labels, centres
 
 
 def check_vectors(name, vectors):
@@ -528,16 +498,18 @@ def check_vectors(name, vectors):
 def _train(images, nouns, n_clusters, settings, random_state, history):
     """The labels that the head gives after its last epoch."""
     _, near = nearest_neighbours(images, settings.n_neighbours)
-    kmeans = KMeans(n_clusters, n_init=20, random_state=random_state).fit(images)
-    centres = normalize(kmeans.cluster_centers_)
+    kmeans = KMeans(n_clusters, n_init=20, random_state=random_state)
+    start = np.eye(n_clusters)[kmeans.fit_predict(rotate(images))]
+    centres = normalize(start.T @ images)
     nouns = nouns[choose_nouns(centres, nouns, settings.n_nearest, settings.generic)]
-    head, model = _head(images.shape[1], n_clusters, settings, random_state)
+    head = _Head(images.shape[1], n_clusters, settings, random_state)
+    images, nouns = images.astype(np.float32), nouns.astype(np.float32)  # as head is
     generator = np.random.default_rng(random_state)
-    n_images, inputs = len(images), images.astype(np.float32)
+    n_images = len(images)
     n_batches = -(-n_images // settings.batch_size)
     size = n_images // n_batches  # all of one size, so a few images sit out each epoch
     for _ in range(settings.n_epochs):
-        probabilities = head(inputs)
+        probabilities = head(images)
         centres = image_centres(images, probabilities, settings.confident)
         centres = semantic_centres(centres, nouns, settings.n_nouns)
         labels = pseudo_labels(images, centres)
@@ -552,31 +524,58 @@ def _train(images, nouns, n_clusters, settings, random_state, history):
             history.append({"labels": labels, **parts})
         order = generator.permutation(n_images)[: n_batches * size]
         for batch in order.reshape(n_batches, size):
-            pair = [inputs[batch], inputs[other[batch]]]
-            model.train_on_batch(pair, labels[batch].astype(np.float32))
-    return head(inputs).argmax(axis=1)
+            head.step(images[batch], images[other[batch]], labels[batch])
+    return head(images).argmax(axis=1)
 
 
-def _head(width, n_clusters, settings, random_state):
-    """(head, model): images → probabilities (NumPy), and what Keras trains."""
-    keras = import_keras()
-    decay = keras.regularizers.L2(settings.weight_decay / 2)  # its slope: decay · w
-    dense = keras.layers.Dense(
-        n_clusters,
-        activation="softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(seed=random_state),
-        kernel_regularizer=decay,
-        bias_regularizer=decay,
-    )
-    image, neighbour = keras.Input((width,)), keras.Input((width,))
-    both = keras.ops.stack([dense(image), dense(neighbour)], axis=1)
-    model = keras.Model([image, neighbour], both)
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
-    optimizer.build(model.trainable_variables)  # else Keras traces the step twice
-    model.compile(optimizer, loss=keras_loss(n_clusters, settings), jit_compile=False)
+class _Head:
+    """A linear layer and a softmax, with Adam (Kingma and Ba, 2015).
 
-    def head(inputs):  # the same layer in NumPy: Keras takes longer for a small product
-        weights, constants = dense.get_weights()
-        return softmax((inputs @ weights + constants).astype(np.float64), axis=1)
+    Two matrix products are all there is to compute, so the slopes are written out: a
+    deep-learning library takes several times as long to pass such small arrays around.
+    """
 
-    return head, model
+    def __init__(self, width, n_clusters, settings, random_state, dtype=np.float32):
+        limit = np.sqrt(6 / (width + n_clusters))  # Glorot and Bengio, 2010
+        generator = np.random.default_rng(random_state)
+        weights = generator.uniform(-limit, limit, (width, n_clusters))
+        self.weights = weights.astype(dtype)
+        self.constants = np.zeros(n_clusters, dtype)
+        self.settings, self.n_steps = settings, 0
+        self.moments = {"weights": [0.0, 0.0], "constants": [0.0, 0.0]}
+
+    def __call__(self, images):
+        return softmax(images @ self.weights + self.constants, axis=1)
+
+    def slopes(self, images, neighbours, labels):
+        """Slopes of the weighted losses: of the weights and of the constants."""
+        weight, p, q = self.settings, self(images), self(neighbours)
+        together = np.maximum((p * q).sum(axis=1, keepdims=True), SMALLEST)
+        shares = np.maximum(p.mean(axis=0), SMALLEST)
+        of_p = weight.balance_weight * (np.log(shares) + 1)
+        of_p = of_p - weight.consistency_weight * q / together
+        of_q = -weight.consistency_weight * p / together
+        of_logits = p * (of_p - (of_p * p).sum(axis=1, keepdims=True))
+        of_logits += weight.semantic_weight * (
+            p - np.eye(p.shape[1], dtype=p.dtype)[labels]
+        )
+        of_others = q * (of_q - (of_q * q).sum(axis=1, keepdims=True))
+        of_weights = images.T @ of_logits + neighbours.T @ of_others
+        of_constants = (of_logits + of_others).sum(axis=0)
+        return of_weights / len(images), of_constants / len(images)
+
+    def step(self, images, neighbours, labels):
+        """Change weights and constants by one step of Adam."""
+        self.n_steps += 1
+        slopes = self.slopes(images, neighbours, labels)
+        for name, slope in zip(self.moments, slopes, strict=True):
+            part, moments = getattr(self, name), self.moments[name]
+            slope = slope + self.settings.weight_decay * part
+            for order, rate in ((1, 0.9), (2, 0.999)):
+                mean = rate * moments[order - 1] + (1 - rate) * slope**order
+                moments[order - 1] = mean
+            first, second = (
+                moment / (1 - rate**self.n_steps)
+                for moment, rate in zip(moments, (0.9, 0.999), strict=True)
+            )
+            part -= self.settings.learning_rate * first / (np.sqrt(second) + 1e-7)

@@ -1,5 +1,6 @@
 """Checks of lesson 11: a semantic space."""
 
+import functools
 import operator
 from functools import partial
 
@@ -7,17 +8,21 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
-from course_utils.clustering import semantic
-from course_utils.lessons.exercises import NotYet, exercise
+from course_utils import images, metrics
+from course_utils.clustering import diversity, semantic
+from course_utils.lessons.exercises import NotYet, attempted, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
     find_mistake,
-    require_columns,
+    require_words,
     same_numbers,
+    same_partition,
 )
+
+N_SEEDS = 4
 
 
 def _random_units(n, seed, width=6, shift=0.0):
@@ -35,18 +40,25 @@ def ex11_1(top_nouns):
     They have the highest cosine with the image; the best comes first. All vectors have
     length 1.
     """
-    for seed, n in ((0, 3), (1, 1), (2, 5)):
+    for seed, n in ((2, 3), (1, 1), (20, 5)):
         image, vectors = _random_units(1, seed)[0], _random_units(9, seed + 10)
         names = [f"noun {letter}" for letter in "abcdefghi"]
         found = call_function(top_nouns, image, vectors, names, n)
-        if isinstance(found, str) or np.shape(found) != (n,):
+        if not isinstance(found, str) and hasattr(found, "__iter__"):
+            found = list(found)
+        if not isinstance(found, list) or np.shape(found) != (n,):
             raise NotYet(f"Return a list of {n} names, not {found!r}.")
-        found, order = list(found), np.argsort(-(vectors @ image))
+        order = np.argsort(-(vectors @ image))
         if any(not isinstance(name, str) for name in found):
             raise NotYet("Return names, not numbers.")
         expected = [names[i] for i in order[:n]]
         worst = "These are the nouns that fit worst: sort the other way round."
-        mistakes = {worst: [names[i] for i in order[::-1][:n]]}
+        absolute = np.argsort(-np.abs(vectors @ image))
+        mistakes = {
+            worst: [names[i] for i in order[::-1][:n]],
+            "A cosine of −0.9 is the worst fit, not the best: sort the cosines with "
+            "their signs, without abs.": [names[i] for i in absolute[:n]],
+        }
         otherwise = f"You give {found}; right is {expected}."
         if sorted(found) == sorted(expected):
             otherwise = "These are the right nouns, but the best must come first."
@@ -108,7 +120,26 @@ def ex11_2(choose):
             otherwise = "These are the right nouns: sort the indices upwards."
         if not same_numbers(found, expected):
             raise NotYet(find_mistake(np.sort(found), mistakes) or otherwise)
+    vectors = _nouns_at_the_limit()
+    found = as_array(
+        call_function(choose, np.eye(4)[:1], vectors, 16, 0.5), "indices of nouns"
+    )
+    if np.isin(np.flatnonzero(vectors[:, 0] == 0.5), found).any():
+        raise NotYet(
+            "A noun whose cosine with the mean noun is exactly generic is dropped too: "
+            "keep what is below (<), not what is at most (<=) generic."
+        )
     return "chosen nouns"
+
+
+def _nouns_at_the_limit():
+    """Sixteen nouns whose mean is (.25, 0, 0, 0): four have the cosine .5, exactly."""
+    signs = np.array([[1, 1, 1], [-1, -1, -1], [1, -1, -1], [-1, 1, 1]]) / 2
+    halves = np.hstack([np.full((4, 1), 0.5), signs])
+    across = np.eye(4)[1:]
+    mixed = np.array([[0, 0.6, 0.8, 0], [0, 0, 0.6, 0.8]])
+    pairs = [across, -across, mixed, -mixed]
+    return np.vstack([np.eye(4)[[0, 0]], halves, *pairs])
 
 
 @exercise(
@@ -209,8 +240,20 @@ def ex11_4(consistency, agreement, evenness):
         "evenness": call_function(evenness, certain),
     }
     for name, value in values.items():
-        if not np.isfinite(as_number(value)):
+        value = as_number(value)
+        if not np.isfinite(value):
             raise NotYet(f"{name}: A probability of 0 gives log(0): use SMALLEST.")
+        if name == "evenness" and abs(value) > 1e-4:
+            raise NotYet(
+                f"{name}: With all images in one cluster the entropy is 0, but yours "
+                f"is {value:.2f}: take SMALLEST, not more, in place of 0."
+            )
+        if name != "evenness" and not 15 < value < 40:
+            raise NotYet(
+                f"{name}: Where the probability is 0 the loss is −log(SMALLEST) = "
+                f"{-np.log(semantic.SMALLEST):.1f}, but yours is {value:.1f}: replace "
+                "what is below SMALLEST by SMALLEST, before the logarithm."
+            )
     return "losses"
 
 
@@ -247,7 +290,8 @@ def ex11_5(counterpart):
             "Divide by the temperature, do not multiply.": mixed(
                 softmax(cosines * temperature)
             ),
-            "The temperature is missing.": mixed(softmax(cosines)),
+            "The temperature has no effect: divide the cosines by it before the "
+            "softmax.": mixed(softmax(cosines)),
             "Weight by the softmax, not by the cosines.": mixed(cosines),
         }
         otherwise = "This is not the weighted sum of the nouns, scaled to length 1."
@@ -261,24 +305,100 @@ def ex11_5(counterpart):
     return "counterpart"
 
 
+@functools.cache
+def _true_labels():
+    """The true labels of both image sets, by the number of images."""
+    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
+    return {len(image_set): image_set.true_labels for image_set in sets}
+
+
 @exercise(
     "Choose without labels",
-    hint="pd.DataFrame(rows) of dicts with the keys setting, stability and nmi.",
+    hint='settings = {"cold": lambda seed: tac("stamps", seed, 0.005), …}. Also try '
+    "sic with balance_weight=0, and look at the number of clusters.",
 )
-def ex11_6(choices):
+def ex11_6(settings, sentence):
     """Compare three settings or more by how stable their clusters are over the seeds.
 
-    Give a table with the columns setting, stability (the mean NMI between labellings)
-    and nmi (with the true labels), one row per setting.
+    settings is {name: function}: function(seed) returns the cluster labels of all
+    stamps or of all photos, for the seeds 0 to 3. The functions are run and scored
+    here. The sentence names the most stable setting and says whether it is the best.
     """
-    require_columns(choices, ["setting", "stability", "nmi"])
-    if choices["setting"].nunique() < 3 or choices["setting"].duplicated().any():
-        raise NotYet("Give three settings or more, one row each.")
-    for column in ("stability", "nmi"):
-        if not choices[column].astype(float).between(0, 1).all():
-            raise NotYet(f"The column {column} must be between 0 and 1 in every row.")
-    if (choices["stability"] == choices["nmi"]).all():
+    if not isinstance(settings, dict):
+        raise NotYet("Give the settings as a dict, {name: function}.")
+    for name, setting in settings.items():
+        if not callable(attempted(setting)):
+            raise NotYet(
+                f"The setting {name!r} must be a function of the seed, not "
+                f"{type(setting).__name__}: the scores are computed here."
+            )
+    if len(settings) < 3:
+        raise NotYet("Give three settings or more.")
+    require_words(attempted(sentence), "The sentence", 8, 80, different=7)
+    runs = {str(name): _run_setting(name, call) for name, call in settings.items()}
+    if len({len(labels[0]) for labels in runs.values()}) > 1:
+        raise NotYet("Compare settings on the same images: all stamps or all photos.")
+    rows = list(runs.values())
+    if all((found == found[0]).all() for found in rows):
+        raise NotYet("No setting depends on the seed: pass it on to the method.")
+    if all((rows[0] == other).all() for other in rows[1:]):
+        raise NotYet("Your settings give the same clusters: change something.")
+    truth = _true_labels()[len(rows[0][0])]
+    scores = {
+        name: {
+            "stability": round(float(1 - diversity(found)), 4),
+            "nmi": round(float(np.mean([_nmi(truth, x) for x in found])), 4),
+        }
+        for name, found in runs.items()
+    }
+    best = max(scores, key=lambda name: scores[name]["nmi"])
+    if scores[best]["nmi"] > 1 - 1e-9 and len(truth) == len(_first_truth()):
         raise NotYet(
-            "The stability compares the labellings with each other, not with the truth."
+            f"The setting {best!r} finds the true classes of the stamps without an "
+            "error: it must not use the true labels."
         )
-    return len(choices)
+    chance = metrics.chance_scores(labels_true=truth, labels_pred=runs[best][0])["nmi"]
+    if scores[best]["nmi"] < chance + 0.03:
+        raise NotYet(
+            "No setting has an NMI above that of chance: keep the images in their "
+            "order, and return what the method finds."
+        )
+    highest = max(row["stability"] for row in scores.values())
+    stable = [name for name, row in scores.items() if row["stability"] == highest]
+    if not any(name.casefold() in str(sentence).casefold() for name in stable):
+        raise NotYet(
+            f"The most stable setting is {' or '.join(map(repr, stable))}, with "
+            f"{highest:.3f}: name it in the sentence."
+        )
+    return {"settings": scores, "sentence": str(sentence)}
+
+
+def _first_truth():
+    return next(iter(_true_labels().values()))
+
+
+def _nmi(labels_true, labels_pred):
+    return metrics.nmi(labels_true=labels_true, labels_pred=labels_pred)
+
+
+def _run_setting(name, setting):
+    """Cluster labels of a setting for all seeds, (seeds, n)."""
+    seeds = [*range(N_SEEDS), 0]
+    runs = [as_array(call_function(setting, s), "one label per image") for s in seeds]
+    for labels in runs:
+        if labels.ndim != 1 or len(labels) not in _true_labels():
+            stamps, photos = _true_labels()
+            raise NotYet(
+                f"The setting {name!r} must return one label per image, {stamps} "
+                f"(stamps) or {photos} (photos), but its result has shape "
+                f"{labels.shape}."
+            )
+    if len({len(labels) for labels in runs}) > 1:
+        raise NotYet(f"The setting {name!r} returns labels of changing length.")
+    *runs, again = runs
+    if not same_partition(again, runs[0]):
+        raise NotYet(
+            f"Called twice with seed 0, the setting {name!r} gives different clusters: "
+            "pass the seed on to everything random."
+        )
+    return np.array(runs, int)

@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "squeezenet",
         ],
         "feature_store": ["FeatureParts"],
-        "clip": ["load_clip", "noun_vectors", "picture_vectors"],
+        "clip": ["TAC_PROMPTS", "load_clip", "noun_vectors", "picture_vectors"],
         "nouns": [
             "centred",
             "imagenet_class_names",

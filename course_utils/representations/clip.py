@@ -29,7 +29,17 @@ PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
 
 HOST = "https://www.kaggle.com"  # where KerasHub has its presets
 
-PROMPT = "a photo of a {}"
+PROMPT = "a photo of a {}"  # of SIC
+
+TAC_PROMPTS = (  # averaged by TAC; from the CLIP authors' list for ImageNet
+    "itap of a {}.",
+    "a bad photo of the {}.",
+    "a origami {}.",
+    "a photo of the large {}.",
+    "a {} in a video game.",
+    "art of the {}.",
+    "a photo of the small {}.",
+)
 
 CHUNK = 4096  # rows in a file of the cache
 
@@ -159,23 +169,25 @@ def picture_vectors(image_set, model, *, batch_size=64, cache=True, progress=Tru
         return network(np.asarray(batch))[0]
 
     digests = list(image_set.digests)
-    return _vectors("pictures", digests, compute, model, batch_size, cache, progress)
+    rows = _vectors("pictures", digests, compute, model, batch_size, cache, progress)
+    return normalize(rows)
 
 
 def noun_vectors(
-    nouns, model, *, prompt=PROMPT, batch_size=256, cache=True, progress=True
+    nouns, model, *, prompts=PROMPT, batch_size=256, cache=True, progress=True
 ):
     """CLIP's vectors of nouns, in the same space as `picture_vectors`.
 
-    A noun is put into the prompt, since CLIP has learnt from captions.
+    A noun is put into a prompt, since CLIP has learnt from captions. Of several
+    prompts, the vectors are averaged, as TAC does it: before they are scaled.
 
     Parameters
     ----------
     nouns : sequence of str
     model : Clip
         See `load_clip`.
-    prompt : str
-        With {} where the noun goes.
+    prompts : str or sequence of str
+        With {} where the noun goes; `TAC_PROMPTS` are those of TAC.
     batch_size : int
         Nouns per step of the network.
     cache : bool
@@ -197,7 +209,8 @@ def noun_vectors(
     >>> vectors = noun_vectors(["owl", "coin"], load_clip())  # doctest: +SKIP
     """
     keras = import_keras()
-    texts = [prompt.format(noun) for noun in nouns]
+    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+    texts = [prompt.format(noun) for prompt in prompts for noun in nouns]
     with computing_in("float32"):
         tokens = keras.Input((None,), dtype="int32")
         network = keras.Model(tokens, model.backbone.get_text_embeddings(tokens))
@@ -208,14 +221,16 @@ def noun_vectors(
         return network(np.asarray(model.preprocessor(chosen)["token_ids"]))[0]
 
     digests = [files.digest(text) for text in texts]
-    return _vectors("nouns", digests, compute, model, batch_size, cache, progress)
+    rows = _vectors("nouns", digests, compute, model, batch_size, cache, progress)
+    return normalize(rows.reshape(len(prompts), len(nouns), -1).mean(axis=0))
 
 
 def _vectors(what, digests, compute, model, batch_size, cache, progress):
     """Rows for the digests, from the cache or else computed batch by batch."""
     if not digests:
         raise ValueError(f"there are no {what}.")
-    store = Store(f"CLIP:{what}", {"model": model.key}) if cache else None
+    identity = {"model": model.key, "length": "as the network gives it"}
+    store = Store(f"CLIP:{what}", identity) if cache else None
     wanted, rows = set(digests), {}
     for found, vectors in store.chunks() if store else ():
         rows.update((d, v) for d, v in zip(found, vectors, strict=True) if d in wanted)
@@ -226,7 +241,7 @@ def _vectors(what, digests, compute, model, batch_size, cache, progress):
             chunk, fresh = missing[start : start + CHUNK], []
             for begin in range(0, len(chunk), batch_size):
                 places = chunk[begin : begin + batch_size]
-                fresh.append(normalize(compute(places)))
+                fresh.append(np.asarray(compute(places)))
                 bar.update(len(places))
             fresh = np.concatenate(fresh)
             names = [digests[place] for place in chunk]

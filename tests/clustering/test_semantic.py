@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
 from course_utils._support import downloads
+from course_utils._support.keras import import_keras
 from course_utils.clustering import semantic as semantic_module
 from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.representations import nouns
@@ -164,23 +166,32 @@ def test_losses_at_their_ends():
 
 
 @pytest.mark.parametrize("weights", [(1, 0.1, 5), (0, 1, 0), (2, 0, 0), (0, 0, 1)])
-def test_keras_loss_is_the_weighted_sum_of_the_three(weights):
+def test_the_slopes_of_the_head_are_those_of_small_changes(weights):
     consistency, semantic, balance = weights
     chosen = semantic_module.SICSettings(
         consistency_weight=consistency,
         semantic_weight=semantic,
         balance_weight=balance,
     )
-    p, q = rows_of_probabilities(9, 4, 0), rows_of_probabilities(9, 4, 1)
-    labels = np.arange(9) % 4
-    both = np.stack([p, q], axis=1).astype("float32")
-    found = float(semantic_module.keras_loss(4, chosen)(labels.astype("float32"), both))
-    expected = (
-        consistency * semantic_module.consistency_loss(p, q)
-        + semantic * semantic_module.semantic_loss(p, labels)
-        - balance * semantic_module.balance(p)
-    )
-    assert found == pytest.approx(expected, abs=1e-5)
+    images, neighbours, labels = units(9), units(9, 1), np.arange(9) % 4
+    head = semantic_module._Head(5, 4, chosen, 0, np.float64)
+
+    def loss():
+        p, q = head(images), head(neighbours)
+        return (
+            consistency * semantic_module.consistency_loss(p, q)
+            + semantic * semantic_module.semantic_loss(p, labels)
+            - balance * semantic_module.balance(p)
+        )
+
+    slopes = head.slopes(images, neighbours, labels)
+    for part, slope in zip((head.weights, head.constants), slopes, strict=True):
+        for place in np.ndindex(part.shape):
+            ends = []
+            for change in (1e-5, -2e-5, 1e-5):  # up, down, back
+                part[place] += change
+                ends.append(loss())
+            assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[place], abs=1e-6)
 
 
 @pytest.mark.parametrize("n_neighbours", [1, 3, 11])
@@ -196,53 +207,53 @@ def test_neighbours_are_those_of_the_slow_way(n_neighbours):
 # SIC
 
 
-def by_hand(pictures, vectors, k, chosen, seed):
-    """SIC once more, with slopes and Adam written out: probabilities (n, k)."""
-    from sklearn.cluster import KMeans
-
+def by_keras(pictures, vectors, k, chosen, seed):
+    """SIC once more, with the slopes and the steps of Keras: labels (n,)."""
+    keras = import_keras()
+    ops = keras.ops
     _, near = nearest_neighbours(pictures, chosen.n_neighbours)
-    centres = KMeans(k, n_init=20, random_state=seed).fit(pictures).cluster_centers_
+    kmeans = KMeans(k, n_init=20, random_state=seed).fit(pictures)
     kept = semantic_module.choose_nouns(
-        normalize(centres), vectors, chosen.n_nearest, 2
+        normalize(kmeans.cluster_centers_), vectors, chosen.n_nearest, 2
     )
-    _, model = semantic_module._head(pictures.shape[1], k, chosen, seed)
-    weights, bias = (np.array(w, np.float64) for w in model.get_weights())
+    head = semantic_module._Head(pictures.shape[1], k, chosen, seed)
+    decay = keras.regularizers.L2(chosen.weight_decay / 2)  # its slope: decay · w
+    dense = keras.layers.Dense(
+        k, activation="softmax", kernel_regularizer=decay, bias_regularizer=decay
+    )
+    image, neighbour = keras.Input(pictures.shape[1:]), keras.Input(pictures.shape[1:])
+    both = ops.stack([dense(image), dense(neighbour)], axis=1)
+    model = keras.Model([image, neighbour], both)
+    dense.set_weights([head.weights, head.constants])
+
+    def loss(labels, both):
+        p, q = both[:, 0], both[:, 1]
+        mean = ops.mean(p, axis=0)
+        wanted = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), k)
+        return (
+            -ops.mean(ops.log(ops.sum(p * q, axis=1)))
+            - chosen.semantic_weight * ops.mean(ops.log(ops.sum(p * wanted, axis=1)))
+            + chosen.balance_weight * ops.sum(mean * ops.log(mean))
+        )
+
+    model.compile(keras.optimizers.Adam(chosen.learning_rate), loss=loss)
     generator, n = np.random.default_rng(seed), len(pictures)
-    first, second = [0, 0], [0, 0]
-
-    def softmax(z):
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        return e / e.sum(axis=1, keepdims=True)
-
-    for step in range(1, chosen.n_epochs + 1):
-        p = softmax(pictures @ weights + bias)
+    inputs = pictures.astype("float32")
+    for _ in range(chosen.n_epochs):
+        p = np.asarray(dense(inputs))
         centres = semantic_module.image_centres(pictures, p, chosen.confident)
         twins = semantic_module.semantic_centres(centres, vectors[kept], chosen.n_nouns)
         labels = semantic_module.pseudo_labels(pictures, twins)
         other = near[np.arange(n), generator.integers(near.shape[1], size=n)]
         generator.permutation(n)
-        q = p[other]
-        same = (p * q).sum(axis=1, keepdims=True)
-        slope = (p - p * q / same) / n
-        np.add.at(slope, other, (q - p * q / same) / n)
-        slope += chosen.semantic_weight * (p - np.eye(k)[labels]) / n
-        inner = chosen.balance_weight * (np.log(p.mean(axis=0)) + 1)
-        slope += p * (inner - (p * inner).sum(axis=1, keepdims=True)) / n
-        for i, (part, change) in enumerate(
-            [(weights, pictures.T @ slope), (bias, slope.sum(axis=0))]
-        ):
-            change = change + chosen.weight_decay * part
-            first[i] = 0.9 * first[i] + 0.1 * change
-            second[i] = 0.999 * second[i] + 0.001 * change**2
-            mean, spread = first[i] / (1 - 0.9**step), second[i] / (1 - 0.999**step)
-            part -= chosen.learning_rate * mean / (np.sqrt(spread) + 1e-7)
-    return softmax(pictures @ weights + bias)
+        model.train_on_batch([inputs, inputs[other]], labels.astype("float32"))
+    return np.asarray(dense(inputs)).argmax(axis=1)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_sic_is_the_training_written_out_by_hand(seed):
+def test_sic_is_the_training_of_keras(seed):
     pictures, vectors = units(40, seed), units(30, seed + 2)  # nothing is clear here
-    expected = by_hand(pictures, vectors, 3, QUICK, seed).argmax(axis=1)
+    expected = by_keras(pictures, vectors, 3, QUICK, seed)
     found = semantic_module.sic(pictures, vectors, 3, QUICK, seed)
     assert same_partition(found, expected)
 
@@ -341,6 +352,14 @@ def test_spherical_kmeans_has_come_to_rest(seed):
         assert np.allclose(centres[cluster], total / np.linalg.norm(total))
 
 
+def test_spherical_kmeans_of_few_images_in_many_dimensions_gives_their_centres():
+    images = units(20, 3, width=60, shift=0.5)
+    labels, centres = semantic_module.spherical_kmeans(images, 4)
+    for cluster in range(4):
+        total = images[labels == cluster].sum(axis=0)
+        assert np.allclose(centres[cluster], total / np.linalg.norm(total))
+
+
 def test_spherical_kmeans_finds_the_best_partition_of_few_pictures():
     pictures = units(7, 5, width=3)
 
@@ -422,7 +441,7 @@ def test_the_nouns_of_the_bundled_network_give_its_answers():
     assert names[0] == "tench"
     network = bundled.efficientnet_lite0()
     pictures = np.random.default_rng(0).uniform(-1, 1, (2, 224, 224, 3))
-    keras = semantic_module.import_keras()
+    keras = import_keras()
     both = keras.Model(
         network.input, [network.get_layer("pool").output, network.output]
     )

@@ -1,9 +1,17 @@
 """Checks of lesson 11: right, wrong in the usual ways, and untouched answers."""
 
+import heapq
+from functools import cache, partial
+
 import numpy as np
 import pandas as pd
 from lesson_answers import answer_tests, own_answers  # noqa: F401
 from scipy.special import softmax
+from scipy.stats import entropy
+from sklearn.cluster import KMeans
+from sklearn.metrics import log_loss
+
+from course_utils import images, representations
 
 
 def top_nouns(sign=-1, kind=str, reverse=False, extra=0):
@@ -72,8 +80,79 @@ def counterpart(picture, space, temperature, power=-1, length=True, stable=True)
     return mixture / np.linalg.norm(mixture) if length else mixture
 
 
-def table(settings=("a", "b", "c"), stability=(0.8, 0.9, 0.7), nmi=(0.7, 0.8, 0.75)):
-    return pd.DataFrame({"setting": settings, "stability": stability, "nmi": nmi})
+def at_most(centres, vectors, n_nearest, generic):
+    found = np.array(choose(keep="all")(centres, vectors, n_nearest, generic))
+    mean = vectors.mean(axis=0)
+    return found[vectors[found] @ mean / np.linalg.norm(mean) <= generic]
+
+
+def by_sets(centres, vectors, n_nearest, generic):
+    mean = sum(vectors)
+    mean = mean / np.sqrt(mean @ mean)
+    kept = {i for i, noun in enumerate(vectors) if noun @ mean < generic}
+    for_all = set()
+    for centre in centres:
+        cosines = pd.Series(vectors @ centre)
+        for_all |= set(cosines.nlargest(n_nearest).index)
+    return sorted(kept & for_all)
+
+
+def floored(power):
+    """−log of at least 10 to this power: a floor of the student's own."""
+    return lambda x: -np.log(np.maximum(x, 10.0**power))
+
+
+def nothing_for_zero(x):
+    with np.errstate(divide="ignore"):
+        return -np.nan_to_num(np.log(x), neginf=0)
+
+
+def consistent(minus_log):
+    return lambda p, q: minus_log((p * q).sum(axis=1)).mean()
+
+
+def agreeing(minus_log):
+    return lambda p, labels: minus_log(p[np.arange(len(p)), labels]).mean()
+
+
+@cache
+def features(name):
+    image_set = images.load(name, progress=False)
+    return representations.extract(image_set, "lbp", progress=False)
+
+
+def setting(k=7, name="stamps", n_init=1):
+    def answer(seed):
+        model = KMeans(k, n_init=n_init, random_state=seed)
+        return model.fit_predict(features(name))
+
+    return answer
+
+
+def one_cluster(seed):
+    return np.zeros(193, int)
+
+
+def invented(seed):
+    return np.random.default_rng(seed).integers(0, 7, 193)
+
+
+def unseeded(seed):
+    return np.random.default_rng().integers(0, 7, 193)
+
+
+def perfect(seed):
+    return images.load("stamps", progress=False).true_labels
+
+
+def resized(seed):
+    return np.resize(setting()(seed)[:20], 193)
+
+
+TOGETHER = (
+    "The most stable of my settings is together, but its NMI is only that of chance."
+)
+THREE = {"few": setting(4), "seven": setting(), "together": one_cluster}
 
 
 LOSSES = consistency, agreement, evenness
@@ -99,7 +178,7 @@ RIGHT = [
     ("ex11_4", lambda p, q: np.float32(consistency(p, q)), agreement, evenness),
     ("ex11_5", counterpart),
     ("ex11_5", lambda *given: counterpart(*given).tolist()),
-    ("ex11_6", table()),
+    ("ex11_6", THREE, TOGETHER),
     (
         "ex11_1",
         lambda p, v, names, n: sorted(names, key=lambda x: -v[names.index(x)] @ p)[:n],
@@ -108,8 +187,40 @@ RIGHT = [
     ("ex11_3", pseudo_by_loop),
     ("ex11_4", *[lambda *given, loss=loss: [loss(*given)] for loss in LOSSES]),
     ("ex11_5", lambda p, s, t: (w := softmax(s @ p / t) @ s) / np.sqrt(w @ w)),
-    ("ex11_6", table().sample(frac=1, random_state=0)),
-    ("ex11_6", table(list("abcd"), (0.1, 0.5, 0.9, 1), (0.2, 0.3, 0.4, 1))),
+    ("ex11_6", THREE | {5: partial(setting(5))}, TOGETHER.upper()),
+    (
+        "ex11_6",
+        {
+            "together": setting(2, "photos", 9),
+            "b": setting(9, "photos"),
+            "c": lambda seed: setting(14, "photos")(seed).tolist(),
+        },
+        TOGETHER,
+    ),
+    ("ex11_1", lambda p, v, names, n: map(names.__getitem__, np.argsort(-v @ p)[:n])),
+    ("ex11_1", lambda p, v, names, n: (names[i] for i in np.argsort(-v @ p)[:n])),
+    (
+        "ex11_1",
+        lambda p, v, names, n: tuple(
+            heapq.nlargest(n, names, key=dict(zip(names, v @ p, strict=True)).get)
+        ),
+    ),
+    ("ex11_1", lambda p, v, names, n: pd.Series(v @ p, names).nlargest(n).index),
+    ("ex11_2", by_sets),
+    (
+        "ex11_4",
+        lambda p, q: float(
+            np.mean([-log(sum(a * b)) for a, b in zip(p, q, strict=True)])
+        ),
+        lambda p, y: log_loss(y, p, labels=range(p.shape[1])) if p.all() else 18.42,
+        lambda p: entropy(p.mean(axis=0)),
+    ),
+    (
+        "ex11_4",
+        lambda p, q: -np.log(np.einsum("ij,ij->i", p, q) + 1e-8).mean(),
+        agreeing(floored(-12)),
+        lambda p: float(pd.Series(p.mean(axis=0)).map(lambda x: -x * log(x)).sum()),
+    ),
 ]
 WRONG = [
     ("ex11_1", top_nouns(sign=1), "worst"),
@@ -168,7 +279,7 @@ WRONG = [
         "evenness: A probability of 0",
     ),
     ("ex11_5", lambda *g: counterpart(*g, power=1), "not multiply"),
-    ("ex11_5", lambda *g: counterpart(*g, power=0), "missing"),
+    ("ex11_5", lambda *g: counterpart(*g, power=0), "no effect"),
     ("ex11_5", lambda *g: counterpart(*g, length=False), "length 1"),
     ("ex11_5", lambda *g: counterpart(*g, stable=False), "overflows"),
     (
@@ -178,12 +289,54 @@ WRONG = [
     ),
     ("ex11_5", lambda p, s, t: s @ p, "shape"),
     ("ex11_5", lambda p, s, t: s[0], "not the weighted sum"),
-    ("ex11_6", [1, 2, 3], "columns"),
-    ("ex11_6", table().drop(columns="nmi"), "lacks nmi"),
-    ("ex11_6", table(settings=("a", "a", "b")), "three settings"),
-    ("ex11_6", table(nmi=(0.7, np.nan, 0.8)), "nmi must be between"),
-    ("ex11_6", table(stability=(0.7, 80, 0.8)), "stability must be between"),
-    ("ex11_6", table(nmi=(0.8, 0.9, 0.7)), "with each other"),
+    (
+        "ex11_1",
+        lambda p, v, names, n: [names[i] for i in np.argsort(-np.abs(v @ p))[:n]],
+        "without abs",
+    ),
+    ("ex11_1", lambda *given: "toucan", "list of 3 names"),
+    ("ex11_2", at_most, "exactly generic"),
+    ("ex11_4", consistent(nothing_for_zero), *LOSSES[1:], "−log(SMALLEST) = 18.4"),
+    ("ex11_4", consistent(floored(-2)), *LOSSES[1:], "consistency:"),
+    ("ex11_4", consistent(floored(-5)), *LOSSES[1:], "yours is 11.5"),
+    ("ex11_4", LOSSES[0], agreeing(nothing_for_zero), LOSSES[2], "agreement: Where"),
+    ("ex11_4", LOSSES[0], agreeing(floored(-5)), LOSSES[2], "yours is 11.5"),
+    ("ex11_4", *LOSSES[:2], lambda p: entropy(p.mean(axis=0) + 1e-4), "evenness:"),
+    (
+        "ex11_5",
+        lambda p, s, t: (w := softmax(s @ p) / t @ s) / np.sqrt(w @ w),
+        "no effect",
+    ),
+    ("ex11_6", [1, 2, 3], TOGETHER, "a dict"),
+    ("ex11_6", pd.DataFrame({"stability": [1]}), TOGETHER, "a dict"),
+    ("ex11_6", {"a": 0.8, "b": 0.9, "c": 1}, TOGETHER, "must be a function"),
+    ("ex11_6", {"a": setting(), "b": setting(8)}, TOGETHER, "three settings"),
+    ("ex11_6", THREE | {"d": lambda seed: 0.5}, TOGETHER, "one label per image"),
+    ("ex11_6", THREE | {"d": lambda seed: [0] * 20}, TOGETHER, "193 (stamps)"),
+    ("ex11_6", THREE | {"d": setting(7, "photos")}, TOGETHER, "same images"),
+    ("ex11_6", THREE | {"d": unseeded}, TOGETHER, "different clusters"),
+    ("ex11_6", THREE | {"d": perfect}, TOGETHER, "true labels"),
+    (
+        "ex11_6",
+        {"a": invented, "b": lambda seed: invented(seed + 9), "together": one_cluster},
+        TOGETHER,
+        "above that of chance",
+    ),
+    (
+        "ex11_6",
+        {"a": resized, "b": invented, "together": one_cluster},
+        TOGETHER,
+        "above that of chance",
+    ),
+    ("ex11_6", dict.fromkeys("abc", setting()), TOGETHER, "same clusters"),
+    (
+        "ex11_6",
+        {str(k): partial(lambda k, seed: setting(k)(0), k) for k in (5, 6, 7)},
+        TOGETHER,
+        "depends on the seed",
+    ),
+    ("ex11_6", THREE, "It is the best.", "8 to 80"),
+    ("ex11_6", THREE, TOGETHER.replace("together", "few"), "'together'"),
 ]
 UNTOUCHED = [("ex11_4", consistency, lambda p, labels: None, evenness)]
 

@@ -8,6 +8,7 @@ import requests
 from small_sets import coloured
 
 from course_utils._support import downloads
+from course_utils._support.keras import import_keras
 from course_utils.clustering import semantic
 from course_utils.representations import clip, nouns
 
@@ -17,7 +18,7 @@ NOUNS = ["cat", "dog", "red bus", "green bus", "hot dog", "red cat", "green dog"
 
 @pytest.fixture(scope="module")
 def keras_hub():
-    semantic.import_keras()
+    import_keras()
     return pytest.importorskip("keras_hub")
 
 
@@ -93,11 +94,22 @@ def test_vectors_depend_neither_on_the_batches_nor_on_the_order(tiny):
 
 def test_the_prompt_counts_and_capitals_do_not(tiny):
     plain, told = (
-        noun_vectors(["cat"], tiny, cache=False, prompt=prompt)[0]
+        noun_vectors(["cat"], tiny, cache=False, prompts=prompt)[0]
         for prompt in ("{}", "a photo of a {}")
     )
     assert not np.allclose(plain, told, atol=1e-3)
     assert np.allclose(noun_vectors(["CAT"], tiny, cache=False), told, atol=1e-5)
+
+
+def test_several_prompts_are_averaged_before_they_are_scaled(tiny):
+    prompts = "a photo of a {}", "a {}"
+    found = noun_vectors(NOUNS, tiny, cache=False, prompts=prompts)
+    texts = [prompt.format(noun) for prompt in prompts for noun in NOUNS]
+    ids = tiny.preprocessor({"prompts": texts, "images": None})["token_ids"]
+    rows = np.asarray(tiny.backbone.get_text_embeddings(ids)).reshape(2, len(NOUNS), -1)
+    mean = rows.mean(axis=0)
+    expected = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    assert np.allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.usefixtures("own_cache")
