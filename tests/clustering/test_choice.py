@@ -115,7 +115,7 @@ def test_degenerate_features_get_an_answer(features):
         ({}, {}, "nothing to choose"),
         ({"a": np.eye(9), "b": np.eye(8)}, {}, "not of the same images"),
         ({"a": np.eye(9), "b": np.full((9, 9), np.nan)}, {}, "of b contain NaN"),
-        (sparse.eye_array(9), {}, "toarray"),
+        (sparse.csr_matrix(np.eye(9)), {}, "toarray"),
         (np.ones(9), {}, "shape"),
     ],
 )

