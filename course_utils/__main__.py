@@ -175,7 +175,7 @@ def _extract(options, _):
     pairs = list(problems.itertuples(index=False))
     print(found, *left_out(pairs, ", see _problems.csv"), sep="\n")
     if options.k:
-        # Whoever reads the features skips what begins with "_".
+        # Readers of the features skip what begins with "_".
         name = f"_{options.algorithm}-k{options.k}-s{options.seed}"
         about = _cluster_parts(
             found,

@@ -88,8 +88,7 @@ def inner_imports():
 
 
 def test_thirteen_entries_each_a_thing_of_the_field():
-    aside = {"__pycache__", "README.md"}
-    entries = {path.stem for path in PACKAGE.iterdir() if path.name not in aside}
+    entries = {path.stem for path in PACKAGE.iterdir() if path.name != "__pycache__"}
     assert entries == {*FLOOR, "__init__"}
     assert len(entries) <= 13
 
@@ -249,7 +248,7 @@ def test_no_file_is_named_by_its_number_or_a_vague_word():
 
 PAGES = sorted(
     path
-    for pattern in ("*.md", "solutions/**/*.md", "course_utils/*.md", "datasets/*/*.md")
+    for pattern in ("*.md", "solutions/**/*.md", "tests/*.md", "datasets/*/*.md")
     for path in ROOT.glob(pattern)
 )
 

@@ -97,18 +97,10 @@ def readable(results):
     return table
 
 
-CRITERIA = {  # columns of the evidence
-    "k": "k",
-    "after_umap": "after UMAP",
-    "after_eigenmaps": "after eigenmaps",
-    "silhouette": "in its own space",
-    "score": "score",
-}
-
-
 def evidence(choice):
     """The evidence of the proposed pair as text, one row per number of clusters."""
-    table = choice.of().rename(columns=CRITERIA)[list(CRITERIA.values())]
+    columns = {"k": "k", **plots.CRITERIA, "score": "score"}
+    table = choice.of().rename(columns=columns)[list(columns.values())]
     marks = ["proposed" if k == choice.n_clusters else "" for k in table["k"]]
     return _as_text(table).assign(**{"": marks})
 
@@ -306,7 +298,7 @@ def _choice(choice, image_set):
     """What the page shows of a proposal: its sentences, curves and tables."""
     rows = choice.of()
     width, height, ks = 560, 200, rows["k"].to_numpy()
-    values = rows[["after_umap", "after_eigenmaps", "silhouette"]]
+    values = rows[list(plots.CRITERIA)]
     low, high = min(0, values.min().min()), values.max().max()
 
     def across(k):
@@ -316,7 +308,7 @@ def _choice(choice, image_set):
         return float(height * (1 - (value - low) / ((high - low) or 1)))
 
     curves = {
-        CRITERIA[name]: " ".join(
+        plots.CRITERIA[name]: " ".join(
             f"{across(k):.1f},{down(v):.1f}"
             for k, v in zip(ks, values[name], strict=True)
             if np.isfinite(v)

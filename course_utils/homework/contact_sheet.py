@@ -1,6 +1,6 @@
 """One small JPEG that shows what is in somebody's own image set, class by class.
 
-`submit` draws it; whoever grades sees at a glance whether pictures and classes are
+`submit` draws it; the grader sees at a glance whether pictures and classes are
 real. What comes in a submission is decoded within narrow bounds and encoded again, so
 that only our own bytes are ever shown.
 """

@@ -144,7 +144,7 @@ def _suspected(found, runs):
 
 
 def _set_aside(found, runs):
-    """Take from whoever has a refuted run the kinds that did not come back."""
+    """Take from students with a refuted run the kinds that did not come back."""
     if found.refuted:
         back = {run.kind for run in runs if run.outcome not in ("", "refuted")}
         for run in runs:

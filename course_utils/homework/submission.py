@@ -164,7 +164,7 @@ def try_functions(student_id, *, file=None, timeout=own_functions.TIMEOUT, **fun
 def source_of(*, file=None, **functions):
     """The text of your own scores: `code` of `submit`.
 
-    Your instructor reads and compares it. It is never run by whoever receives it.
+    Your instructor reads and compares it. The person who receives it never runs it.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def source_of(*, file=None, **functions):
     Returns
     -------
     dict of {str: str}
-        The text of each, "" where there is none to be had. What is longer than 20,000
+        The text of each, "" where there is none. What is longer than 20,000
         characters is cut off.
 
     Raises

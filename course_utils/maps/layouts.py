@@ -407,7 +407,7 @@ def grouped(labels, points=None):
     -------
     float32 array (n_images, 2)
         Whole numbers. Blocks are about square, with an empty cell or more between them:
-        the more images, the more cells, since the names of the blocks stand there.
+        the more images, the more cells, since the names of the blocks need room.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:

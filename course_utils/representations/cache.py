@@ -20,7 +20,7 @@ from course_utils._support import files
 
 
 def features_dir():
-    """The folder with one subfolder a representation."""
+    """The folder with one subfolder per representation."""
     return files.cache_dir() / "features"
 
 
@@ -73,7 +73,7 @@ class Store:
 
 
 def entries():
-    """What the cache holds, as a DataFrame: one row a store, largest first."""
+    """What the cache holds, as a DataFrame: one row per store, largest first."""
     rows = []
     for folder in _stores():
         with contextlib.suppress(OSError, ValueError):

@@ -194,7 +194,7 @@ def sift(picture):
     (0, 128)
     """
     # No cv2.setNumThreads here: it holds for the whole process, and is not safe while
-    # another thread is at work. Whoever finds OpenCV's threads busy does without them.
+    # another thread is at work. A caller that finds OpenCV's threads busy does without.
     _, descriptors = cv2.SIFT_create().detectAndCompute(_grey(picture), None)
     return np.zeros((0, 128), np.float32) if descriptors is None else descriptors
 

@@ -427,7 +427,7 @@ def _main(names):
     """What the process of `prepare` does."""
     for name in names:
         base, _, layer = name.partition(":")
-        with contextlib.suppress(Exception):  # whoever needs it is told
+        with contextlib.suppress(Exception):  # a caller that needs it is told
             _on_cpu(base, (layer or None,), None, None, False)
 
 

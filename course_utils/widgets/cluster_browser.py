@@ -171,7 +171,7 @@ def cluster_row(thumbnails, cluster, members, n_pictures):
     """
     image_set, note, odd = thumbnails.image_set, base.count(len(members)), []
     if image_set.true_labels is not None:
-        share, name, odd = commonest_class(image_set, members)
+        share, name, odd = most_frequent_class(image_set, members)
         note += f"\npurity {share:.0%}: {name}"
     badges = {} if cluster == -1 else {members[0]: "★"}
     heading, shown = base.cluster_name(cluster), members[:n_pictures]
@@ -188,7 +188,7 @@ def in_order(vectors, labels, cluster, medoids):
     return sorted(members, key=lambda index: index != medoid)
 
 
-def commonest_class(image_set, members):
+def most_frequent_class(image_set, members):
     """(share, name) of the most frequent class of these, and which are of another."""
     own = image_set.true_labels[members]
     classes, counts = np.unique(own, return_counts=True)

@@ -38,8 +38,8 @@ def strangers(wrong=True, order=1, kind=list, last=False):
         for cluster in np.unique(cluster_labels):
             members = np.flatnonzero(cluster_labels == cluster)
             classes, counts = np.unique(true_labels[members], return_counts=True)
-            commonest = classes[np.flatnonzero(counts == counts.max())[-int(last)]]
-            found[members] = true_labels[members] != commonest
+            most_frequent = classes[np.flatnonzero(counts == counts.max())[-int(last)]]
+            found[members] = true_labels[members] != most_frequent
         return kind(np.flatnonzero(found == wrong)[::order])
 
     return strangers

@@ -359,9 +359,9 @@ def test_medoids_come_first_purity_is_said_and_strangers_are_marked():
         classes = [image_set.true_names[i] for i in members]
         share = max(map(classes.count, classes)) / len(members)
         assert f"purity {share:.0%}: class" in row["note"]
-        commonest = row["note"].split(": ")[1]
+        most_frequent = row["note"].split(": ")[1]
         for picture in row["pictures"]:
-            stranger = image_set.true_names[picture["id"]] != commonest
+            stranger = image_set.true_names[picture["id"]] != most_frequent
             assert picture["odd"] == stranger
         for picture in others:
             assert picture["badge"] == ("✕" if picture["odd"] else "")

@@ -323,7 +323,7 @@ class _Group:
     def candidates(self):
         """Pairs of students of whom enough runs meet in buckets.
 
-        In a bucket of many students the first ones are held against all: most of a
+        In a bucket of many students the first ones are compared with all: most of a
         student's runs have to meet theirs, while two runs that few have are enough.
         """
         met = {True: collections.defaultdict(set), False: collections.defaultdict(set)}
