@@ -1,6 +1,7 @@
 """Checks of lesson 5: pooling, cutting, preprocessing, the top, the control."""
 
 import functools
+import itertools
 import operator
 from collections import Counter
 
@@ -393,13 +394,12 @@ def _check_untrained(stamps, arrays):
         if _alike(rows, trained):
             raise NotYet(f"Seed {seed} has the features of the trained network.")
     seeds = list(arrays)
-    for place, seed in enumerate(seeds):
-        for other in seeds[:place]:
-            if _alike(arrays[seed], arrays[other]):
-                raise NotYet(
-                    f"The seeds {other} and {seed} have the same features: call "
-                    "untrained once per seed."
-                )
+    for one, other in itertools.combinations(seeds, 2):
+        if _alike(arrays[one], arrays[other]):
+            raise NotYet(
+                f"The seeds {one} and {other} have the same features: call untrained "
+                "once per seed."
+            )
     for seed in seeds[:3]:
         if not _alike(arrays[seed][PROBED], untrained_features(seed)):
             raise NotYet(

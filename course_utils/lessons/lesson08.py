@@ -1,5 +1,7 @@
 """Checks of lesson 8: maps of images."""
 
+import itertools
+
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
@@ -332,14 +334,12 @@ def ex08_5(my_features, my_maps, sentence):
     if len(my_maps) < 2:
         raise NotYet("Give two maps or more: one cannot show what depends on it.")
     drawn = {str(n): _own_map(n, points, features) for n, points in my_maps.items()}
-    names = list(drawn)
-    for place, name in enumerate(names):
-        for other in names[:place]:
-            if _same_distances(drawn[name], drawn[other]):
-                raise NotYet(
-                    f"The maps {other!r} and {name!r} are the same, up to their "
-                    "orientation and scale: change a setting or the algorithm."
-                )
+    for one, other in itertools.combinations(drawn, 2):
+        if _same_distances(drawn[one], drawn[other]):
+            raise NotYet(
+                f"The maps {one!r} and {other!r} are the same, up to their orientation "
+                "and scale: change a setting or the algorithm."
+            )
     require_words(sentence, "The sentence", 8, 80, different=8)
     found = {name: _measure(features, points) for name, points in drawn.items()}
     return {"maps": found, "n_images": len(features), "sentence": str(sentence)}

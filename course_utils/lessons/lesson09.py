@@ -1,6 +1,5 @@
 """Checks of lesson 9: ensembles of backbones."""
 
-import functools
 import warnings
 from functools import partial
 
@@ -9,17 +8,19 @@ from scipy import sparse
 from scipy.cluster.hierarchy import ClusterWarning
 from sklearn.cluster import AgglomerativeClustering
 
-from course_utils import images, metrics
+from course_utils import metrics
 from course_utils.clustering import ensembles
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils.lessons.exercises import NotYet, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
     require_words,
+    run_clusterings,
     same_numbers,
     same_partition,
+    true_labels_by_size,
 )
 
 
@@ -297,13 +298,6 @@ def _crowd(seed):
 N_ROUNDS = 10
 
 
-@functools.cache
-def _true_labels():
-    """The true labels of both image sets, by the number of images."""
-    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
-    return {len(image_set): image_set.true_labels for image_set in sets}
-
-
 @exercise(
     "An ensemble of your own",
     hint="def one(number): seeds = range(12 * number, 12 * number + 12), then twelve "
@@ -317,29 +311,10 @@ def ex09_6(recipes, sentence):
     recipe finds in the round of this number, 0 to 9, for all stamps or for all photos.
     They are run and scored here. The sentence says what the scores show.
     """
-    if not isinstance(recipes, dict):
-        raise NotYet("Give the recipes as a dict, {name: function}.")
-    for name, recipe in recipes.items():
-        if not callable(attempted(recipe)):
-            raise NotYet(
-                f"The recipe {name!r} must be a function of the number of the round, "
-                f"not {type(recipe).__name__}: scores are computed here."
-            )
-    if len(recipes) < 2:
-        raise NotYet("One recipe is no comparison: give two or more.")
     require_words(sentence, "The sentence", 8, 80, different=8)
-    found = {str(name): _run_recipe(name, recipe) for name, recipe in recipes.items()}
-    sizes = {labels.shape for labels in found.values()}
-    if len(sizes) > 1:
-        raise NotYet("Compare recipes on the same images: all stamps or all photos.")
-    if all((labels == labels[0]).all() for labels in found.values()):
-        raise NotYet(
-            "No recipe depends on the number of the round: use it as a seed, so that "
-            "the rounds differ."
-        )
-    rows = list(found.values())
-    if all((rows[0] == other).all() for other in rows[1:]):
-        raise NotYet("Your recipes give the same clusters: change one thing in one.")
+    number = "the number of the round"
+    how = {"n_runs": N_ROUNDS, "at_least": "two"}
+    found = run_clusterings(recipes, "recipe", number, **how)
     scores = {name: _score_rounds(name, labels) for name, labels in found.items()}
     means = {name: round(float(np.mean(nmi)), 4) for name, nmi in scores.items()}
     first, *others = scores
@@ -354,34 +329,9 @@ def ex09_6(recipes, sentence):
     }
 
 
-def _run_recipe(name, recipe):
-    """Cluster labels of a recipe in all rounds, (rounds, n)."""
-    rounds = [_one_round(name, recipe, number) for number in range(N_ROUNDS)]
-    if len({labels.shape for labels in rounds}) > 1:
-        raise NotYet(f"The recipe {name!r} returns labels of changing length.")
-    again = _one_round(name, recipe, 0)
-    if not same_partition(again, rounds[0]):
-        raise NotYet(
-            f"Called twice for round 0, the recipe {name!r} gives different clusters: "
-            "take all seeds from the number of the round."
-        )
-    return np.array(rounds)
-
-
-def _one_round(name, recipe, number):
-    labels = as_array(call_function(recipe, number), "one cluster label per image")
-    if labels.ndim != 1 or len(labels) not in _true_labels():
-        stamps, photos = _true_labels()
-        raise NotYet(
-            f"The recipe {name!r} must return one cluster label per image, {stamps} "
-            f"(stamps) or {photos} (photos), but its result has shape {labels.shape}."
-        )
-    return labels
-
-
 def _score_rounds(name, rounds):
     """NMI of each round; refused where it is that of no clustering at all."""
-    truth = _true_labels()[rounds.shape[1]]
+    truth = true_labels_by_size()[rounds.shape[1]]
     scores = [metrics.nmi(labels_true=truth, labels_pred=labels) for labels in rounds]
     if max(scores) > 1 - 1e-9:
         raise NotYet(

@@ -1,6 +1,5 @@
 """Checks of lesson 11: a semantic space."""
 
-import functools
 import operator
 from functools import partial
 
@@ -8,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
 
-from course_utils import images, metrics
+from course_utils import metrics
 from course_utils.clustering import diversity, semantic
 from course_utils.lessons.exercises import NotYet, attempted, exercise
 from course_utils.lessons.matching import (
@@ -18,8 +17,9 @@ from course_utils.lessons.matching import (
     compare_answer,
     find_mistake,
     require_words,
+    run_clusterings,
     same_numbers,
-    same_partition,
+    true_labels_by_size,
 )
 
 N_SEEDS = 4
@@ -305,13 +305,6 @@ def ex11_5(counterpart):
     return "counterpart"
 
 
-@functools.cache
-def _true_labels():
-    """The true labels of both image sets, by the number of images."""
-    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
-    return {len(image_set): image_set.true_labels for image_set in sets}
-
-
 @exercise(
     "Choose without labels",
     hint='settings = {"cold": lambda seed: tac("stamps", seed, 0.005), …}. Also try '
@@ -324,26 +317,10 @@ def ex11_6(settings, sentence):
     stamps or of all photos, for the seeds 0 to 3. The functions are run and scored
     here. The sentence names the most stable setting and says whether it is the best.
     """
-    if not isinstance(settings, dict):
-        raise NotYet("Give the settings as a dict, {name: function}.")
-    for name, setting in settings.items():
-        if not callable(attempted(setting)):
-            raise NotYet(
-                f"The setting {name!r} must be a function of the seed, not "
-                f"{type(setting).__name__}: the scores are computed here."
-            )
-    if len(settings) < 3:
-        raise NotYet("Give three settings or more.")
     require_words(attempted(sentence), "The sentence", 8, 80, different=7)
-    runs = {str(name): _run_setting(name, call) for name, call in settings.items()}
-    if len({len(labels[0]) for labels in runs.values()}) > 1:
-        raise NotYet("Compare settings on the same images: all stamps or all photos.")
-    rows = list(runs.values())
-    if all((found == found[0]).all() for found in rows):
-        raise NotYet("No setting depends on the seed: pass it on to the method.")
-    if all((rows[0] == other).all() for other in rows[1:]):
-        raise NotYet("Your settings give the same clusters: change something.")
-    truth = _true_labels()[len(rows[0][0])]
+    how = {"n_runs": N_SEEDS, "at_least": "three"}
+    runs = run_clusterings(settings, "setting", "the seed", **how)
+    truth = true_labels_by_size()[next(iter(runs.values())).shape[1]]
     scores = {
         name: {
             "stability": round(float(1 - diversity(found)), 4),
@@ -352,7 +329,7 @@ def ex11_6(settings, sentence):
         for name, found in runs.items()
     }
     best = max(scores, key=lambda name: scores[name]["nmi"])
-    if scores[best]["nmi"] > 1 - 1e-9 and len(truth) == len(_first_truth()):
+    if scores[best]["nmi"] > 1 - 1e-9 and len(truth) == min(true_labels_by_size()):
         raise NotYet(
             f"The setting {best!r} finds the true classes of the stamps without an "
             "error: it must not use the true labels."
@@ -373,32 +350,5 @@ def ex11_6(settings, sentence):
     return {"settings": scores, "sentence": str(sentence)}
 
 
-def _first_truth():
-    return next(iter(_true_labels().values()))
-
-
 def _nmi(labels_true, labels_pred):
     return metrics.nmi(labels_true=labels_true, labels_pred=labels_pred)
-
-
-def _run_setting(name, setting):
-    """Cluster labels of a setting for all seeds, (seeds, n)."""
-    seeds = [*range(N_SEEDS), 0]
-    runs = [as_array(call_function(setting, s), "one label per image") for s in seeds]
-    for labels in runs:
-        if labels.ndim != 1 or len(labels) not in _true_labels():
-            stamps, photos = _true_labels()
-            raise NotYet(
-                f"The setting {name!r} must return one label per image, {stamps} "
-                f"(stamps) or {photos} (photos), but its result has shape "
-                f"{labels.shape}."
-            )
-    if len({len(labels) for labels in runs}) > 1:
-        raise NotYet(f"The setting {name!r} returns labels of changing length.")
-    *runs, again = runs
-    if not same_partition(again, runs[0]):
-        raise NotYet(
-            f"Called twice with seed 0, the setting {name!r} gives different clusters: "
-            "pass the seed on to everything random."
-        )
-    return np.array(runs, int)

@@ -10,12 +10,13 @@ tolerance passes `same=functools.partial(same_numbers, rtol=…)`.
 """
 
 import copy
+import functools
 import warnings
 
 import numpy as np
 import pandas as pd
 
-from course_utils import metrics
+from course_utils import images, metrics
 from course_utils.lessons.exercises import NotYet, attempted
 
 COPIED = np.ndarray, list, dict, pd.DataFrame
@@ -285,6 +286,71 @@ def require_fair_comparison(table, repeat, at_least):
     if len(repeats.iloc[0]) < at_least:
         raise NotYet(f"Take at least {at_least} {repeat}s: a single one may be luck.")
     return nmi.groupby(table["recipe"]).mean().round(4).to_dict()
+
+
+@functools.cache
+def true_labels_by_size():
+    """The true labels of the stamps and of the photos, {number of images: labels}."""
+    sets = [images.load(name, progress=False) for name in ("stamps", "photos")]
+    return {len(image_set): image_set.true_labels for image_set in sets}
+
+
+def run_clusterings(functions, what, number, *, n_runs, at_least):
+    """Run a student's functions, each of which clusters the stamps or the photos.
+
+    functions: {name: function}; each is called with 0, 1, … n_runs - 1, and once more
+    with 0. what: what one is called, like "recipe". number: what it is called with,
+    like "the seed". at_least: "two" or "three".
+
+    Returns {name: int array (n_runs, n)}. Raises NotYet unless all are clusterings of
+    the same images, can be repeated, depend on the number, and differ.
+    """
+    if not isinstance(functions, dict):
+        raise NotYet(f"Give the {what}s as a dict, {{name: function}}.")
+    for name, function in functions.items():
+        if not callable(attempted(function)):
+            raise NotYet(
+                f"The {what} {name!r} must be a function of {number}, not "
+                f"{type(function).__name__}: scores are computed here."
+            )
+    if len(functions) < {"two": 2, "three": 3}[at_least]:
+        raise NotYet(f"These are too few {what}s to compare: give {at_least} or more.")
+    found = {
+        str(name): _run_clustering(f"The {what} {name!r}", function, number, n_runs)
+        for name, function in functions.items()
+    }
+    first, *others = found.values()
+    if any(other.shape != first.shape for other in others):
+        raise NotYet(f"Compare {what}s on the same images: all stamps or all photos.")
+    if all((runs == runs[0]).all() for runs in found.values()):
+        raise NotYet(f"No {what} depends on {number}: use it as the seed.")
+    if all((first == other).all() for other in others):
+        raise NotYet(f"Your {what}s give the same clusters: change one thing in one.")
+    return found
+
+
+def _run_clustering(its_name, function, number, n_runs):
+    """Cluster labels of all runs of a function, (n_runs, n)."""
+    numbers = [*range(n_runs), 0]
+    runs = [
+        as_array(call_function(function, i), "one label per image") for i in numbers
+    ]
+    for labels in runs:
+        if labels.ndim != 1 or len(labels) not in true_labels_by_size():
+            stamps, photos = true_labels_by_size()
+            raise NotYet(
+                f"{its_name} must return one label per image, {stamps} (stamps) or "
+                f"{photos} (photos), but its result has shape {labels.shape}."
+            )
+    if len({len(labels) for labels in runs}) > 1:
+        raise NotYet(f"{its_name} returns labels of changing length.")
+    *runs, again = runs
+    if not same_partition(again, runs[0]):
+        raise NotYet(
+            f"{its_name}, called twice with 0, gives different clusters: make "
+            f"everything random depend on {number}."
+        )
+    return np.array(runs, int)
 
 
 def require_words(text, what, fewest, most=None, different=None):

@@ -249,7 +249,7 @@ WRONG = [
     ("ex09_6", {"a": 0.5, "b": 0.6}, SENTENCE, "must be a function"),
     ("ex09_6", {"a": one_run(0), "b": one_run(1)}, SENTENCE, "must be a function"),
     ("ex09_6", {"one": one_run}, SENTENCE, "two or more"),
-    ("ex09_6", {"a": recipe(), "b": lambda n: 0.5}, SENTENCE, "one cluster label"),
+    ("ex09_6", {"a": recipe(), "b": lambda n: 0.5}, SENTENCE, "one label per image"),
     (
         "ex09_6",
         {"a": recipe(), "b": lambda n: one_run(n)[:9]},

@@ -310,7 +310,7 @@ WRONG = [
     ("ex11_6", [1, 2, 3], TOGETHER, "a dict"),
     ("ex11_6", pd.DataFrame({"stability": [1]}), TOGETHER, "a dict"),
     ("ex11_6", {"a": 0.8, "b": 0.9, "c": 1}, TOGETHER, "must be a function"),
-    ("ex11_6", {"a": setting(), "b": setting(8)}, TOGETHER, "three settings"),
+    ("ex11_6", {"a": setting(), "b": setting(8)}, TOGETHER, "three or more"),
     ("ex11_6", THREE | {"d": lambda seed: 0.5}, TOGETHER, "one label per image"),
     ("ex11_6", THREE | {"d": lambda seed: [0] * 20}, TOGETHER, "193 (stamps)"),
     ("ex11_6", THREE | {"d": setting(7, "photos")}, TOGETHER, "same images"),
