@@ -11,6 +11,7 @@ tolerance passes `same=functools.partial(same_numbers, rtol=…)`.
 
 import copy
 import functools
+import re
 import warnings
 
 import numpy as np
@@ -20,6 +21,21 @@ from course_utils import images, metrics
 from course_utils.lessons.exercises import NotYet, attempted
 
 COPIED = np.ndarray, list, dict, pd.DataFrame
+ROUNDING = 1e-9  # scikit-learn's NMI of equal partitions may be 1.0000000000000002
+
+SMALL_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen "
+    "fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+NUMBER_WORDS = {word: value for value, word in enumerate(SMALL_NUMBERS)}
+NUMBER_WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
+MULTIPLES = {"dozen": 12, "hundred": 100, "thousand": 1e3, "million": 1e6}
+MULTIPLES |= {"billion": 1e9}
+NUMBER = re.compile(
+    r"(?P<digits>(?<![\w.,])[.,]?\d(?:[\d.,\xa0_']*\d)?)"
+    r"|(?P<percent>%|per ?cent\b)|(?P<word>[^\W\d_]+)"
+)
 
 
 def call_function(function, *arguments, keep_arguments=False):
@@ -278,7 +294,7 @@ def require_fair_comparison(table, repeat, at_least):
     if table.duplicated(["recipe", repeat]).any():
         raise NotYet(f"A recipe has more than one row for the same {repeat}.")
     nmi = table["nmi"].astype(float)
-    if nmi.isna().any() or not nmi.between(0, 1).all():
+    if nmi.isna().any() or not nmi.between(-ROUNDING, 1 + ROUNDING).all():
         raise NotYet("Every row needs an NMI between 0 and 1.")
     repeats = table.groupby("recipe")[repeat].agg(lambda found: tuple(sorted(found)))
     if repeats.nunique() > 1:
@@ -377,6 +393,56 @@ def require_words(text, what, fewest, most=None, different=None):
             f"{what} repeats itself: use at least {different} different words."
         )
     return n_words
+
+
+def mentions(text, *words):
+    """Whether one of the words is in a text as a word of its own, also with an -s.
+
+    Digits may be before it, as in "200kB"; "number" does not mention "mb".
+    """
+    found = {w.removesuffix("s") for w in re.findall(r"[^\W\d_]+", text.casefold())}
+    return any(word.casefold().removesuffix("s") in found for word in words)
+
+
+def numbers_in(text):
+    """Return the numbers of a text as floats, in whatever way they are written.
+
+    Decimal points and commas, thousands with commas, points, apostrophes or
+    underscores, percentages and English words are understood.
+
+    Examples
+    --------
+    >>> numbers_in("0,61 of 2,000, or 61 %: sixty-one percent of two million")
+    [0.61, 2000.0, 0.61, 0.61, 2000000.0]
+    """
+    found, before = [], None  # before: what the number just read was made of
+    for match in NUMBER.finditer(text.casefold()):
+        word = (match["word"] or "").removesuffix("s")
+        multiple = MULTIPLES.get(word, 0.01 if match["percent"] else None)
+        if match["digits"]:
+            found.append(_read_digits(match["digits"]))
+            before = "digits"
+        elif word in NUMBER_WORDS and before == "words":  # sixty-one
+            found[-1] += NUMBER_WORDS[word]
+        elif word in NUMBER_WORDS:
+            found.append(float(NUMBER_WORDS[word]))
+            before = "words"
+        elif multiple and before:
+            found[-1] *= multiple
+        else:
+            before = None
+    return found
+
+
+def _read_digits(digits):
+    """Read 2,000 and 2.000.000 as whole numbers, 0,61 and 1.234 as decimal ones."""
+    digits = re.sub(r"[\xa0_']", "", digits)
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", digits):
+        return float(digits.replace(",", ""))
+    if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3}){2,}", digits):
+        return float(digits.replace(".", ""))
+    whole, *decimals = re.split("[.,]", digits)
+    return float(f"{whole or 0}.{decimals[0] if decimals else 0}")
 
 
 def read_letters(answer, choices, what="statement"):

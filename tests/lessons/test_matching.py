@@ -174,6 +174,39 @@ def test_words():
         matching.require_words("a", "The text", 2)
 
 
+@pytest.mark.parametrize(
+    "text, numbers",
+    [
+        ("0,61 and .61 and 0.61.", [0.61, 0.61, 0.61]),
+        ("61 %, 61 percent, sixty-one per cent", [0.61, 0.61, 0.61]),
+        ("2,000, 2'000'000, 2.000.000 and 2_000", [2000, 2e6, 2e6, 2000]),
+        ("1.234 and 1,234.5", [1.234, 1234.5]),
+        ("Three hundred thousand images, 200kB each", [300_000, 200]),
+        ("two million; a hundred; one of them", [2e6, 1]),
+        ("58/s on ten machines with Python 3.11.7", [58, 10, 3.11]),
+        ("someone, often, attend, v2, a thousandth", []),
+    ],
+)
+def test_numbers_in_whatever_way_they_are_written(text, numbers):
+    assert matching.numbers_in(text) == pytest.approx(numbers)
+
+
+def test_a_word_is_mentioned_as_a_word_of_its_own():
+    assert matching.mentions("200kB", "kb") and matching.mentions("Two DAYS.", "day")
+    for inside in ("a number", "today", "secondly", "workerless"):
+        assert not matching.mentions(inside, "mb", "day", "second", "worker")
+
+
+def test_an_nmi_may_be_above_one_by_rounding():
+    rows = [(name, seed) for name in "xy" for seed in range(3)]
+    table = pd.DataFrame(rows, columns=["recipe", "seed"])
+    table["nmi"] = 1.0000000000000002
+    assert matching.require_fair_comparison(table, "seed", 3) == {"x": 1, "y": 1}
+    table.loc[0, "nmi"] = 1.01
+    with pytest.raises(NotYet, match="between 0 and 1"):
+        matching.require_fair_comparison(table, "seed", 3)
+
+
 @pytest.mark.parametrize("answer", ["ac", "C, a", {"a", "c"}, ["A", "c "], ("ca",)])
 def test_letters_in_any_form(answer):
     assert matching.read_letters(answer, "abc") == {"a", "c"}
