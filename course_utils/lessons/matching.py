@@ -24,10 +24,11 @@ COPIED = np.ndarray, list, dict, pd.DataFrame
 ROUNDING = 1e-9  # scikit-learn's NMI of equal partitions may be 1.0000000000000002
 
 SMALL_NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen "
-    "fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"),
+    *("seventeen", "eighteen", "nineteen"),
+)
+TENS = "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"
 NUMBER_WORDS = {word: value for value, word in enumerate(SMALL_NUMBERS)}
 NUMBER_WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
 MULTIPLES = {"dozen": 12, "hundred": 100, "thousand": 1e3, "million": 1e6}
