@@ -71,6 +71,7 @@ def _compare(options, arguments):
     from course_utils.representations import backbones, handcrafted
 
     groups = {"bundled": backbones.BUNDLED, "ten": backbones.TEN}
+    groups["modern"] = backbones.MODERN
     chosen = _split(options.representations)
     if options.backbones or not chosen:
         chosen = chosen or list(handcrafted.NAMES)
@@ -415,7 +416,7 @@ def parser():
         "--backbones",
         nargs="+",
         metavar="NAME",
-        help="bundled (default), ten, or names as `backbones` lists them",
+        help="bundled (default), ten, modern, or names as `backbones` lists them",
     )
     compare.add_argument(
         "--algorithms",

@@ -196,14 +196,14 @@ def test_as_many_clusters_as_pictures_by_every_algorithm(call, folder, tmp_path)
 
 
 def test_of_pictures_without_classes_a_number_of_clusters_is_proposed(call, tmp_path):
-    files = {f"{i}.png": data for i, data in enumerate(contents()[0].values())}
+    files = {f"{i}.png": data for i, data in enumerate(contents(12)[0].values())}
     folder = write_folder(tmp_path / "flat", files)
     status, out, err = call("compare", folder, *SMALL)
     assert status == 0, err
-    assert "flat: 15 pictures, no labels" in out
+    assert "flat: 36 pictures, no labels" in out
     shown = [line.split() for line in out.splitlines() if "proposed" in line]
     assert shown[0][0] == "3" and shown[0][-1] == "proposed"
-    assert "3 clusters of raw with ward are proposed, from 15 images" in out
+    assert "3 clusters of raw with ward are proposed, from 36 images" in out
     assert "--k" in out
     (row,) = table(tmp_path / "out" / "results.csv")
     assert row["k"] == "3" and row["purity"] == ""

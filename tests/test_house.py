@@ -43,7 +43,8 @@ BROUGHT_BY = {
     "distributed": "dask",
 }
 NOT_REQUIRED = {
-    "keras_hub": "CLIP, online only; the error says what to install",
+    "keras_hub": "modern networks, online only; the error says what to install",
+    "kagglehub": "comes with keras_hub",
     "torch": "another backend of Keras",
     "jax": "another backend of Keras",
     "google": "Colab's own",

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "handcrafted": ["HANDCRAFTED", "bag_of_words", "sift", "tf_idf"],
         "backbones": [
             "BUNDLED",
+            "MODERN",
             "TEN",
             "WeightsUnavailable",
             "accelerator",

@@ -3,8 +3,8 @@
 A layer is named after a colon: `VGG19:fc2`, `ResNet50:conv4_block6_out`; without one,
 the last layer before the classifier is meant. A layer that still has height and width
 is averaged over them. The table, `backbones.csv`, has two networks that come with the
-course, the ten of Guérin's tutorial, and later ones. First the table and the weights,
-then building a network.
+course, the ten of Guérin's tutorial, and later ones, some of them from KerasHub (see
+hub.py). First the table and the weights, then building a network.
 """
 
 import csv
@@ -23,9 +23,11 @@ import pooch
 
 from course_utils._support import downloads, files
 from course_utils._support.keras import accelerator, computing_in, import_keras
+from course_utils.representations import hub
 
 __all__ = [
     "BUNDLED",
+    "MODERN",
     "TABLE",
     "TEN",
     "WeightsUnavailable",
@@ -50,6 +52,7 @@ TEN = (
     "VGG19",
     "Xception",
 )
+MODERN = ("ConvNeXtTiny", "DINOv2S", "DINOv2B", "DINOv3S", "CLIPB32", "SigLIPB16")
 
 WEIGHTS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/"
 KERAS_FILE_NAMES = {  # where Keras keeps a file under another name than the server
@@ -64,22 +67,26 @@ class WeightsUnavailable(RuntimeError):
 
 @dataclass(frozen=True)
 class Backbone:
-    """A row of the table. Counts are without the classifier.
+    """A row of the table. Counts are without the classifier, or a tower for texts.
 
     input_size: side of its square images, in pixels. width: values in the default
-    features. module: of keras.applications, empty for a bundled network. default_layer:
-    empty for Keras' own last one. weights, weights_top: where its weights are below
-    WEIGHTS_URL, without and with the classifier; the latter for one of the top_layers.
+    features. trained_on: images, and what was told of them. module: of
+    keras.applications, or of KerasHub as "keras_hub.Class"; empty for a bundled
+    network. default_layer: empty for Keras' own last one. weights, weights_top: where
+    its weights are below WEIGHTS_URL, without and with the classifier; the latter for
+    one of the top_layers. weights of KerasHub: the address of its preset on Kaggle.
     hash, hash_top: of these files, MD5 or SHA-256, as Keras itself checks them; empty
-    for the two MobileNets, whose files Keras does not check.
+    where it does not.
     """
 
     name: str
     year: int
     paper: str
+    trained_on: str
     input_size: int
     width: int
     parameters: int
+    download_mb: int
     licence: str
     module: str
     default_layer: str
@@ -94,13 +101,12 @@ class Backbone:
         return not self.module
 
     @property
-    def download_mb(self):
-        """About the size of its weights file: 4 bytes per parameter."""
-        return 0 if self.bundled else round(self.parameters * 4 / 1e6)
+    def from_hub(self):
+        return self.module.startswith(hub.MODULE)
 
 
 def _read_table():
-    integers = ("year", "input_size", "width", "parameters")
+    integers = ("year", "input_size", "width", "parameters", "download_mb")
     with open(Path(__file__).with_name("backbones.csv"), newline="") as file:
         for row in csv.DictReader(file):
             row |= {key: int(row[key]) for key in integers}
@@ -116,19 +122,20 @@ def backbone_table():
     Returns
     -------
     DataFrame
-        One row per backbone: year, input_size (side of its square images, in pixels),
-        width (of the default features), parameters (without the classifier),
-        download_mb, licence, paper, and weights: "bundled", "here", "not here" or
-        "damaged".
+        One row per backbone: year, trained_on, input_size (side of its square images,
+        in pixels), width (of the default features), parameters (without the
+        classifier), download_mb, licence, paper, and weights: "bundled", "here", "not
+        here" or "damaged".
 
     Examples
     --------
     >>> backbone_table().loc["VGG19", ["year", "input_size", "width"]].tolist()
     [2014, 224, 512]
     """
-    columns = ["year", "input_size", "width", "parameters", "download_mb", "licence"]
+    columns = ["year", "trained_on", "input_size", "width", "parameters"]
+    columns += ["download_mb", "licence", "paper"]
     rows = {
-        name: {key: getattr(row, key) for key in (*columns, "paper")}
+        name: {key: getattr(row, key) for key in columns}
         | {"weights": "bundled" if row.bundled else weights_state(name)}
         for name, row in TABLE.items()
     }
@@ -140,6 +147,8 @@ def weights_file(name, layer=None):
     row = TABLE[name]
     if row.bundled:
         return Path(__file__).parent / "weights" / f"{name}.npz"
+    if row.from_hub:
+        return hub.preset_folder(row.weights) / "model.weights.h5"
     address = row.weights_top if layer in row.top_layers else row.weights
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     file_name = address.rsplit("/", 1)[-1]
@@ -163,7 +172,8 @@ def weights_state(name, layer=None):
 def fetch_weights(name, layer=None):
     """The weights file, downloaded first if it is not here or damaged.
 
-    It goes where Keras itself keeps it ($KERAS_HOME/models or ~/.keras/models). Raises
+    It goes where Keras itself keeps it ($KERAS_HOME/models or ~/.keras/models), and a
+    preset of KerasHub where that keeps it. Raises
     WeightsUnavailable, in one line, within seconds when there is no network, and for a
     whole file that is not the one that Keras publishes: it stays, since it may be
     somebody's own.
@@ -180,19 +190,26 @@ def fetch_weights(name, layer=None):
             f"{name}: {path} is missing. Fetch the course again, or `git restore` it."
         )
     address = row.weights_top if layer in row.top_layers else row.weights
-    fresh = path.with_name(f"{path.name}.fetched")
+    url = f"{hub.HOST}/models/{address}" if row.from_hub else WEIGHTS_URL + address
     try:
-        downloads.fetch(WEIGHTS_URL + address, fresh, _with_name(known_hash))
+        if row.from_hub:
+            hub.import_keras_hub(name)
+            return hub.fetch_preset(address) / path.name  # on Colab elsewhere
+        fresh = path.with_name(f"{path.name}.fetched")
+        downloads.fetch(url, fresh, _with_name(known_hash))
         os.replace(fresh, path)
+    except ImportError as error:
+        raise WeightsUnavailable(f"{error}.") from error
     except (downloads.DownloadError, OSError) as error:
         what = "are only half downloaded" if state == "damaged" else "are not here"
+        where = path.parent if row.from_hub else path
         raise WeightsUnavailable(
             f"{name}: its weights {what} and {error}. They come by themselves as soon "
-            f"as that works, or put {WEIGHTS_URL}{address} at {path}."
+            f"as that works, or put {url} at {where}."
         ) from error
     if weights_state(name, layer) == "damaged":
         path.unlink()
-        raise WeightsUnavailable(f"{name}: {WEIGHTS_URL}{address} came damaged.")
+        raise WeightsUnavailable(f"{name}: {url} came damaged.")
     return path
 
 
@@ -226,12 +243,12 @@ def _with_name(known_hash):
 def weights_digest(name, layer=None):
     """SHA-256 of the weights, fetched if need be: part of the key of the cache."""
     path = fetch_weights(name, layer)
-    return _digest(path, path.stat().st_mtime_ns)
+    return _digest(path, path.stat().st_mtime_ns, TABLE[name].from_hub)
 
 
 @functools.cache
-def _digest(path, modified):
-    return files.sha256(path)
+def _digest(path, modified, from_hub):
+    return hub.preset_digest(path.parent) if from_hub else files.sha256(path)
 
 
 def build_backbone(
@@ -291,14 +308,16 @@ def build_all_layers(name, layer=None, *, weights="pretrained"):
     """(model, names): a network from images to what each of its layers puts out.
 
     layer: any one of those that are in the same file of weights. The last output, with
-    the name "", is the network's own.
+    the name "", is the network's own; those of KerasHub have no such.
     """
+    row = TABLE[name]
     with computing_in("float32"):
-        network, prepare = _network(TABLE[name], layer, weights)
+        network, prepare = _network(row, layer, weights)
     if not all(np.isfinite(weights).all() for weights in network.get_weights()):
         raise not_finite(name, layer)  # OpenVINO's ReLU makes a number of NaN
-    outputs = {key: layer.output for key, layer in _layers(network).items()}
-    outputs[""] = network.output
+    outputs = {key: layer.output for key, layer in _layers(network, row).items()}
+    if not row.from_hub:
+        outputs[""] = network.output
     model = _from_pixels(name, network, prepare, list(outputs.values()))
     return model, list(outputs)
 
@@ -307,7 +326,7 @@ def _features(name, layers, weights, precision):
     """(network, its preprocessing, one output a layer: a vector for each image)."""
     keras, row = import_keras(), TABLE[name]
     with computing_in(precision):
-        network, prepare = _network(row, layers[0], weights)
+        network, prepare = _network(row, layers[0], weights, precision)
     outputs = [_output(row, network, layer) for layer in layers]
     with computing_in("float32"):  # means and features in full precision
         for place, (layer, output) in enumerate(zip(layers, outputs, strict=True)):
@@ -357,7 +376,7 @@ def backbone_layers(name):
     top_layer = next(iter(row.top_layers), None)  # any of them brings the classifier
     with computing_in("float32"):
         network, _ = _network(row, top_layer, weights=None)
-    return {key: layer.output.shape for key, layer in _layers(network).items()}
+    return {key: layer.output.shape for key, layer in _layers(network, row).items()}
 
 
 @functools.cache
@@ -372,11 +391,13 @@ def layer_names(name):
     return frozenset(layers[name].split())
 
 
-def _network(row, layer, weights):
+def _network(row, layer, weights, precision="float32"):
     """The Keras model with the layer in it, and its preprocessing."""
     import_keras()
     if weights is not None:
         weights = fetch_weights(row.name, layer)
+    if row.from_hub:
+        return _network_of_hub(row, weights, precision)
     if row.bundled:
         from course_utils.representations import bundled
 
@@ -398,19 +419,35 @@ def _network(row, layer, weights):
     except (ValueError, KeyError, OSError, RuntimeError) as error:
         if weights is None:
             raise
-        reason = " ".join(str(error).split())
-        raise WeightsUnavailable(
-            f"{row.name}: {weights} is damaged or of another network ({reason}). Move "
-            "it away, and the published weights are downloaded again."
-        ) from error
+        raise _of_another(row, weights, error) from error
     return network, module.preprocess_input
+
+
+def _network_of_hub(row, weights, precision):
+    try:
+        return hub.build(row, weights and weights.parent, precision)
+    except ImportError as error:
+        raise WeightsUnavailable(f"{error}.") from error
+    except Exception as error:  # KerasHub raises nearly every kind
+        if weights is None:
+            raise
+        raise _of_another(row, weights.parent, error) from error
+
+
+def _of_another(row, path, error):
+    """The WeightsUnavailable for weights that do not fit the network."""
+    reason = " ".join(str(error).split())
+    return WeightsUnavailable(
+        f"{row.name}: {path} is damaged or of another network ({reason}). Move it "
+        "away, and the published weights are downloaded again."
+    )
 
 
 def _output(row, network, layer):
     layer = layer or row.default_layer
     if not layer:
         return network.output
-    known = _layers(network)
+    known = _layers(network, row)
     if layer not in known:
         raise unknown_layer(row.name, layer, known)
     return known[layer].output
@@ -426,12 +463,16 @@ def unknown_layer(name, layer, known):
     )
 
 
-def _layers(network):
+def _layers(network, row):
     """{name: layer}; layers that Keras numbers get the number of a fresh session.
+
+    Of KerasHub's networks only what `hub` has named, which are vectors.
 
     Keras counts its unnamed layers over a whole session (`activation_94` the first
     time, `activation_189` the next), which would make names and cache keys ambiguous.
     """
+    if row.from_hub:
+        return {name: network.get_layer(name) for name in network.output_names}
     numbers = {}
     for layer in network.layers:
         stem, number = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name).groups()

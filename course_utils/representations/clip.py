@@ -10,24 +10,20 @@ et al., *Learning transferable visual models from natural language supervision*,
 import functools
 import importlib.metadata
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import requests
 from PIL import Image
 from sklearn.preprocessing import normalize
 
 from course_utils._support import downloads, files
 from course_utils._support.keras import computing_in, import_keras
 from course_utils._support.progress import progress_bar
-from course_utils.representations import inference
+from course_utils.representations import hub, inference
 from course_utils.representations.cache import Store
 
 PRESET = "clip_vit_base_patch32"  # 151 million parameters, 600 MB
-
-HOST = "https://www.kaggle.com"  # where KerasHub has its presets
 
 PROMPT = "a photo of a {}"  # of SIC
 
@@ -101,14 +97,14 @@ def load_clip(preset=PRESET):
     --------
     >>> model = load_clip()  # doctest: +SKIP
     """
-    keras_hub = _keras_hub()
+    keras_hub = hub.import_keras_hub("CLIP")
     if not _is_here(preset):
         try:
-            requests.head(HOST, timeout=downloads.TIMEOUT, allow_redirects=False)
-        except requests.RequestException as error:
+            hub.check_reachable()
+        except downloads.DownloadError as error:
             raise downloads.DownloadError(
-                f"CLIP ({preset}) is not here, and {downloads.reason(error, HOST)}. "
-                "It comes by itself as soon as that works."
+                f"CLIP ({preset}) is not here, and {error}. It comes by itself as soon "
+                "as that works."
             ) from error
     try:
         with computing_in("float32"):
@@ -262,17 +258,5 @@ def _square(picture, size):
 
 def _is_here(preset):
     """Whether KerasHub has the preset already, or it is a folder."""
-    home = os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub"
-    kept = Path(home, "models", "keras", "clip", "keras", preset)
+    kept = hub.preset_folder(f"keras/clip/keras/{preset}")
     return Path(preset).is_dir() or any(kept.rglob("*.h5"))
-
-
-def _keras_hub():
-    import_keras()  # quietly
-    try:
-        import keras_hub
-    except ImportError as error:
-        raise ImportError(
-            "CLIP needs KerasHub, which is not installed: pip install keras-hub"
-        ) from error
-    return keras_hub

@@ -17,7 +17,11 @@ from course_utils.images import datasets
 from course_utils.representations import backbones, bundled, extraction
 
 keras = import_keras()
-FROM_KERAS = [name for name, row in backbones.TABLE.items() if not row.bundled]
+FROM_KERAS = [
+    name
+    for name, row in backbones.TABLE.items()
+    if not row.bundled and not row.from_hub  # those: test_hub.py
+]
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def looks_right(name, model):
     found = keras.Model(model.input, fed).predict_on_batch(pictures)
     expected = expected_preprocessing(row, pictures)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
-    return backbones._layers(network)
+    return backbones._layers(network, row)
 
 
 IN_EVERY_RUN = ("MobileNetV2", "VGG19", "Xception")  # building all takes a minute
@@ -82,7 +86,7 @@ def test_a_network_of_keras(name, asked):
     classifier = next(n for n in row.top_layers if n.endswith(("predictions", "dense")))
     model = backbones.build_backbone(name, classifier)
     assert model.output_shape == (None, 1000)
-    with_top = backbones._layers(inside(model)[0])
+    with_top = backbones._layers(inside(model)[0], row)
     assert set(with_top) - set(without_top) <= set(row.top_layers) <= set(with_top)
     url = backbones.WEIGHTS_URL
     files = [backbones.weights_file(name, x).name for x in (None, row.top_layers[0])]
@@ -107,13 +111,21 @@ def test_the_table():
     table = backbones.backbone_table()
     assert list(table.index) == list(backbones.TABLE)
     assert list(table.columns) == [
-        *("year", "input_size", "width", "parameters", "download_mb", "licence"),
-        *("paper", "weights"),
+        *("year", "trained_on", "input_size", "width", "parameters", "download_mb"),
+        *("licence", "paper", "weights"),
     ]
     assert list(table.index[:2]) == list(backbones.BUNDLED)
     assert list(table.index[2:12]) == list(backbones.TEN)
     assert table.loc["VGG19", ["input_size", "width"]].tolist() == [224, 512]
-    assert table.loc["VGG19", "download_mb"] == pytest.approx(80, abs=1)
+    assert list(table.index[-5:]) == list(backbones.MODERN[1:])
+    assert set(backbones.MODERN) <= set(table.index)
+    megabytes = (
+        table["parameters"] * 4 / 1e6
+    )  # float32; the towers for texts come on top
+    assert (table["download_mb"] > megabytes - 1)[2:].all()
+    of_keras = table.loc[FROM_KERAS]
+    assert (of_keras["download_mb"] < megabytes[FROM_KERAS] + 1).all()
+    assert table["trained_on"].str.contains("images").all()
     assert (table.loc[list(backbones.BUNDLED), "weights"] == "bundled").all()
     assert (table.loc[list(backbones.BUNDLED), "download_mb"] == 0).all()
     states = {"here", "not here", "damaged"}
