@@ -181,7 +181,7 @@ class Lab:
         }
         command = [sys.executable, "-m", "jupyterlab"]
         command += [f"--{name}={value}" for name, value in options.items()]
-        with open(self.log, "w") as log:
+        with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 command,
                 env=os.environ | {name: str(path) for name, path in folders.items()},
@@ -197,7 +197,9 @@ class Lab:
                 address = f"{self.url}/api/status?token={self.token}"
                 return urllib.request.urlopen(address, timeout=5).close()
             time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
+        raise RuntimeError(
+            f"JupyterLab did not start:\n{self.log.read_text('utf-8')[-3000:]}"
+        )
 
     def stop(self):
         """End the server; it ends its kernels."""

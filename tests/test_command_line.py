@@ -343,7 +343,7 @@ def test_lists_take_commas_and_spaces(call, folder):
 
 
 def test_a_place_that_cannot_be_written_is_said_before_any_work(call, folder, tmp_path):
-    (tmp_path / "file").write_text("I am a file")
+    (tmp_path / "file").write_text("I am a file", encoding="utf-8")
     for place in ("file", "file/inside", "/proc/nowhere/out"):
         arguments = ("--representations", "raw", "--out", place)
         status, out, err = call("compare", folder, *arguments)
@@ -468,10 +468,10 @@ def test_an_interrupted_comparison_goes_on(
     interrupt(module, name, 2 if n_done else 1)
     assert_stopped(call(*arguments), "the same command goes on from here.", folder)
     journal = Path("out", "runs.jsonl")
-    done = journal.read_text().splitlines() if journal.exists() else []
+    done = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
     assert len(done) == n_done
     assert call(*arguments)[0] == 0
-    assert journal.read_text().splitlines()[:n_done] == done
+    assert journal.read_text(encoding="utf-8").splitlines()[:n_done] == done
     assert len(table("out/results.csv")) == 3
 
 
@@ -486,7 +486,7 @@ def test_an_interrupted_map_finds_the_layouts_that_were_finished(
     kept = {p: p.stat().st_mtime_ns for p in own_cache.rglob("layouts/*.npy")}
     assert len(kept) == 1
     assert call(*arguments)[0] == 0
-    assert Path("map.html").read_text().endswith("</html>\n")
+    assert Path("map.html").read_text(encoding="utf-8").endswith("</html>\n")
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
 
 
@@ -576,16 +576,18 @@ def test_a_folder_of_other_files_is_refused_before_any_work(
 )
 @pytest.mark.parametrize("out", ["mine", "mine/inside"])
 def test_a_file_in_the_place_of_a_folder_is_named(call, folder, tmp_path, command, out):
-    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "mine").write_text("mine", encoding="utf-8")
     write_folder(tmp_path / "class", {"a.zip": b"no zip"})
     status, _, err = call(*command, out)
     assert status == 2
     assert "mine" in err and "folder" in err and "File exists" not in err
-    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "mine").read_text("utf-8") == "mine"
 
 
 def test_the_images_and_their_labels_are_no_place_for_results(call, folder, tmp_path):
-    (folder / "labels.csv").write_text("image,label\nred/0.png,x\nblue/0.png,y\n")
+    (folder / "labels.csv").write_text(
+        "image,label\nred/0.png,x\nblue/0.png,y\n", encoding="utf-8"
+    )
     before = snapshot(folder)
     status, _, err = call("compare", folder, *SMALL[:-1], folder)
     assert status == 2 and "holds other files: give a new folder" in err
@@ -597,18 +599,18 @@ def test_the_images_and_their_labels_are_no_place_for_results(call, folder, tmp_
 
 def test_a_comparison_goes_into_its_own_folder_again(call, folder, tmp_path):
     assert call("compare", folder, *SMALL)[0] == 0
-    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf-8")
     assert call("compare", folder, *SMALL)[0] == 0
     (tmp_path / "out" / files.WRITTEN).unlink()  # as an earlier version left it
     assert call("compare", folder, *SMALL)[0] == 0
-    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "out" / "notes.txt").read_text("utf-8") == "mine"
 
 
 def test_a_submission_is_not_written_over_another_file(call, folder, tmp_path):
-    (tmp_path / "ab1.zip").write_text("mine")
+    (tmp_path / "ab1.zip").write_text("mine", encoding="utf-8")
     status, _, err = call("submit", "results", "--student", "ab1", "--name", "A")
     assert status == 2 and "ab1.zip is in the way" in err
-    assert (tmp_path / "ab1.zip").read_text() == "mine"
+    assert (tmp_path / "ab1.zip").read_text("utf-8") == "mine"
 
 
 @pytest.mark.parametrize("where", ["fsync", "replace"])
@@ -652,5 +654,5 @@ def test_the_results_of_one_command_are_not_those_of_another(call, folder, tmp_p
 def test_what_a_notebook_adds_to_results_does_no_harm(call, folder, tmp_path):
     assert call("compare", folder, *SMALL)[0] == 0
     files.claim(tmp_path / "out", ["selection.csv"])
-    (tmp_path / "out" / "selection.csv").write_text("image")
+    (tmp_path / "out" / "selection.csv").write_text("image", encoding="utf-8")
     assert call("compare", folder, *SMALL)[0] == 0

@@ -45,7 +45,7 @@ def test_features_clusters_and_scores(tree, tmp_path, capsys):
     assert (found.array() == expected).all()
     problems = pd.read_csv(to / "_problems.csv")
     assert problems["image"].tolist() == ["a/broken.png"]
-    about = json.loads((to / "_l2+pca50+minibatch-k3-s0.json").read_text())
+    about = json.loads((to / "_l2+pca50+minibatch-k3-s0.json").read_text("utf-8"))
     assert (about["n_images"], about["n_labelled"]) == (30, 30)
     assert sorted(about["sizes"]) == [10, 10, 10]
     assert about["scores"]["nmi"] == pytest.approx(1)  # a colour a class

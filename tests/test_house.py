@@ -5,12 +5,14 @@ import doctest
 import importlib
 import importlib.metadata
 import inspect
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 
 PACKAGE = ROOT / "course_utils"
@@ -271,3 +273,24 @@ def test_links_of_a_page_lead_somewhere(page):
             }
             assert anchor in slugs, f"{page.name}: {link}"
     assert len(PAGES) >= 6
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_runs_what_is_here(path):
+    text = path.read_text("utf-8")
+    for job in yaml.safe_load(text)["jobs"].values():
+        commands = "\n".join(step.get("run", "") for step in job["steps"])
+        for script in re.findall(r"\.ci/\w+|tests/\S+\.py", commands):
+            assert (ROOT / script).is_file(), script
+        for mark in re.findall(r"\.ci/readme ([\w-]+)", commands):
+            readmes = (ROOT / "README.md", ROOT / "tests" / "README.md")
+            assert any(f"<!-- {mark} -->" in p.read_text("utf-8") for p in readmes)
+    assert len(text.splitlines()) <= 20
+
+
+def test_what_ci_runs_may_be_run():
+    for script in (ROOT / ".ci").iterdir():
+        assert os.access(script, os.X_OK), script

@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "runs": ["COLUMNS", "run", "summary"],
         "report": ["readable"],
-        "reference": ["reference_table", "ten_networks"],
+        "reference": ["network_scores", "reference_table"],
         "scaling": ["blobs", "forecast", "growth", "measure"],
     },
 )

@@ -1,8 +1,8 @@
-"""Measurements kept with the course: how criteria choose, and the ten networks.
+"""Measurements kept with the course: how criteria choose, and what networks score.
 
-A maintainer with a network and a GPU keeps the runs of the ten networks in
-`solutions/reference/ten.csv`. Where it is missing, the published scores of Guérin et
-al. (2021) are shown, which are of other images.
+A machine with a network keeps the runs of the ten networks and of the modern ones in
+`solutions/reference/ten.csv` and `modern.csv`, see `tests/benchmarks/networks.py`.
+Where a file is missing, published scores are shown, which are of other images.
 """
 
 import json
@@ -11,38 +11,58 @@ from pathlib import Path
 import pandas as pd
 
 from course_utils.experiments.runs import COLUMNS
-from course_utils.representations.backbones import TEN
+from course_utils.representations.backbones import MODERN, TEN
 
-REFERENCE = Path(__file__).resolve().parents[2] / "solutions" / "reference" / "ten.csv"
+REFERENCE = Path(__file__).resolve().parents[2] / "solutions" / "reference"
+GROUPS = {"ten": TEN, "modern": MODERN}
+ABOUT = "date", "versions", "weights"  # columns after those of results.csv
 
-NETWORKS = "VGG16", "VGG19", "InceptionV3", "Xception", "ResNet50"
-PUBLISHED = {  # NMI of the last layer, one number per network
-    ("VOC2007", "k-means"): (0.673, 0.661, 0.603, 0.687, 0.680),
-    ("VOC2007", "agglomerative"): (0.651, 0.650, 0.692, 0.719, 0.656),
-    ("COIL100", "k-means"): (0.945, 0.939, 0.928, 0.938, 0.957),
-    ("COIL100", "agglomerative"): (0.956, 0.948, 0.953, 0.955, 0.967),
-    ("Flowers17", "k-means"): (0.688, 0.652, 0.650, 0.674, 0.684),
-    ("Flowers17", "agglomerative"): (0.644, 0.646, 0.677, 0.670, 0.708),
-    ("UMist", "k-means"): (0.669, 0.700, 0.698, 0.683, 0.658),
-    ("UMist", "agglomerative"): (0.689, 0.740, 0.760, 0.731, 0.717),
+PUBLISHED = {  # NMI, one number per network
+    "ten": pd.DataFrame(
+        {
+            ("VOC2007", "k-means"): (0.673, 0.661, 0.603, 0.687, 0.680),
+            ("VOC2007", "agglomerative"): (0.651, 0.650, 0.692, 0.719, 0.656),
+            ("COIL100", "k-means"): (0.945, 0.939, 0.928, 0.938, 0.957),
+            ("COIL100", "agglomerative"): (0.956, 0.948, 0.953, 0.955, 0.967),
+            ("Flowers17", "k-means"): (0.688, 0.652, 0.650, 0.674, 0.684),
+            ("Flowers17", "agglomerative"): (0.644, 0.646, 0.677, 0.670, 0.708),
+            ("UMist", "k-means"): (0.669, 0.700, 0.698, 0.683, 0.658),
+            ("UMist", "agglomerative"): (0.689, 0.740, 0.760, 0.731, 0.717),
+        },
+        index=["VGG16", "VGG19", "InceptionV3", "Xception", "ResNet50"],
+    ),
+    "modern": pd.DataFrame(
+        {
+            ("CIFAR-10", "k-means"): (0.792, 0.826, 0.738, 0.761),
+            ("ImageNet-10", "k-means"): (0.912, 0.939, 0.931, 0.926),
+            ("ImageNet-Dogs", "k-means"): (0.873, 0.857, 0.541, 0.782),
+        },
+        index=["DINOv2S", "DINOv2B", "CLIPB32", "SigLIPB16"],
+    ),
 }
-SOURCE = (
-    "Published NMI, of other images than ours: J. Guérin, S. Thiery, E. Nyiri, O. "
-    "Gibaru and B. Boots, Neurocomputing 2021, arXiv:2101.02767."
-)
+SOURCES = {
+    "ten": "Published NMI, of other images than ours: J. Guérin, S. Thiery, E. Nyiri, "
+    "O. Gibaru and B. Boots, Neurocomputing 2021, arXiv:2101.02767.",
+    "modern": "Published NMI, of other images than ours: MTEB 1.14.15, "
+    "github.com/embeddings-benchmark/results, described by C. Xiao et al., "
+    "arXiv:2504.10471.",
+}
 
 
-def ten_networks(path=REFERENCE):
-    """Give the NMI of the ten networks: measured if somebody has, else as published.
+def network_scores(group="ten", path=None):
+    """Give the NMI of networks: measured if somebody has, else as published.
 
     Parameters
     ----------
-    path : path
+    group : {"ten", "modern"}
+        The ten networks of the tutorial, or `representations.MODERN`.
+    path : path, optional
         The measured runs, a UTF-8 CSV file with a header and one row per run: the
         columns of the `results.csv` that `python -m course_utils compare` writes
-        (`COLUMNS`), then `date`, the day of the run like 2026-11-28, and `versions`,
-        those of Python and the packages as JSON like ``{"keras": "3.12.0"}``. It may
-        hold runs of several image sets and algorithms.
+        (`COLUMNS`), then `date`, the day of the run like 2026-11-28, `versions`, those
+        of Python and the packages as JSON like ``{"keras": "3.12.0"}``, and `weights`,
+        the SHA-256 of the network's weights. It may hold runs of several image sets and
+        algorithms. By default the course's own file, if there is one.
 
     Returns
     -------
@@ -56,8 +76,8 @@ def ten_networks(path=REFERENCE):
     Raises
     ------
     ValueError
-        If the file has other columns, other networks, a date or versions that cannot
-        be read, or an NMI that is not between 0 and 1.
+        For another group, or if the file has other columns, other networks, a date or
+        versions that cannot be read, or an NMI that is not between 0 and 1.
 
     References
     ----------
@@ -65,29 +85,33 @@ def ten_networks(path=REFERENCE):
     extractors to enhance clustering of complex natural images, Neurocomputing,
     arXiv:2101.02767.
 
+    Xiao et al. (2025), MIEB: Massive Image Embedding Benchmark, arXiv:2504.10471.
+
     Examples
     --------
-    >>> table, source = ten_networks("no/such/file.csv")
+    >>> table, source = network_scores("ten", "no/such/file.csv")
     >>> float(table.loc["ResNet50", ("COIL100", "k-means")])
     0.957
     """
-    path = Path(path)
+    if group not in GROUPS:
+        raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {group!r}.")
+    path = REFERENCE / f"{group}.csv" if path is None else Path(path)
     if path.exists():
-        return _measured(path)
-    return pd.DataFrame(PUBLISHED, index=list(NETWORKS)), SOURCE
+        return _measured(path, GROUPS[group])
+    return PUBLISHED[group].copy(), SOURCES[group]
 
 
-def _measured(path):
+def _measured(path, networks):
     try:
         runs = pd.read_csv(path, encoding="utf-8")
-        missing = [name for name in (*COLUMNS, "date", "versions") if name not in runs]
+        missing = [name for name in (*COLUMNS, *ABOUT) if name not in runs]
         if missing:
             raise ValueError(f"it lacks the columns {', '.join(missing)}")
         if runs.empty:
             raise ValueError("it has no rows")
-        strange = sorted(set(runs["representation"].astype(str)) - set(TEN))
+        strange = sorted(set(runs["representation"].astype(str)) - set(networks))
         if strange:
-            raise ValueError(f"{', '.join(strange)} are not among the ten networks")
+            raise ValueError(f"{', '.join(strange)} are not among these networks")
         if not runs["nmi"].between(0, 1).all():
             raise ValueError("an NMI is not between 0 and 1")
         if runs["date"].isna().any():
@@ -96,7 +120,7 @@ def _measured(path):
         versions = [json.loads(text) for text in sorted(set(runs["versions"]))]
         listed = sorted({f"{k} {v}" for found in versions for k, v in found.items()})
     except (AttributeError, TypeError, UnicodeDecodeError, ValueError) as error:
-        raise ValueError(f"{path} holds no results of the ten: {error}.") from error
+        raise ValueError(f"{path} holds no results of networks: {error}.") from error
     table = runs.pivot_table(
         index="representation", columns=["image_set", "algorithm"], values="nmi"
     ).rename_axis(index=None, columns=[None, None])
@@ -128,7 +152,7 @@ def reference_table(name):
     >>> sorted(set(reference_table("choosing")["question"]))
     ['algorithm', 'k', 'layer', 'representation']
     """
-    path = REFERENCE.with_name(f"{name}.csv")
+    path = REFERENCE / f"{name}.csv"
     if not path.exists():
         raise FileNotFoundError(
             f"{path} is missing: get the whole course, with its folder solutions."

@@ -302,8 +302,10 @@ def _run_task(folder):
 
 def _measure_here(function, arguments, limit, late):
     with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the setup's peak is forgotten
-    with open(late, "w") as file:
+        Path("/proc/self/clear_refs").write_text(
+            "5", encoding="utf-8"
+        )  # the setup's peak is forgotten
+    with open(late, "w", encoding="utf-8") as file:
         if limit:  # even in compiled code, it ends the process and writes to the file
             faulthandler.dump_traceback_later(limit, exit=True, file=file)
         start = _memory_gb("VmRSS")
@@ -322,7 +324,7 @@ def _memory_gb(field):
     parent held when it started this process, however little this one needs.
     """
     try:
-        status = Path("/proc/self/status").read_text()
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
         kilobytes = status.split(f"{field}:")[1].split()[0]
         return int(kilobytes) * 1024 / 1e9
     except (OSError, IndexError):  # not Linux

@@ -467,9 +467,9 @@ def _limit_memory(max_memory):
     try:
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
         most = pages * resource.getpagesize() + int(max_memory)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
     except (ImportError, OSError, ValueError):
         pass  # not Linux: the time is limited all the same

@@ -180,7 +180,9 @@ def install_missing():
 def gpu_sentence():
     """One plain sentence about the accelerator, found without importing Keras."""
     if shutil.which("nvidia-smi"):
-        found = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True)
+        found = subprocess.run(
+            ["nvidia-smi", "-L"], capture_output=True, text=True, encoding="utf-8"
+        )
         names = re.findall(r"GPU \d+: (.*?) \(", found.stdout)
         if names:
             return f"There is a GPU: {names[0]}."

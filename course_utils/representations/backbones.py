@@ -107,7 +107,9 @@ class Backbone:
 
 def _read_table():
     integers = ("year", "input_size", "width", "parameters", "download_mb")
-    with open(Path(__file__).with_name("backbones.csv"), newline="") as file:
+    with open(
+        Path(__file__).with_name("backbones.csv"), encoding="utf-8", newline=""
+    ) as file:
         for row in csv.DictReader(file):
             row |= {key: int(row[key]) for key in integers}
             yield Backbone(**row | {"top_layers": tuple(row["top_layers"].split())})
@@ -386,7 +388,9 @@ def layer_names(name):
     backbone_layers.csv is the same for all versions of Keras that the course runs with;
     a slow test holds it against the networks.
     """
-    with open(Path(__file__).with_name("backbone_layers.csv"), newline="") as file:
+    with open(
+        Path(__file__).with_name("backbone_layers.csv"), encoding="utf-8", newline=""
+    ) as file:
         layers = {row["name"]: row["layers"] for row in csv.DictReader(file)}
     return frozenset(layers[name].split())
 

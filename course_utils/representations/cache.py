@@ -43,7 +43,7 @@ class Store:
         for path in sorted(self.folder.glob("*.txt")):
             # A damaged chunk is no chunk.
             with contextlib.suppress(OSError, ValueError, EOFError):
-                digests = path.read_text().split()
+                digests = path.read_text("utf-8").split()
                 rows = np.load(path.with_suffix(".npy"), mmap_mode="r")
                 if rows.ndim == 2 and len(rows) == len(digests):
                     yield digests, rows
@@ -77,8 +77,10 @@ def entries():
     rows = []
     for folder in _stores():
         with contextlib.suppress(OSError, ValueError):
-            about = json.loads((folder / "about.json").read_text())
-            counts = [len(path.read_text().split()) for path in folder.glob("*.txt")]
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+            counts = [
+                len(path.read_text("utf-8").split()) for path in folder.glob("*.txt")
+            ]
             used = max(path.stat().st_mtime for path in folder.iterdir())
             rows.append(
                 {

@@ -79,7 +79,7 @@ def test_a_file_of_certificates_that_is_none(
 ):
     bundle = tmp_path / "bundle.pem"
     if there:
-        bundle.write_text("nonsense")
+        bundle.write_text("nonsense", encoding="utf-8")
     monkeypatch.setenv(variable, str(bundle))
     words = "file of trusted certificates cannot be used", variable
     fails(f"https://localhost:{secure[0]}/", tmp_path, *words)

@@ -148,7 +148,7 @@ from course_utils._support import engines
 def test_a_script_without_a_main_guard_is_told_so(guard, tmp_path):
     folders = {"root": str(ROOT), "tests": str(ROOT / "tests")}
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(guard=guard, **folders))
+    script.write_text(SCRIPT.format(guard=guard, **folders), encoding="utf-8")
     command = [sys.executable, str(script)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if guard:

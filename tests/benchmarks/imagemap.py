@@ -187,7 +187,7 @@ def resident(parent):
     children = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = status.read_text().rpartition(")")[2].split()
+            fields = status.read_text("utf-8").rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
         children.setdefault(int(fields[1]), []).append(int(status.parent.name))
@@ -196,7 +196,7 @@ def resident(parent):
         process = waiting.pop()
         waiting += children.get(process, [])
         try:
-            rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+            rollup = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
         except OSError:
             continue
         total += int(rollup.split("\nPss:")[1].split()[0])

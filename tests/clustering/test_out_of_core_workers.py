@@ -87,7 +87,7 @@ def test_without_true_labels_there_is_nothing_to_score(found, model, tmp_path):
 
     stamps = datasets.load("stamps", progress=False).subset(slice(0, 12))
     lines = ["image", *map(str, stamps.sources)]
-    table.write_text("\n".join(lines))
+    table.write_text("\n".join(lines), encoding="utf-8")
     unlabelled = extraction.extract(
         streams.open_stream(table), "colour", to=tmp_path / "to", progress=False
     )

@@ -35,7 +35,7 @@ FILES |= {"report.html", "runs.jsonl"}
 def offline(tmp_path_factory):
     """offline(out, …) → what `compare --out out …` gave, without a network."""
     home = tmp_path_factory.mktemp("newcomer")
-    (home / "sitecustomize.py").write_text(NO_NETWORK)
+    (home / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
     settings = {
         "PYTHONPATH": os.pathsep.join([str(home), str(ROOT)]),
         "COURSE_CACHE": str(home / "cache"),

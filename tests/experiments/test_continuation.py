@@ -45,7 +45,7 @@ def calls(monkeypatch):
 
 
 def lines(out):
-    return (out / "runs.jsonl").read_text().splitlines()
+    return (out / "runs.jsonl").read_text("utf-8").splitlines()
 
 
 def assert_same(found, expected):
@@ -108,7 +108,7 @@ def test_half_a_line_costs_only_its_run(kept, tmp_path, calls):
     expected = run(noisy(), tmp_path)
     journal = tmp_path / "runs.jsonl"
     whole = lines(tmp_path)
-    journal.write_text("\n".join(whole[:4]) + "\n" + whole[4][:kept])
+    journal.write_text("\n".join(whole[:4]) + "\n" + whole[4][:kept], encoding="utf-8")
     calls.n = 0
     assert_same(run(noisy(), tmp_path), expected)
     assert calls.n == N_RUNS - 4
@@ -125,7 +125,7 @@ def test_half_a_line_costs_only_its_run(kept, tmp_path, calls):
 def test_a_last_line_without_its_end_counts(tmp_path, calls):
     expected = run(noisy(), tmp_path)
     journal = tmp_path / "runs.jsonl"
-    journal.write_text(journal.read_text().rstrip("\n"))
+    journal.write_text(journal.read_text("utf-8").rstrip("\n"), encoding="utf-8")
     calls.n = 0
     assert_same(run(noisy(), tmp_path), expected)
     assert calls.n == 0
@@ -134,7 +134,7 @@ def test_a_last_line_without_its_end_counts(tmp_path, calls):
 @pytest.mark.parametrize("junk", ["", "12", "[]", "{}", '{"key": 3}', "null", "\x00"])
 def test_junk_in_the_journal_is_passed_over(junk, tmp_path, calls):
     journal = tmp_path / "runs.jsonl"
-    journal.write_text(f"{junk}\n{junk}")
+    journal.write_text(f"{junk}\n{junk}", encoding="utf-8")
     results, _ = run(noisy(), tmp_path)
     assert len(results) == calls.n == N_RUNS
     run(noisy(), tmp_path)

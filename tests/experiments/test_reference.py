@@ -1,10 +1,12 @@
-"""The ten networks: read as measured, or as published."""
+"""The networks' scores: read as measured, or as published."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from course_utils import experiments
 from course_utils.experiments import reference, runs
@@ -22,12 +24,13 @@ def measured(**changes):
             "nmi": 0.5 + 0.1 * seed + 0.2 * (network == "VGG16"),
             "date": "2027-01-02",
             "versions": json.dumps({"python": "3.12", "keras": "3.9"}),
+            "weights": "0" * 64,
         }
         for image_set in ("stamps", "photos")
         for network in ("VGG16", "ResNet50")
         for seed in (0, 1)
     ]
-    columns = [*runs.COLUMNS, "date", "versions"]
+    columns = [*runs.COLUMNS, *reference.ABOUT]
     return pd.DataFrame(rows, columns=columns).assign(**changes)
 
 
@@ -38,7 +41,7 @@ def path(tmp_path):
 
 def test_measured_runs_are_means_over_the_seeds(path):
     measured().to_csv(path, index=False)
-    table, source = experiments.ten_networks(path)
+    table, source = experiments.network_scores("ten", path)
     assert table.shape == (2, 2)
     for image_set in ("stamps", "photos"):
         assert table[image_set, "l2+kmeans"].to_dict() == pytest.approx(
@@ -50,12 +53,15 @@ def test_measured_runs_are_means_over_the_seeds(path):
 def test_several_days_are_said(path):
     days = ["2027-01-02"] * 4 + ["2027-01-05"] * 4
     measured(date=days).to_csv(path, index=False)
-    assert "measured 2027-01-02 to 2027-01-05 with" in experiments.ten_networks(path)[1]
+    assert (
+        "measured 2027-01-02 to 2027-01-05 with"
+        in experiments.network_scores("ten", path)[1]
+    )
 
 
 def test_without_the_file_the_published_scores_and_their_source(path):
-    table, source = experiments.ten_networks(path)
-    assert list(table.index) == list(reference.NETWORKS)
+    table, source = experiments.network_scores("ten", path)
+    assert list(table.index) == list(reference.PUBLISHED["ten"].index)
     image_sets = {"VOC2007", "COIL100", "Flowers17", "UMist"}
     assert set(table.columns.get_level_values(0)) == image_sets
     assert table.loc["Xception", ("VOC2007", "agglomerative")] == 0.719
@@ -78,25 +84,60 @@ def test_without_the_file_the_published_scores_and_their_source(path):
 def test_what_cannot_be_read_is_said(path, changes, words):
     measured(**changes).to_csv(path, index=False)
     with pytest.raises(ValueError, match=r"ten\.csv holds no results") as raised:
-        experiments.ten_networks(path)
+        experiments.network_scores("ten", path)
     assert words in str(raised.value)
 
 
 def test_missing_columns_and_rows_are_said(path):
     measured().drop(columns=["date", "nmi"]).to_csv(path, index=False)
     with pytest.raises(ValueError, match="lacks the columns nmi, date"):
-        experiments.ten_networks(path)
+        experiments.network_scores("ten", path)
     measured().iloc[:0].to_csv(path, index=False)
     with pytest.raises(ValueError, match="no rows"):
-        experiments.ten_networks(path)
+        experiments.network_scores("ten", path)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="holds no results"):
-        experiments.ten_networks(path)
+        experiments.network_scores("ten", path)
 
 
-def test_the_file_of_the_course_can_be_read_if_it_is_there():
-    table, _ = experiments.ten_networks()
-    assert len(table)
+@pytest.mark.parametrize("group, networks", reference.GROUPS.items())
+def test_the_file_of_the_course_can_be_read_if_it_is_there(group, networks):
+    table, source = experiments.network_scores(group)
+    assert len(table) and set(table.index) <= set(networks)
+    assert ("measured" in source) == (reference.REFERENCE / f"{group}.csv").exists()
+    assert ((table.to_numpy() > 0) & (table.to_numpy() < 1)).all()
+    table.iloc[0, 0] = 0  # what a caller does to it is not seen by the next
+    assert experiments.network_scores(group)[0].iloc[0, 0] > 0
+
+
+def test_an_unknown_group_is_refused():
+    with pytest.raises(ValueError, match="one of ten, modern, got 'old'"):
+        experiments.network_scores("old")
+
+
+@pytest.mark.slow  # asks for the weights of fifteen networks
+def test_the_benchmark_writes_what_lesson_5_reads(keras_home, tmp_path, capsys):
+    sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+    import networks
+
+    few = "--sets", "stamps", "--seeds", "2", "--to", str(tmp_path)
+    assert networks.main(["ten", *few]) == 0
+    table, source = experiments.network_scores("ten", tmp_path / "ten.csv")
+    assert list(table.index) == ["MobileNetV2"] and table["stamps"].shape == (1, 2)
+    assert table["stamps", "l2+kmeans"].item() > 0.6 and "keras" in source
+    said = capsys.readouterr().out
+    assert said.count("not measured") == 9 and "VGG19: its weights are not here" in said
+    runs = pd.read_csv(tmp_path / "ten.csv")
+    assert runs["weights"].str.fullmatch("[0-9a-f]{64}").all()
+    earlier = runs[:1].assign(representation="VGG19", nmi=0.5)
+    pd.concat([earlier, runs.assign(nmi=0.1)]).to_csv(tmp_path / "ten.csv", index=False)
+    assert networks.main(["ten", *few]) == 0  # keeps what cannot be measured today
+    again, _ = experiments.network_scores("ten", tmp_path / "ten.csv")
+    assert again.loc["VGG19", ("stamps", "l2+kmeans")] == 0.5
+    assert again.loc["MobileNetV2"].equals(table.loc["MobileNetV2"])
+    assert (
+        networks.main(["modern", *few]) == 1 and not (tmp_path / "modern.csv").exists()
+    )
 
 
 def test_the_table_of_choices_is_complete():

@@ -157,7 +157,7 @@ def test_labels_csv_and_true_labels_give_the_scores_again(one):
 
 def test_about_says_how_it_was_made(one):
     image_set, *_, out, _ = one
-    about = json.loads((out / "about.json").read_text())
+    about = json.loads((out / "about.json").read_text("utf-8"))
     assert about["command"] == "the command <&>"
     assert about["fingerprint"] == image_set.fingerprint
     assert (about["n_images"], about["n_left_out"]) == (24, 0)
@@ -255,9 +255,9 @@ def test_figures_of_an_earlier_version_are_removed(tmp_path):
     compare(coloured(), tmp_path)
     for name in ("scores.png", "gallery-raw.jpg", "mine.png"):
         (tmp_path / name).write_bytes(b"")
-    written = json.loads((tmp_path / ".written.json").read_text())
+    written = json.loads((tmp_path / ".written.json").read_text("utf-8"))
     written += ["scores.png", "gallery-raw.jpg"]
-    (tmp_path / ".written.json").write_text(json.dumps(written))
+    (tmp_path / ".written.json").write_text(json.dumps(written), encoding="utf-8")
     (tmp_path / "mine.png").rename(tmp_path.parent / "mine.png")
     compare(coloured(), tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
@@ -382,7 +382,7 @@ def test_what_was_skipped_is_listed(tmp_path):
     report.write(image_set, results, labels, tmp_path)
     text = Page((tmp_path / "report.html").read_text("utf-8")).text
     assert "Skipped VGG19its weights are <not> here" in " ".join(text.split())
-    about = json.loads((tmp_path / "about.json").read_text())
+    about = json.loads((tmp_path / "about.json").read_text("utf-8"))
     assert about["skipped"] == {"VGG19": "its weights are <not> here"}
 
 

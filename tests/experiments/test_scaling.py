@@ -75,14 +75,14 @@ def test_an_interruption_ends_the_process_too(tmp_path):
         import os
         import time
 
-        with open(started, "w") as file:
+        with open(started, "w", encoding="utf-8") as file:
             file.write(str(os.getpid()))
         time.sleep(600)
 
     started = tmp_path / "started"
 
     def interrupt():
-        while not (started.exists() and started.read_text()):
+        while not (started.exists() and started.read_text("utf-8")):
             time.sleep(0.05)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
@@ -95,7 +95,7 @@ def test_an_interruption_ends_the_process_too(tmp_path):
     finally:
         signal.signal(signal.SIGINT, before)
     with contextlib.suppress(ChildProcessError):  # it has been waited for already
-        _, status = os.waitpid(int(started.read_text()), 0)
+        _, status = os.waitpid(int(started.read_text("utf-8")), 0)
         assert status == signal.SIGKILL
 
 
@@ -347,14 +347,14 @@ def test_the_benchmark_goes_on_after_an_interruption(
         assert scale.main(options) == 130
     assert scale.STOPPED in capsys.readouterr().err
     assert not (out / "scale.csv").exists()
-    before = journal.read_text().splitlines()
+    before = journal.read_text("utf-8").splitlines()
     assert len(before) == 1
 
     assert scale.main(options) == 0
     said = capsys.readouterr().out
     assert "1 measurements are in" in said
-    assert journal.read_text().splitlines()[:1] == before
-    assert len(journal.read_text().splitlines()) == 2
+    assert journal.read_text("utf-8").splitlines()[:1] == before
+    assert len(journal.read_text("utf-8").splitlines()) == 2
     table = pd.read_csv(out / "scale.csv")
     assert tuple(table.columns) == scale.COLUMNS
     assert table[["method", "n"]].values.tolist() == [

@@ -243,7 +243,7 @@ FILES = {
 @pytest.mark.parametrize(("text", "words"), FILES.values(), ids=FILES)
 def test_a_file_that_fails_says_so(tmp_path, text, words):
     file = tmp_path / "own.py"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     values, troubles = own_functions.call_file(file, ["nmi"], PAIRS, timeout=1)
     assert troubles["own.py"].startswith(words)
     goes_on = words.split()[1] in ("raised", "asks") or "exit()" in words
@@ -253,12 +253,12 @@ def test_a_file_that_fails_says_so(tmp_path, text, words):
 
 def test_a_file_without_the_functions_is_refused(tmp_path):
     file = tmp_path / "own.py"
-    file.write_text("x = 1")
+    file.write_text("x = 1", encoding="utf-8")
     with pytest.raises(ValueError, match="has none of the functions purity, nmi"):
         own_functions.call_file(file, ["purity", "nmi"], PAIRS)
     with pytest.raises(ValueError, match="is not a file"):
         own_functions.call_file(tmp_path / "none.py", ["nmi"], PAIRS)
-    (tmp_path / "own.ipynb").write_text("{}")
+    (tmp_path / "own.ipynb").write_text("{}", encoding="utf-8")
     with pytest.raises(ValueError, match=r"is not a \.py file: save your functions"):
         own_functions.call_file(tmp_path / "own.ipynb", ["nmi"], PAIRS)
 
@@ -277,7 +277,9 @@ def test_a_file_is_run_again_for_the_functions_that_are_left(tmp_path):
 
 
 def test_a_file_may_import_its_neighbour_and_define_some(tmp_path):
-    (tmp_path / "neighbour.py").write_text("def table(t): return len(t)\n")
+    (tmp_path / "neighbour.py").write_text(
+        "def table(t): return len(t)\n", encoding="utf-8"
+    )
     file = tmp_path / "own.py"
     file.write_text(
         "from dataclasses import dataclass\nfrom neighbour import table\n"

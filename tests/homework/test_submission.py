@@ -67,7 +67,9 @@ def test_the_same_content_gives_the_same_bytes(small, good, tmp_path):
 def test_lessons_travel_without_the_values(small, tmp_path):
     kept = {"ex01_1": {"state": "right", "tries": 3, "value": "secret"}}
     (tmp_path / "answers").mkdir()
-    (tmp_path / "answers" / "01_first.json").write_text(json.dumps(kept))
+    (tmp_path / "answers" / "01_first.json").write_text(
+        json.dumps(kept), encoding="utf-8"
+    )
     told = exercises.progress()
     hand_in(tmp_path / "a.zip", small, "anna01", "Anna", progress=told)
     assert b"secret" not in (tmp_path / "a.zip").read_bytes()
@@ -210,9 +212,11 @@ def test_the_text_of_the_functions_travels_and_is_only_text(small, tmp_path):
         "purity": "purity = lambda t, c: 2",
     }
     assert submission.source_of(file=file) == expected
-    file.write_text("def (")
+    file.write_text("def (", encoding="utf-8")
     assert submission.source_of(file=file) == {}
-    file.write_text("def nmi(t, c):\n" + "    # long\n" * 3000 + "    return 1\n")
+    file.write_text(
+        "def nmi(t, c):\n" + "    # long\n" * 3000 + "    return 1\n", encoding="utf-8"
+    )
     assert len(submission.source_of(file=file)["nmi"]) == 20_000
 
 
@@ -319,7 +323,7 @@ def compared(small, tmp_path):
     columns = zip(small.images, small.true_names, *labels.values(), strict=True)
     report._write_csv(folder / "labels.csv", ["image", "true_label", *labels], columns)
     about = {"fingerprint": small.fingerprint}
-    (folder / "about.json").write_text(json.dumps(about))
+    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
     return folder
 
 
@@ -338,14 +342,14 @@ def test_results_that_are_missing_damaged_or_of_other_pictures(small, compared):
     with pytest.raises(ValueError, match="are of other pictures than coloured"):
         reader.read_results(compared, small.subset(slice(1, None)))
     table = compared / "labels.csv"
-    header, first, second, *rest = table.read_text().splitlines(keepends=True)
-    table.write_text("".join([header, second, first, *rest]))
+    header, first, second, *rest = table.read_text("utf-8").splitlines(keepends=True)
+    table.write_text("".join([header, second, first, *rest]), encoding="utf-8")
     with pytest.raises(ValueError, match="not in their order any more"):
         reader.read_results(compared, small)
-    table.write_text(header.replace("raw/", "x/") + first + second)
+    table.write_text(header.replace("raw/", "x/") + first + second, encoding="utf-8")
     with pytest.raises(ValueError, match="are damaged"):
         reader.read_results(compared, small)
-    table.write_text("".join([header, first.replace(",0", ",a")]))
+    table.write_text("".join([header, first.replace(",0", ",a")]), encoding="utf-8")
     with pytest.raises(ValueError, match="are damaged"):
         reader.read_results(compared, small)
 
@@ -376,7 +380,7 @@ def test_answers_from_a_text(tmp_path, text, expected):
 
 def test_the_second_answer_alone(tmp_path):
     path = tmp_path / "answers.txt"
-    path.write_text("Answer 2\nb")
+    path.write_text("Answer 2\nb", encoding="utf-8")
     assert reader.read_answers(path) == {submission.QUESTIONS[1]: "b"}
 
 
@@ -404,7 +408,7 @@ def test_answers_that_cannot_be_read(tmp_path, text, words):
 
 def test_answers_in_json(tmp_path):
     path = tmp_path / "answers.json"
-    path.write_text('{"Why?": "So."}')
+    path.write_text('{"Why?": "So."}', encoding="utf-8")
     assert reader.read_answers(path) == {"Why?": "So."}
 
 
@@ -418,12 +422,12 @@ def test_neither_writing_nor_grading_loads_tensorflow():
 
 def test_submit_knows_the_image_set_of_the_results(tmp_path):
     about = tmp_path / "about.json"
-    about.write_text('{"image_set": "stamps-all"}')
+    about.write_text('{"image_set": "stamps-all"}', encoding="utf-8")
     assert reader.image_set_of(tmp_path) == "stamps-all"
-    about.write_text('{"image_set": "my photos"}')
+    about.write_text('{"image_set": "my photos"}', encoding="utf-8")
     with pytest.raises(ValueError, match="my photos: say with --image-set"):
         reader.image_set_of(tmp_path)
-    about.write_text("[]")
+    about.write_text("[]", encoding="utf-8")
     with pytest.raises(ValueError, match="holds no results: run"):
         reader.image_set_of(tmp_path)
 

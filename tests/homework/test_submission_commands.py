@@ -49,8 +49,10 @@ def call(tmp_path, capsys, monkeypatch, results):
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "set", contents()[0])
     shutil.copytree(results, tmp_path / "results")
-    (tmp_path / "mine.py").write_text(FUNCTIONS)
-    (tmp_path / "answers.txt").write_text("Colour, since each class has its own.\n")
+    (tmp_path / "mine.py").write_text(FUNCTIONS, encoding="utf-8")
+    (tmp_path / "answers.txt").write_text(
+        "Colour, since each class has its own.\n", encoding="utf-8"
+    )
 
     def command(*arguments):
         capsys.readouterr()
@@ -126,7 +128,11 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
         found = next(csv.DictReader(file))
     assert found["answers_points"] == "7.5"
     assert found["adjustments"] == "−1 points: spoke too softly"
-    assert (tmp_path / "graded" / "adjustments.csv").read_text().endswith("softly\n")
+    assert (
+        (tmp_path / "graded" / "adjustments.csv")
+        .read_text("utf-8")
+        .endswith("softly\n")
+    )
 
 
 FATAL = {
@@ -143,7 +149,7 @@ FATAL = {
 
 @pytest.mark.parametrize("what", FATAL)
 def test_the_file_is_written_whatever_the_functions_do(call, tmp_path, what):
-    (tmp_path / "own.py").write_text(FATAL[what])
+    (tmp_path / "own.py").write_text(FATAL[what], encoding="utf-8")
     status, out, err = call(*SUBMIT, "set", "--functions", "own.py")
     assert status == 0 and "Traceback" not in err
     assert "note: " in err and ("own.py" in err or "exit code 0" in err)
@@ -204,9 +210,11 @@ for option, value, words in (
 @pytest.mark.parametrize(("arguments", "words"), SENTENCES)
 def test_what_is_wrong_is_said_in_a_sentence(arguments, words, call, tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "long.txt").write_text("x" * 7312)
-    (tmp_path / "three.txt").write_text("a\n---\nb\n---\nc")
-    (tmp_path / "far.yaml").write_text("points: {best_nmi: {points: 40}}")
+    (tmp_path / "long.txt").write_text("x" * 7312, encoding="utf-8")
+    (tmp_path / "three.txt").write_text("a\n---\nb\n---\nc", encoding="utf-8")
+    (tmp_path / "far.yaml").write_text(
+        "points: {best_nmi: {points: 40}}", encoding="utf-8"
+    )
     before = sorted(tmp_path.rglob("*"))
     status, _, err = call(*arguments)
     assert status == 2

@@ -108,7 +108,7 @@ def test_the_photos_are_made_by_the_rule_of_their_card(caltech101, tmp_path, cap
     for image, *_ in rows:  # other versions of Pillow may write other bytes
         with Image.open(tmp_path / image) as one, Image.open(PHOTOS / image) as other:
             assert np.abs(np.asarray(one, int) - np.asarray(other)).mean() < 2
-    with open(tmp_path / "photos.csv", "w") as file:
+    with open(tmp_path / "photos.csv", "w", encoding="utf-8") as file:
         file.write("image\n")
     build.print_tables(source, tmp_path, rows)
     table = [line for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
@@ -196,7 +196,7 @@ def test_the_words_are_made_by_the_rule_of_their_card(
     for image, *_ in rows:  # other versions of Pillow may write other bytes
         with Image.open(tmp_path / image) as one, Image.open(WORDS / image) as other:
             assert np.abs(np.asarray(one, int) - np.asarray(other)).mean() < 2
-    (tmp_path / "words.csv").write_text("image\n")
+    (tmp_path / "words.csv").write_text("image\n", encoding="utf-8")
     build.print_tables(tmp_path, rows)
     table = [line for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
     assert "\n".join(table) in card_of(WORDS)
@@ -334,7 +334,7 @@ def test_a_name_that_does_not_resolve(direct, offer, monkeypatch):
 
 def test_a_download_that_cannot_be_written(serve, offer, own_cache):
     own_cache.parent.mkdir(exist_ok=True)
-    own_cache.write_text("a file where the cache should be")
+    own_cache.write_text("a file where the cache should be", encoding="utf-8")
     address, _ = serve(ARCHIVE)
     offer(address)
     with pytest.raises(downloads.DownloadError, match="could not be written"):

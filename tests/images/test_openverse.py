@@ -579,9 +579,9 @@ def test_folders_of_no_use(openverse, tmp_path):
     ):
         look(openverse, "dog", folder=tmp_path / "cats")
     state = tmp_path / "cats" / STATE
-    whole = state.read_text()
+    whole = state.read_text("utf-8")
     for damaged in (whole[:50], "[]", whole.replace("0001-", "../0001-"), "{}", ""):
-        state.write_text(damaged)
+        state.write_text(damaged, encoding="utf-8")
         with pytest.raises(ValueError, match=r"is damaged: delete .* and search again"):
             look(openverse, folder=tmp_path / "cats")
 

@@ -400,7 +400,7 @@ def test_the_quote_that_is_never_closed_costs_what_it_swallows(folder):
     first, second, *_ = FILES
     swallowed = "x" * 200_000
     path = folder / "list.csv"
-    path.write_text(f'image\n{first}\n"{swallowed}\n{second}\n')
+    path.write_text(f'image\n{first}\n"{swallowed}\n{second}\n', encoding="utf-8")
     items, problems = everything(streams.open_stream(path))
     assert items[0].image == first
     assert "not CSV" in str(problems)
@@ -703,7 +703,7 @@ def test_a_sample_leaves_out_what_is_no_picture(folder):
 
 def test_errors_of_open(folder, tmp_path, memory):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "text.txt").write_text("no picture")
+    (tmp_path / "text.txt").write_text("no picture", encoding="utf-8")
     (tmp_path / "all.tar.gz").write_bytes(b"")
     (tmp_path / "bad.parquet").write_bytes(b"no table")
     wrong = write_csv(tmp_path / "wrong.csv", [("a.png", "b")], ["photo", "label"])
@@ -904,7 +904,7 @@ def test_why_a_table_names_no_picture_is_said(tmp_path):
     ):
         streams.open_stream(table)
     (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "notes.txt").write_text("hello")
+    (tmp_path / "set" / "notes.txt").write_text("hello", encoding="utf-8")
     with pytest.raises(ValueError, match=r"holds no pictures:\s+notes.txt: not a pict"):
         streams.open_stream(tmp_path / "set")
 

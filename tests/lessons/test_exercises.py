@@ -104,17 +104,17 @@ def test_a_damaged_record_and_a_closed_folder_cost_nothing(
 ):
     double, answer, path = lesson
     for n, damaged in enumerate(["{half", "[1]", '{"a": 1}', "<<<<<<< HEAD"], 1):
-        path.write_text(damaged)
+        path.write_text(damaged, encoding="utf-8")
         assert exercises.answers() == {}
         assert answer(42).state == "right"
         assert exercises.answers()["ex99_2"]["state"] == "right"
         said = capsys.readouterr().out
         assert f"{path} cannot be read as answers. It is kept as" in said
         kept = sorted(path.parent.glob(f"{path.name}.unreadable*"), key=len_of_name)
-        assert len(kept) == n and kept[-1].read_text() == damaged
+        assert len(kept) == n and kept[-1].read_text("utf-8") == damaged
     assert exercises.recorded_lessons() == [path.stem]
     blocked = tmp_path / "file"
-    blocked.write_text("")
+    blocked.write_text("", encoding="utf-8")
     monkeypatch.setenv("COURSE_ANSWERS", str(blocked))
     assert double(lambda x: 2 * x).state == "right"
     assert "could not be saved" in capsys.readouterr().out
@@ -139,7 +139,9 @@ def test_answers_of_a_lesson_that_was_renumbered_are_taken_over(
     assert exercises.answers() == {f"ex{lesson[:2]}_1": right}
     assert exercises.passed(f"{int(lesson[:2])}.1")
     assert exercises.recorded_lessons() == [lesson] and not old.exists()
-    old.write_text(json.dumps({f"ex{earlier}_1": right | {"tries": 9}}))
+    old.write_text(
+        json.dumps({f"ex{earlier}_1": right | {"tries": 9}}), encoding="utf-8"
+    )
     exercises.begin(lesson)  # what is there under the new number is not written over
     assert exercises.answers()[f"ex{lesson[:2]}_1"]["tries"] == 2 and old.exists()
 
@@ -151,7 +153,7 @@ def test_answers_under_an_earlier_number_that_cannot_be_read_stay(
     old = tmp_path / "07_maps_of_images.json"
     old.write_text("{half", encoding="utf-8")
     exercises.begin("08_maps_of_images")
-    assert exercises.answers() == {} and old.read_text() == "{half"
+    assert exercises.answers() == {} and old.read_text("utf-8") == "{half"
 
 
 def len_of_name(path):

@@ -109,7 +109,7 @@ def test_another_folder_or_a_second_run_makes_no_second_copy_and_no_second_answe
 def test_half_a_copy_is_fetched_anew(colab_machine, published_course):
     half = colab_machine / ".fetching" / "image-clustering" / "course_utils"
     half.mkdir(parents=True)
-    (half / "__init__.py").write_text("")
+    (half / "__init__.py").write_text("", encoding="utf-8")
     assert "on Colab" in run_cells(colab_machine, COLAB, setup_cell(published_course))
     assert not half.exists()
 
@@ -286,7 +286,7 @@ def test_publishing_changes_badges_and_setups_and_nothing_else(
     assert [c.get("outputs") for c in after.cells] == [
         c.get("outputs") for c in before.cells
     ]
-    text = (tmp_path / "solutions" / "course.toml").read_text()
+    text = (tmp_path / "solutions" / "course.toml").read_text("utf-8")
     assert build.tomllib.loads(text) == {
         "repository": "https://github.com/me/it",
         "tag": "v2",

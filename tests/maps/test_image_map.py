@@ -103,7 +103,7 @@ def test_a_folder_holds_the_same_as_one_file(image_set, made, tmp_path):
     other.pop("layouts")
     assert one == other
     for name in ("sheet-0", "pack-0"):
-        script = (tmp_path / "map" / "data" / f"{name}.js").read_text()
+        script = (tmp_path / "map" / "data" / f"{name}.js").read_text("utf-8")
         assert script == f'receive("{name}","{text_of(single, name)}");'
 
 
@@ -115,7 +115,7 @@ def test_a_map_may_be_written_again_over_itself(image_set, made, tmp_path):
 
 
 def test_a_folder_with_other_files_is_left_alone(image_set, made, tmp_path):
-    (tmp_path / "thesis.docx").write_text("years of work")
+    (tmp_path / "thesis.docx").write_text("years of work", encoding="utf-8")
     with pytest.raises(ValueError, match="holds other files: give a new folder"):
         image_map.write(image_set, tmp_path, **made)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
@@ -268,7 +268,7 @@ def test_a_picture_that_vanished_leaves_no_half_map(made, tmp_path):
 
 
 def test_read_refuses_what_is_no_map(tmp_path):
-    (tmp_path / "page.html").write_text("<p>no map</p>")
+    (tmp_path / "page.html").write_text("<p>no map</p>", encoding="utf-8")
     with pytest.raises(ValueError, match="is no map of this course"):
         image_map.read(tmp_path / "page.html")
 
@@ -399,7 +399,7 @@ def test_a_map_of_an_earlier_version_is_known_by_its_content(image_set, made, tm
     assert image_map.write(image_set, tmp_path / "map", **made).exists()
     (tmp_path / "map" / "index.html").unlink()
     (tmp_path / "map" / files.WRITTEN).unlink()
-    (tmp_path / "map" / "data" / "mine.csv").write_text("mine")
+    (tmp_path / "map" / "data" / "mine.csv").write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match="map holds other files"):
         image_map.write(image_set, tmp_path / "map", **made)
 

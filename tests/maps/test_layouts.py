@@ -207,7 +207,7 @@ def test_a_damaged_file_is_computed_again(own_cache, computed, damage):
 
 def test_a_closed_cache_warns_once(tmp_path, monkeypatch, recwarn):
     closed = tmp_path / "a file"
-    closed.write_text("")
+    closed.write_text("", encoding="utf-8")
     monkeypatch.setenv("COURSE_CACHE", str(closed))
     with pytest.warns(UserWarning, match="COURSE_CACHE"):
         layouts.layout(np.eye(5), "pca")

@@ -305,7 +305,7 @@ def test_half_precision_is_a_choice_of_the_call_not_of_the_settings(user_setting
 def test_settings_that_keras_cannot_use_name_their_file(tmp_path, settings, words):
     if "jax" in words and importlib.util.find_spec("jax"):
         pytest.skip("jax is installed")
-    (tmp_path / "keras.json").write_text(settings)
+    (tmp_path / "keras.json").write_text(settings, encoding="utf-8")
     code = "from course_utils._support.keras import import_keras; import_keras()"
     environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
     environment |= {"KERAS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}

@@ -144,13 +144,13 @@ def test_a_full_disk_costs_the_cache_and_not_the_features(start, own_cache, fres
 
 
 def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, fresh):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.warns(UserWarning, match=r"COURSE_CACHE can name another") as caught:
         found = extract(many())
     assert len(caught) == 1
     assert found.tobytes() == fresh.tobytes()
-    assert (tmp_path / "file").read_text() == "in the way"
+    assert (tmp_path / "file").read_text("utf-8") == "in the way"
 
 
 def test_a_cache_without_permission(own_cache, monkeypatch, fresh):
@@ -188,7 +188,7 @@ def test_a_damaged_chunk_is_computed_again(
     chunks = sorted(own_cache.rglob("*.txt"))
     assert len(chunks) == 4
     damaged = chunks[1]
-    lost = damaged.read_text().split()
+    lost = damaged.read_text("utf-8").split()
     places = [i for i, digest in enumerate(many().digests) if digest in lost]
     damage(damaged.with_suffix(f".{suffix}"))
     with warnings.catch_warnings():
@@ -217,7 +217,9 @@ def test_entries_and_clear(own_cache):
     pictures = many(30)
     for representation in ("colour", "raw", "lbp"):
         extract(pictures, representation)
-    (cache.features_dir() / ".DS_Store").write_text("of a file manager")
+    (cache.features_dir() / ".DS_Store").write_text(
+        "of a file manager", encoding="utf-8"
+    )
     found = cache.entries().set_index("representation")
     assert list(found.index) == ["raw", "colour", "lbp"]  # largest first
     assert (found["n_images"] == 30).all()
@@ -254,7 +256,7 @@ def test_the_key_of_a_store_stays_while_the_recipe_does(own_cache):
 def test_features_under_another_key_are_never_taken(own_cache, fresh, changed):
     extract(many())
     (folder,) = (own_cache / "features").iterdir()
-    about = json.loads((folder / "about.json").read_text())
+    about = json.loads((folder / "about.json").read_text("utf-8"))
     spec = {key: about[key] for key in about if key != "representation"}
     other = cache.Store("colour", spec | changed)
     digests = many().digests

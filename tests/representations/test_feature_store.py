@@ -30,7 +30,7 @@ def tree(tmp_path_factory):
         path.write_bytes(picture_bytes(size=(40, 40), seed=index))
     (folder / "a" / "07-broken.png").write_bytes(picture_bytes()[:200])
     (folder / "b" / "empty.jpg").touch()
-    (folder / "b" / "notes.txt").write_text("no picture")
+    (folder / "b" / "notes.txt").write_text("no picture", encoding="utf-8")
     return folder
 
 
@@ -237,7 +237,7 @@ def program(many, tmp_path):
     folders = [str(ROOT), str(ROOT / "tests")]
     how = {"folders": folders, "tree": str(many), "part_size": PART_SIZE}
     script = tmp_path / "run.py"
-    script.write_text(RUN.format(to=str(tmp_path / "to"), **how))
+    script.write_text(RUN.format(to=str(tmp_path / "to"), **how), encoding="utf-8")
 
     def start():
         process = subprocess.Popen(

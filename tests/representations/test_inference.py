@@ -161,7 +161,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_done_without(
     stamps, fresh, monkeypatch
 ):
     fresh.parent.mkdir(exist_ok=True)
-    fresh.write_text("a file, where the cache should be")
+    fresh.write_text("a file, where the cache should be", encoding="utf-8")
     with pytest.warns(UserWarning, match="converted networks are not kept in"):
         found = inference.network("SqueezeNet", (None,))(batch_of(stamps, 1, 224))
     assert np.isfinite(found[0]).all()
@@ -370,7 +370,9 @@ def test_layers_of_which_one_is_cached_for_some_images(stamps, own_cache, seen):
         np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-6)
     counts = {"SqueezeNet--fire3": 3, "SqueezeNet--fire5": 3}
     for folder in (own_cache / "features").iterdir():
-        digests = [d for f in folder.glob("*.txt") for d in f.read_text().split()]
+        digests = [
+            d for f in folder.glob("*.txt") for d in f.read_text("utf-8").split()
+        ]
         name = folder.name.rpartition("-")[0]
         assert len(digests) == len(set(digests)) == counts.pop(name)
     assert not counts

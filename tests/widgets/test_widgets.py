@@ -312,7 +312,7 @@ def test_the_plane_draws_every_cluster_as_the_course_does():
     assert looks == [plots.look(cluster) for cluster in range(8)]
     assert len(set(looks)) == 8
     paths = re.search(
-        r"PATHS = \{(.*?)\n\}", (base.FRONT / "marks.js").read_text(), re.DOTALL
+        r"PATHS = \{(.*?)\n\}", (base.FRONT / "marks.js").read_text("utf-8"), re.DOTALL
     )
     kinds = [marker for _, marker in plots.KINDS.values()]
     known = re.findall(r'^  "(.)": "M', paths[1], re.MULTILINE)
@@ -1083,10 +1083,10 @@ def test_a_selection_is_not_written_over_another_file(tmp_path):
     chart.selection = [1, 3]
     mine = tmp_path / "labels.csv"
     for text in ("image,label\na.png,cat\n", "", "image,class\na.png,cat\n"):
-        mine.write_text(text)
+        mine.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=r"labels\.csv is in the way"):
             chart.to_csv(mine)
-        assert mine.read_text() == text
+        assert mine.read_text("utf-8") == text
     new = tmp_path / "selection.csv"
     chart.to_csv(new)
     chart.selection = [2]

@@ -10,7 +10,9 @@ from course_utils.homework.grading.adjustments import (
 
 
 def written(path, *rows, header=COLUMNS, separator=","):
-    path.write_text("\n".join(separator.join(row) for row in (header, *rows)))
+    path.write_text(
+        "\n".join(separator.join(row) for row in (header, *rows)), encoding="utf-8"
+    )
     return path
 
 

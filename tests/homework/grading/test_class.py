@@ -403,8 +403,12 @@ def test_marks_per_question_and_answers_without_names(people, grade, tmp_path):
     assert not [name for name in names if name in headings]
     blind = rows(out / "marks-without-names.csv")
     assert blind[0] == ["code", "answer_1", "answer_2"] and len(blind) == 7
-    (tmp_path / "mine.csv").write_text(f"code,answer_1\n{anna.code},7.5\n")
-    (tmp_path / "hers.csv").write_text(f"student_id,answer_2\n{anna.student_id},10\n")
+    (tmp_path / "mine.csv").write_text(
+        f"code,answer_1\n{anna.code},7.5\n", encoding="utf-8"
+    )
+    (tmp_path / "hers.csv").write_text(
+        f"student_id,answer_2\n{anna.student_id},10\n", encoding="utf-8"
+    )
     marks = load_marks([tmp_path / "mine.csv", tmp_path / "hers.csv"], 20)
     again = grade(people, how={"marks": marks})
     anna = of(again, "Anders")
@@ -421,8 +425,8 @@ def test_pages_of_before_go_and_what_others_wrote_stays(people, grade, tmp_path)
     out = tmp_path / "out"
     found = grade(people)
     gradebook.write(found, out)
-    (out / "feedback" / "mine.html").write_text("by hand")
-    (out / "notes.txt").write_text("mine")
+    (out / "feedback" / "mine.html").write_text("by hand", encoding="utf-8")
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
     before = {path.name for path in (out / "feedback").iterdir()}
     gradebook.write(grade(people[1:]), out)
     after = {path.name for path in (out / "feedback").iterdir()}

@@ -221,7 +221,10 @@ def test_marks_that_were_given_stay(tmp_path):
         "Anna",
         "",
     ]
-    path.write_text("student_id,name,answers_points\ns1,Anna,7.5\ns3,Cem,4\ngone,X,3\n")
+    path.write_text(
+        "student_id,name,answers_points\ns1,Anna,7.5\ns3,Cem,4\ngone,X,3\n",
+        encoding="utf-8",
+    )
     before = path.read_bytes()
     with pytest.raises(ValueError, match=r"not counted, 7.5 for s1: add --marks"):
         gradebook.write(graded(student(), broken), tmp_path)
@@ -240,8 +243,10 @@ def test_nothing_is_written_when_a_page_cannot_be_made(tmp_path, monkeypatch):
 
 
 def test_without_a_platforms_roster_nothing_to_import_is_left(tmp_path):
-    (tmp_path / "canvas.csv").write_text("of an earlier grading")
-    (tmp_path / ".written.json").write_text('["canvas.csv", "../x", "/etc/x"]')
+    (tmp_path / "canvas.csv").write_text("of an earlier grading", encoding="utf-8")
+    (tmp_path / ".written.json").write_text(
+        '["canvas.csv", "../x", "/etc/x"]', encoding="utf-8"
+    )
     _, notes = gradebook.write(graded(student()), tmp_path)
     assert not (tmp_path / "canvas.csv").exists()
     assert any(note.startswith("No file to import is written") for note in notes)
@@ -263,7 +268,7 @@ def test_pages_of_an_interrupted_grading_are_known_to_the_next(tmp_path, monkeyp
         gradebook.write(graded(student("s2", "Ben"), student("s3", "Cy")), tmp_path)
     monkeypatch.undo()
     mine = tmp_path / "feedback" / "mine.html"
-    mine.write_text("not of a grading")
+    mine.write_text("not of a grading", encoding="utf-8")
     assert len([*mine.parent.iterdir()]) == 3  # of Anna, of one more, and this
     the_class = graded(student("s4", "Di"))
     gradebook.write(the_class, tmp_path)
@@ -631,7 +636,7 @@ def test_from_submissions_to_pages(tmp_path, drawn):
         submission.submit(
             folder / f"{student_id}.zip", image_set, results, labels, **about
         )
-    (folder / "notes.txt").write_text("not a submission")
+    (folder / "notes.txt").write_text("not a submission", encoding="utf-8")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     the_class = grader.grade(folder, image_set, deadline=DEADLINE)
     gradebook.write(the_class, tmp_path / "out")
@@ -651,7 +656,7 @@ def test_from_submissions_to_pages(tmp_path, drawn):
 
 @pytest.mark.parametrize("name", ["thesis.docx", "grades.csv", "overview.html"])
 def test_a_folder_of_other_files_is_left_alone(tmp_path, name):
-    (tmp_path / name).write_text("mine")
+    (tmp_path / name).write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match=f"holds other files.*{name}"):
         gradebook.write(graded(student()), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -661,10 +666,10 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path, name):
 def test_a_file_that_no_grading_wrote_is_in_the_way(tmp_path, name):
     gradebook.write(graded(student()), tmp_path)
     listed = tmp_path / gradebook.files.WRITTEN
-    names = json.loads(listed.read_text())
+    names = json.loads(listed.read_text("utf-8"))
     kept = [n for n in names if not n.startswith(name)]
     assert len(kept) < len(names)
-    listed.write_text(json.dumps(kept))
+    listed.write_text(json.dumps(kept), encoding="utf-8")
     with pytest.raises(ValueError, match=f"{name} is in the way"):
         gradebook.check_out(tmp_path)
     with pytest.raises(ValueError, match=f"{name} is in the way"):
@@ -673,9 +678,9 @@ def test_a_file_that_no_grading_wrote_is_in_the_way(tmp_path, name):
 
 def test_marks_may_be_there_before_the_first_grading(tmp_path):
     rows = "student_id,late_until\n"
-    (tmp_path / "adjustments.csv").write_text(rows)
-    (tmp_path / "Thumbs.db").write_text("of Windows")
+    (tmp_path / "adjustments.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "Thumbs.db").write_text("of Windows", encoding="utf-8")
     gradebook.write(graded(student()), tmp_path)
-    assert (tmp_path / "adjustments.csv").read_text() == rows
+    assert (tmp_path / "adjustments.csv").read_text("utf-8") == rows
     gradebook.write(graded(student()), tmp_path)
     assert (tmp_path / "grades.csv").exists()

@@ -218,7 +218,7 @@ def test_the_best_counts_if_the_rubric_says_so(small, tmp_path):
 
 def test_a_roster_and_marks_of_the_first_edition(sent, small, tmp_path):
     path = tmp_path / "marks.csv"
-    path.write_text("student_id,answers_points\nANNA01,15\nbo02,\n")
+    path.write_text("student_id,answers_points\nANNA01,15\nbo02,\n", encoding="utf-8")
     people = tmp_path / "roster.csv"
     people.write_text(
         "student_id,name,lms_id\nanna01,Anna Anders,4101\nbo02,Bo Berg,4102\n"

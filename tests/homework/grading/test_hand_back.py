@@ -389,7 +389,9 @@ def test_rosters_that_are_not_given_back(tmp_path):
     roster = roster_of(path)
     data, (problem,) = fill_grades(roster, [(roster.students[0], 5, "")], max_points=9)
     assert data is None and "a table of your own: give the gradebook" in problem
-    path.write_text("First name,Last name,Email address\nJo,Doe,j@x.example\n")
+    path.write_text(
+        "First name,Last name,Email address\nJo,Doe,j@x.example\n", encoding="utf-8"
+    )
     roster = roster_of(path)
     data, (problem,) = fill_grades(roster, [(roster.students[0], 5, "")], max_points=9)
     assert data is None and "no column 'identifier', 'grade'" in problem

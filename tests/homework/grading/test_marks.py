@@ -9,7 +9,7 @@ FIRST, SECOND = submission.QUESTIONS
 
 
 def table(path, text):
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
