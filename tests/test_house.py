@@ -3,7 +3,6 @@
 import ast
 import doctest
 import importlib
-import importlib.metadata
 import inspect
 import os
 import re

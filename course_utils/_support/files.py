@@ -38,6 +38,8 @@ def atomic_file(path, mode="wb", **how):
     """
     path = Path(path)
     make_folder(path.parent)
+    if "b" not in mode:
+        how.setdefault("encoding", "utf-8")
     try:
         handle, temporary = tempfile.mkstemp(".part", ".", path.parent)
     except OSError as error:  # which names the file that nobody knows of

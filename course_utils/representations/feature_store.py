@@ -254,7 +254,7 @@ def _head(folder, name):
 def _pyarrow():
     try:
         import pyarrow
-        import pyarrow.parquet
+        import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise ImportError(
             "features in parts need pyarrow: pip install pyarrow"

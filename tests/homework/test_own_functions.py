@@ -164,7 +164,8 @@ def test_the_line_of_the_error_is_the_student_s_own(tmp_path):
     file = tmp_path / "own.py"
     file.write_text(
         "import numpy as np\n\ndef table(t):\n    return np.bincount(t - 5)\n\n"
-        "def nmi(t, c):\n    return table(t).max()\n"
+        "def nmi(t, c):\n    return table(t).max()\n",
+        encoding="utf-8",
     )
     values, troubles = own_functions.call_file(file, ["nmi"], PAIRS)
     assert values == {"nmi": NOTHING}
@@ -266,7 +267,8 @@ def test_a_file_without_the_functions_is_refused(tmp_path):
 def test_a_file_is_run_again_for_the_functions_that_are_left(tmp_path):
     file = tmp_path / "own.py"
     file.write_text(
-        "import os\ndef purity(t, c): return 1\ndef nmi(t, c): os._exit(0)\n"
+        "import os\ndef purity(t, c): return 1\ndef nmi(t, c): os._exit(0)\n",
+        encoding="utf-8",
     )
     names = ["purity", "nmi", "fowlkes_mallows"]
     values, troubles = own_functions.call_file(file, names, PAIRS)
@@ -284,7 +286,8 @@ def test_a_file_may_import_its_neighbour_and_define_some(tmp_path):
     file.write_text(
         "from dataclasses import dataclass\nfrom neighbour import table\n"
         "@dataclass\nclass Pair:\n    a: int\n"
-        "def nmi(t, c): return Pair(table(t)).a\npurity = None\n"
+        "def nmi(t, c): return Pair(table(t)).a\npurity = None\n",
+        encoding="utf-8",
     )
     names = ["purity", "nmi", "fowlkes_mallows"]
     values, troubles = own_functions.call_file(file, names, PAIRS)
@@ -302,7 +305,8 @@ def test_a_script_may_call_it_without_a_guard(tmp_path):
     script.write_text(
         "from course_utils.homework import exercise_values\n"
         "def purity(t, c): return len(t)\n"
-        "print(exercise_values('ab123', purity=purity)['purity'])\n"
+        "print(exercise_values('ab123', purity=purity)['purity'])\n",
+        encoding="utf-8",
     )
     done = subprocess.run(
         [sys.executable, str(script)],

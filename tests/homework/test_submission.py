@@ -205,7 +205,8 @@ def test_the_text_of_the_functions_travels_and_is_only_text(small, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
         "import nowhere\nraise ValueError\n\ndef nmi(t, c):\n    return 1\n\n"
-        "purity = lambda t, c: 2\n\ndef helper(): pass\n\nx, y = 1, 2\n"
+        "purity = lambda t, c: 2\n\ndef helper(): pass\n\nx, y = 1, 2\n",
+        encoding="utf-8",
     )
     expected = {
         "nmi": "def nmi(t, c):\n    return 1",

@@ -93,7 +93,8 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
     status, out, err = call("check", written, "--image-set", "set")
     assert (status, out) == (0, report), err
     (tmp_path / "theirs.yaml").write_text(
-        "count: best\nown_pictures: {min_pictures: 9}\n"
+        "count: best\nown_pictures: {min_pictures: 9}\n",
+        encoding="utf-8",
     )
     theirs = ("--rubric", "theirs.yaml")
     status, out, err = call("check", written, "--image-set", "set", *theirs)
@@ -119,7 +120,8 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
     assert row.startswith("1,annenne,") and row.endswith(",,")
     table.write_text(f"{header}\n{row[:-2]},7.5,", encoding="utf-8")
     (tmp_path / "graded" / "adjustments.csv").write_text(
-        "student_id,add_points,comment\n1,-1,spoke too softly\n"
+        "student_id,add_points,comment\n1,-1,spoke too softly\n",
+        encoding="utf-8",
     )
     grade = ("grade", "sent", "--image-set", "set", "--out", "graded")
     status, _, err = call(*grade)  # both tables are read from where they are

@@ -222,7 +222,8 @@ def test_a_roster_and_marks_of_the_first_edition(sent, small, tmp_path):
     people = tmp_path / "roster.csv"
     people.write_text(
         "student_id,name,lms_id\nanna01,Anna Anders,4101\nbo02,Bo Berg,4102\n"
-        "cyd,Cyd Charisse,4200\ndan99,Dan Dorn,4104\neve,Dan's victim,4199\n"
+        "cyd,Cyd Charisse,4200\ndan99,Dan Dorn,4104\neve,Dan's victim,4199\n",
+        encoding="utf-8",
     )
     given, roster = marks.load_marks([path], 20), roster_of(people)
     found = grader.grade(sent, small, marks=given, roster=roster, **HOW)
