@@ -585,6 +585,28 @@ plots.show(f"Evidence on the photos. Levels of the representations: {levels}.")
 # Left, k = 10 is proposed, where both solid curves are highest. Right, `lbp` is ahead of `hog`
 # again: use the top of this ranking, not the order below it.
 #
+# SqueezeNet and `pool` both learnt from class labels. Which of DINOv2, which learnt from images
+# alone, CLIP, which learnt from captions, and ConvNeXt, which learnt from labels, would be
+# proposed for the photos (lesson 5)? Write it down; where there is a network connection and
+# KerasHub, as on Colab, the next cell tells.
+
+# %%
+my_choice = None  # e.g. "DINOv2S"
+trained_otherwise = {}
+for each in ("ConvNeXtTiny", "DINOv2S", "CLIPB32"):
+    try:
+        rows = representations.extract(image_sets["photos"], each, progress=False)
+    except representations.WeightsUnavailable as error:
+        print("skipped:", str(error).partition(" and ")[0])
+    else:
+        trained_otherwise[each] = rows
+if trained_otherwise:
+    trained_otherwise[POOL] = vectors["photos", POOL]
+    found = clustering.choose(trained_otherwise, "l2+kmeans", ks=range(2, 16))
+    lessons.reveal(my_choice, found.representation, "the proposal")
+    display(found.ranking.round(2))
+
+# %% [markdown]
 # ### What no criterion knows
 #
 # No criterion knows what you want the clusters for. Images can be grouped by subject, by colour

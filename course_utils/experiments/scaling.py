@@ -301,10 +301,8 @@ def _run_task(folder):
 
 
 def _measure_here(function, arguments, limit, late):
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text(
-            "5", encoding="utf-8"
-        )  # the setup's peak is forgotten
+    with contextlib.suppress(OSError):  # the setup's peak is forgotten
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     with open(late, "w", encoding="utf-8") as file:
         if limit:  # even in compiled code, it ends the process and writes to the file
             faulthandler.dump_traceback_later(limit, exit=True, file=file)

@@ -195,7 +195,7 @@ def fetch_weights(name, layer=None):
     url = f"{hub.HOST}/models/{address}" if row.from_hub else WEIGHTS_URL + address
     try:
         if row.from_hub:
-            hub.import_keras_hub(name)
+            hub.check_installed(name)
             return hub.fetch_preset(address) / path.name  # on Colab elsewhere
         fresh = path.with_name(f"{path.name}.fetched")
         downloads.fetch(url, fresh, _with_name(known_hash))

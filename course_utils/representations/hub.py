@@ -14,6 +14,7 @@ that KerasHub keeps below $KAGGLEHUB_CACHE or ~/.cache/kagglehub.
 """
 
 import functools
+import importlib.util
 import os
 from pathlib import Path
 
@@ -49,15 +50,20 @@ COLOURS = {
 }
 
 
-def import_keras_hub(what):
-    """KerasHub, quietly; `what` needs it, to begin the ImportError without it."""
-    import_keras()
-    try:
-        import keras_hub
-    except ImportError as error:
+def check_installed(what):
+    """Raise ImportError unless KerasHub is there, which `what` needs; imports nothing."""
+    if importlib.util.find_spec("keras_hub") is None:
         raise ImportError(
             f"{what} needs KerasHub, which is not installed: pip install keras-hub"
-        ) from error
+        )
+
+
+def import_keras_hub(what):
+    """KerasHub, quietly and in some seconds; `what` needs it."""
+    check_installed(what)
+    import_keras()
+    import keras_hub
+
     return keras_hub
 
 

@@ -50,6 +50,12 @@ def test_measured_runs_are_means_over_the_seeds(path):
     assert source == "Mean NMI, measured 2027-01-02 with keras 3.9, python 3.12."
 
 
+def test_published_scores_may_be_asked_for(path):
+    measured().to_csv(path, index=False)
+    table, source = experiments.network_scores("ten", path, published=True)
+    assert "Published" in source and "VOC2007" in table.columns.get_level_values(0)
+
+
 def test_several_days_are_said(path):
     days = ["2027-01-02"] * 4 + ["2027-01-05"] * 4
     measured(date=days).to_csv(path, index=False)
