@@ -354,3 +354,44 @@ def test_labels_are_in_the_order_of_the_images(sent, small):
     one, two = review_submission(turned, other), review_submission(straight, other)
     assert one.images == two.images
     np.testing.assert_array_equal(one.runs[0].labels, two.runs[0].labels)
+
+
+# Lines, and the seeds that were left out
+
+
+def test_lines_are_means_over_seeds_and_know_their_raw_pixels(sent, small):
+    labels = {
+        ("raw", "l2+kmeans", 3, 1): clusters(small.true_labels, "raw", "x", 1, 3, 0.3),
+        ("hog", "l2+kmeans", 3, 1): drawn(small),
+        ("hog", "l2+kmeans", 3, 2): drawn(small, 2),
+        ("hog", "l2+ward", 3, 0): drawn(small, 3),
+    }
+    found = review_submission(sent(labels), small)
+    lines = {(line.representation, line.algorithm): line for line in found.lines}
+    assert len(lines) == 3
+    hog = lines["hog", "l2+kmeans"]
+    by_seed = {run.seed: run.scores["nmi"] for run in hog.runs}
+    assert set(by_seed) == {1, 2}
+    assert hog.nmi == pytest.approx(np.mean(list(by_seed.values())))
+    assert hog.raw == lines["raw", "l2+kmeans"] and hog.raw.raw is None
+    assert hog.margin == pytest.approx(hog.nmi - hog.raw.nmi)
+    assert lines["hog", "l2+ward"].margin is None
+    assert found.compared == hog
+    best, worst, _ = found.decisive
+    assert best.scores["nmi"] == max(by_seed.values()) and worst.representation == "raw"
+    means = [line.nmi for line in found.lines]
+    assert means == sorted(means, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("places", "flagged"), [((0, 1, 2), False), ((1, 2, 4), True), ((0, 2), True)]
+)
+def test_seeds_that_are_left_out_are_flagged(sent, small, places, flagged):
+    own = submission.seeds("anna01", 6)
+    labels = {("hog", "l2+kmeans", 3, own[i]): drawn(small, i) for i in places}
+    labels["hog", "l2+ward", 3, 0] = drawn(small, 9)
+    found = review_submission(sent(labels), small, own_seeds=True)
+    assert any("seeds of this student are left out" in f for f in found.flags) == (
+        flagged
+    )
+    assert not review_submission(sent(labels), small).flags

@@ -725,13 +725,16 @@ def _replay_words(review):
 
 
 def _rank(students):
-    """Order by points, then best NMI; equal ones share a rank, unscored come last."""
+    """Order by points, then by the best mean NMI; equal ones share a rank.
+
+    Unscored ones come last.
+    """
 
     def key(student):
         if student.points is None:
             return (1, 0, 0)
-        best = student.counted.review.best if student.counted else None
-        return (0, -student.points, -round(best.scores["nmi"], 9) if best else 0)
+        lines = student.counted.review.lines if student.counted else []
+        return (0, -student.points, -round(lines[0].nmi, 9) if lines else 0)
 
     students.sort(key=lambda s: (*key(s), s.student_id.casefold(), s.name))
     for place, student in enumerate(students, 1):
