@@ -578,8 +578,8 @@ def _winners(scored):
         f"{name} {statistics.median(values[name]):.2f}" for name in order
     )
     caption = (
-        "A mark is the mean over the seeds of a student's best algorithm; the box spans "
-        "the middle half of the class, its thick line is the median."
+        "A mark is the mean over the seeds of a student's best algorithm; the box "
+        "spans the middle half of the class, its thick line is the median."
     )
     if n_left_out > 0:
         caption += f" The {n_left_out} representations below these are left out."
