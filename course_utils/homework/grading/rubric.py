@@ -250,13 +250,8 @@ def controls(found, n_seeds):
     used = {line.algorithm for line in compared}
     with_raw = used & {line.algorithm for line in lines if line.representation == "raw"}
     enough = sum(len(line.runs) >= n_seeds for line in randomised)
-    best = compared[0] if compared else None
-    ks = {
-        line.k
-        for line in compared
-        if (line.representation, line.algorithm)
-        == (best.representation, best.algorithm)
-    }
+    how = [(line.representation, line.algorithm) for line in compared]
+    ks = {line.k for line, its in zip(compared, how, strict=True) if its == how[0]}
     shares = [
         len(with_raw) / max(len(used), 1),
         enough / max(len(randomised), 1),
