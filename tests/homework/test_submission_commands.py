@@ -79,7 +79,7 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
     for line in (
         "  0 of  10  purity: 0 of 6 values are right",
         " 10 of  10  nmi: 6 of 6 values are right",
-        "  0 of   8  nmi_over_raw: too few pictures of one's own: 15, at least 20 needed",
+        "  0 of   8  nmi_over_raw: too few pictures of one's own: 15, at least 20",
         "By the default rubric, unless your instructor gave you another.",
         "* Of several files the last counts, and only your latest 10 are looked at.",
         "  ? of  20  answers: 1 written answer, not marked yet",
