@@ -418,8 +418,8 @@ UNDECIDED += ("neither", "undecided", "close", "alike", "separate")
 
 @exercise(
     "Two short answers",
-    hint="The first answer begins like this: By the mean over my seeds, … with … has an "
-    "NMI of …, against … for raw pixels. Take the numbers from the table.",
+    hint="The first answer begins like this: By the mean over my seeds, … with … has "
+    "an NMI of …, against … for raw pixels. Take the numbers from the table.",
 )
 def ex13_6(answers, results):
     """Answer the two questions of `homework.QUESTIONS`, in 25 to 150 words each.
@@ -461,7 +461,7 @@ def ex13_6(answers, results):
             f"Answer 1 does not name the winner: by the mean over the seeds, {how[0]} "
             f"with {how[1]} has the highest NMI, {lines.max():.3f}."
         )
-    _check_numbers(first, lines, best, means, winners)
+    _check_numbers(first, lines, winners, named)
     return counted
 
 
@@ -476,27 +476,32 @@ def _names(text, name, names):
     return base in apart and (layer in apart or len(siblings) == 1)
 
 
-def _check_numbers(text, lines, best, means, winners):
-    """Raise NotYet unless a text has a mean of a winner, or a lead, as in the table."""
+def _check_numbers(text, lines, winners, named):
+    """Raise NotYet unless a text has a mean of a winner, or a lead, as in the table.
+
+    A lead over the runner-up or over a representation that the text names: of the best
+    lines, of the means over the algorithms, or with the same algorithm.
+    """
     numbers = [number for number in numbers_in(text) if abs(number) <= 1]
     if not numbers:
         raise NotYet(
             "Answer 1 does not say by how much: give the mean NMI or the lead as a "
             "number, like 0.61 or 61 %."
         )
-    right = []
+    right, grouped = [], lines.groupby("representation")
     for name in winners:
-        its = [*lines[name], best[name], means[name]]
-        others = [*lines, *best, *means]
-        right += [
-            *its,
-            *(one - other for one in its for other in others if one > other),
-        ]
+        right += list(lines[name])
+        for values in (grouped.max(), grouped.mean()):
+            others = values.drop(name)
+            rivals = {others.idxmax(), *named} - {name} if len(others) else set()
+            right += [values[name], *(values[name] - values[rival] for rival in rivals)]
+        for rival in set(named) - {name}:
+            right += list((lines[name] - lines[rival]).dropna())
     if not any(_is_rounded(number, value) for number in numbers for value in right):
-        name = best.idxmax()
+        name = lines.idxmax()[0]
         raise NotYet(
             f"No number of answer 1 is a mean NMI or a lead of {name} in your table: "
-            f"its best line has {best[name]:.3f}. Give two digits or more."
+            f"its best line has {lines.max():.3f}. Give two digits or more."
         )
 
 
