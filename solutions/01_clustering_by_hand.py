@@ -106,7 +106,6 @@ print("same pairs together:   ", np.array_equal(together_first, together_second)
 # We describe each image by two numbers that are easy to check by eye: how much of it is not
 # white, and how colourful that part is. They make each image a point in the plane.
 
-
 # %%
 def two_numbers(image):
     """Share of the image that is not white, and the mean colourfulness of that part."""
@@ -173,7 +172,6 @@ plots.show(
 # pairs at once: with an axis added by `None`, as above, shapes (n, 1, d) and (1, k, d) give (n,
 # k, d).
 
-
 # %%
 def assign(points, centres):
     """For each point (n, d) the index of the nearest centre (k, d): int array (n,)."""
@@ -191,7 +189,6 @@ checks.ex01_1(assign)
 #
 # Write `update`. It also gets the old centres, for one reason: a centre that no point joined has
 # no mean. Let it stay where it is.
-
 
 # %%
 def update(points, labels, centres):
@@ -302,7 +299,6 @@ print(clustering.pipeline("l2+pca50+kmeans", n_clusters=7))
 # Write `inertia`. Three points at distances 1, 2 and 2 from their centres give 1 + 4 + 4 = 9. Use
 # the labels you are given, even where another centre would be nearer.
 
-
 # %%
 def inertia(points, labels, centres):
     """Sum over all points of the squared distance to the centre of their cluster."""
@@ -397,7 +393,6 @@ plots.show(
 # It adds scikit-learn's own variant, which is **greedy**: for each centre it draws several
 # candidates and keeps the one that lowers the inertia most.
 
-
 # %%
 def next_centre_chances(points, centres):
     """The probability of each point (n, d) to be the next k-means++ centre: (n,)."""
@@ -478,7 +473,6 @@ widgets.KMeansStepper()
 # Write the silhouette of the point at `index`. Mind the two traps: the *other* points, the
 # *nearest* other cluster. Below, we try both methods on the five groups and on **uniform noise**,
 # 250 points drawn evenly over a square.
-
 
 # %%
 def silhouette_of(index, points, labels):
@@ -601,7 +595,6 @@ plots.show(
 # By the table, more than half of cluster 0 are coins; cluster 1 holds colourful flowers, fruit
 # and signs; three quarters of cluster 2 are birds and mammals. Do these two separate with more
 # clusters?
-
 
 # %%
 def draw(k, seed):
@@ -756,7 +749,6 @@ plots.show(
 # k from 2 to 20, look at the map below for neighbours that you would not group together, and
 # write a sentence or two (ten words or more): what do the clusters contain, why this k, and what
 # goes wrong?
-
 
 # %%
 def my_numbers(image):

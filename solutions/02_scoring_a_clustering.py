@@ -87,7 +87,6 @@ lessons.reveal(prediction, equal_numbers, "the share of equal numbers (seed 0)")
 # class and a column per cluster; each cell counts the images in both. Renaming the
 # clusters only reorders the columns.
 
-
 # %%
 def contingency_table(true_labels, cluster_labels):
     """How many images of each class (row) are in each cluster (column)."""
@@ -175,7 +174,6 @@ print(pd.DataFrame(contingency_table(small_true, small_clusters), index=three))
 # Write it for labels that are numbers or words; `contingency_table` does most of the
 # work.
 
-
 # %%
 def purity(true_labels, cluster_labels):
     """Share of images that belong to the most frequent class of their cluster."""
@@ -204,7 +202,6 @@ checks.ex02_1(purity)
 # `counts` is an array with the number of images in each group; it may also be a whole
 # contingency table, whose cells are then the groups. Watch out for zeros: `np.log2(0)` is
 # minus infinity, and 0 times that is `nan`.
-
 
 # %%
 def entropy(counts):
@@ -261,7 +258,6 @@ plots.show(
 # ### Exercise 2.3 · NMI (medium)
 #
 # Use your `entropy` three times; what are the groups each time?
-
 
 # %%
 def nmi(true_labels, cluster_labels):
@@ -326,7 +322,6 @@ plots.show(f"The 66 pairs of twelve stamps. {', '.join(counts)}.")
 # is enough: a group of $m$ images has $m (m - 1) / 2$ pairs; the cells are the groups
 # that share class *and* cluster, the sums of the rows are the classes, those of the
 # columns the clusters. If no pair is together in both, return 0.0.
-
 
 # %%
 def fowlkes_mallows(true_labels, cluster_labels):
@@ -633,7 +628,6 @@ pd.DataFrame(spread, columns).T.round(3)
 # ### Exercise 2.5 · Adjusted Rand index (hard)
 #
 # Write ARI from the formula in section 4. The twelve stamps must give .29.
-
 
 # %%
 def adjusted_rand(true_labels, cluster_labels):

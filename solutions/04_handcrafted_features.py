@@ -77,7 +77,6 @@ plots.show(
 # is 1. With 8 bins, hue 100 belongs to bin 4, since 100 · 8 / 180 = 4.4. `hsv[..., 0]` is
 # a hue channel to try it on.
 
-
 # %%
 def hue_histogram(hue, n_bins=8):
     """Share of the pixels of a hue channel (height, width) in each of n_bins bins."""
@@ -262,7 +261,6 @@ print("keypoints per stamp: fewest, median, most:", *fewest_median_most)
 # $d \cdot w$ of all pairs are one matrix, `descriptors @ codebook.T`. For an image
 # without descriptors, shape (0, 128), return an empty array, shape (0,).
 
-
 # %%
 def assign(descriptors, codebook):
     """Index of the nearest of the words (n_words, 128) for each descriptor: (n,)."""
@@ -280,7 +278,6 @@ checks.ex04_3(assign)
 #
 # A **bag of visual words** is the share of each word among the words of one image: length
 # `n_words`, sum 1. An image without any keypoint is all zeros.
-
 
 # %%
 def bag(words, n_words):
@@ -369,7 +366,6 @@ print(f"direction {direction[strongest]:.0f} degrees")
 # strong edge counts for more than a faint one, and divide by their total. Each pixel goes
 # into one bin whole. A cell without any gradient is all zeros.
 
-
 # %%
 def hog_cell(magnitude, direction, n_bins=9):
     """Share of the gradient magnitude in each bin of directions: (n_bins,)."""
@@ -434,7 +430,6 @@ plots.show(
 # %%
 prediction_2 = None  # e.g. "lbp"
 
-
 # %%
 def moved_by_28(picture):
     """28 pixels down and to the right; the gap is filled with white."""
@@ -461,7 +456,6 @@ def describe(pictures, name):
         size = {"dsize": (side, side), "interpolation": cv2.INTER_AREA}
         rows = [function(cv2.resize(picture, **size)) for picture in pictures]
     return normalize(rows)
-
 
 # %%
 originals, moved = pictures[::4], {}
@@ -517,7 +511,6 @@ plots.show(f"How far changes move each representation. Farthest: {', '.join(pair
 # %%
 prediction_3 = None  # e.g. 0.1
 
-
 # %%
 def seed_nmis(vectors, true_labels, algorithm="l2+pca193+kmeans", seeds=10):
     """NMI of each seed, and of the last seed's clusters when shuffled (chance)."""
@@ -538,7 +531,6 @@ for title, image_set_ in sets.items():
     results[title]["one number"] = seed_nmis(one_number[title], true, "kmeans")
 control = float(results["stamps"]["one number"][0].mean())
 lessons.reveal(prediction_3, control, "the NMI of the share of white")
-
 
 # %% tags=["drawing"]
 # @title Draw the NMI of every representation on both sets
@@ -615,7 +607,6 @@ agreement.round(2)
 # their vectors, each block first scaled to length 1; otherwise the block with the largest
 # numbers would dominate the distances.
 
-
 # %%
 def combine(blocks):
     """Blocks [(n, d1), (n, d2), …], each row scaled to length 1, side by side."""
@@ -671,7 +662,6 @@ checks.ex04_6(my_features)
 # its rows have a mean squared length of 1: otherwise two bags of words are far apart and
 # two LBP vectors close together, although all have length 1. Which of the two helps? An
 # **ablation** takes them away one at a time, on both sets.
-
 
 # %% tags=["solution"]
 def equal_spread(blocks):

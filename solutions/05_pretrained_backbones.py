@@ -255,7 +255,6 @@ plots.show(
 # Afterwards the cell moves the tiger 32 pixels to the right and compares both images by
 # the cosine of their vectors (1: same direction).
 
-
 # %%
 def average_pool(maps):
     """Mean of every channel over all places: (n, h, w, c) → (n, c)."""
@@ -284,7 +283,6 @@ for name, rows in {"in a row": maps.reshape(2, -1), "pooled": pool(maps)}.items(
 # Write `cut`. It returns a Keras model from the network's input to *one vector per image*,
 # for a layer of any name. A layer that still has height and width (its output has four
 # axes) has to be average-pooled inside the model; `pool` and `top` need no pooling.
-
 
 # %%
 def cut(network, layer_name):
@@ -455,7 +453,6 @@ weights, bias = network.get_layer("top").get_weights()
 print("weights", weights.shape, "bias", bias.shape)
 checks.ex05_4(speak)
 
-
 # %%
 def mean_nmi(vectors, labels_true):
     """Of k-means on vectors of length 1, over five seeds: mean NMI, and by chance."""
@@ -565,7 +562,6 @@ plots.show(f"Three images and, for their nouns ({names}), where the logit comes 
 # images you are given unchanged. The next cell runs both networks on both image sets, each
 # time with one thing wrong.
 
-
 # %%
 def preprocess(pictures):
     """RGB, 0 to 255 → blue, green, red minus ImageNet's mean (104, 117, 123)."""
@@ -646,7 +642,6 @@ plots.show(f"NMI of two networks by preprocessing. {'; '.join(told)}.")
 # frequent class of their cluster. Class names and cluster labels may be of any type. If
 # two classes are equally frequent, take the first in the alphabet. Which score of lesson
 # 2 is one minus the share of strangers?
-
 
 # %%
 def strangers(true_names, cluster_labels):

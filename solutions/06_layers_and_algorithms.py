@@ -227,7 +227,6 @@ model = keras.Model(network.input, outputs)  # one pass, two outputs
 
 # %%
 
-
 def nmi_of(points, true_labels, seeds=5):
     """NMI of k-means, and by chance, for each seed: (5, 2). k: as many as classes."""
     k, rows = len(np.unique(true_labels)), []

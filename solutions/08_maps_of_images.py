@@ -108,7 +108,6 @@ checks.ex08_1(pca_2d)
 #
 # `maps.layout` runs UMAP on cosine distances, and t-SNE as below.
 
-
 # %%
 @functools.cache
 def tsne_map(name, perplexity=30, start="pca", seed=0):

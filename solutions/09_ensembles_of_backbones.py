@@ -404,7 +404,6 @@ def rounds_of(name, members, combine=clustering.evidence_accumulation):
         found.append(nmi_of(cluster_labels, truths[name, number]))
     return np.array(found)
 
-
 # %%
 def single_runs(name, member):
     """NMI of a member's single voters, the mean of each round: (20,)."""
@@ -421,7 +420,6 @@ single = {(name, m): single_runs(name, m) for name in sets for m in MEMBERS}
 together = {(n, e): rounds_of(n, m) for n in sets for e, m in ENSEMBLES.items()}
 twelve = together["stamps", "all twelve members"].mean()
 lessons.reveal(prediction_2, twelve, "the mean NMI of all twelve on the stamps")
-
 
 # %%
 def verdict(ensemble, rival):
@@ -570,7 +568,6 @@ widgets.FigureSlider(draw, start=start, image_set=tuple(sets), **choices)
 # merges are at .50, .62 and .95, three clusters live for .62 − .50 = .12 and two for
 # .95 − .62 = .33. Fred and Jain choose the k with the longest lifetime.
 
-
 # %%
 def lifetimes(labellings):
     """Lifetimes of 2, 3, … n − 1 clusters in the tree of average linkage."""
@@ -666,7 +663,6 @@ for name, ensemble in together:
 # would make both join 2%. If both join 6%, their **lift** is 6 / 2 = 3; copies have the
 # highest lift, 1 means independent.
 
-
 # %%
 def lift(one, other, labels_true):
     """How much more often two voters join the same wrong pair than by independence."""
@@ -719,7 +715,6 @@ def most_agreeing(labellings, n_kept):
 
 
 checks.ex09_5(most_agreeing)
-
 
 # %%
 def by_agreement(labellings, n_kept):

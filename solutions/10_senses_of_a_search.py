@@ -489,7 +489,6 @@ def groups_of(measure, threshold):
         return np.asarray(groups_within(distances[measure], threshold))
     return connected_components(distances[measure] <= threshold)[1]
 
-
 # %% tags=["drawing"]
 # @title Draw the number of groups against the threshold, and the groups
 def draw_groups(measure, threshold):
@@ -548,6 +547,7 @@ prediction_2 = None  # e.g. 0.9
 # - **weighted**: keep all, but give each image of a group of size m the weight 1/m. The
 #   `sample_weight` of k-means does this: an image with weight 1/5 pulls a centre a fifth as
 #   much as one with weight 1.
+
 
 
 # %%

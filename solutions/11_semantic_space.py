@@ -56,7 +56,9 @@ nouns = normalize(weights)
 sets, vectors = {}, {}
 for where in ("stamps", "photos"):
     sets[where] = images.load(where, progress=False)
-    features = representations.extract(sets[where], "EfficientNetLite0", progress=False)
+    features = representations.extract(
+        sets[where], "EfficientNetLite0", progress=False
+    )
     vectors[where] = normalize(features)
     print(where, vectors[where].shape, end="  ")
 print("nouns", nouns.shape, "such as", ", ".join(names[::200]))
@@ -544,7 +546,6 @@ def sic_centred(where, seed):
     settings, k = replace(SETTINGS, balance_weight=0), len(sets[where].class_names)
     return clustering.sic(*given, k, settings, seed)
 
-
 # %%
 methods = {
     "k-means": kmeans,
@@ -727,7 +728,6 @@ else:
 # takes a seed, 0 to 3, and returns the labels of all stamps (or photos). The check
 # computes the stability (mean NMI *between* the labellings) and the NMI. Write a
 # sentence on whether the most stable setting, by name, is the best.
-
 
 # %%
 def tac_at(temperature):

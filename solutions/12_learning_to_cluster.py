@@ -577,7 +577,9 @@ for seed in range(3):
     weights, start = clustering.affinity(points), clustering.chains(points)
     grown = clustering.merge_clusters(weights, start, 2)
     network = clustering.triplet_network(2, random_state=seed)
-    learnt, _ = clustering.jule(points, 2, network, finish=False, random_state=seed)
+    learnt, _ = clustering.jule(
+        points, 2, network, finish=False, random_state=seed
+    )
     for recipe, found in {"merging": grown, "JULE": learnt}.items():
         rows.append({"recipe": recipe, "seed": seed, "nmi": nmi_of(found, moon)})
 comparison = pd.DataFrame(rows)
