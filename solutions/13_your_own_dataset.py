@@ -137,7 +137,7 @@ plots.show(f"Three images of each class. Images in all: {', '.join(counts)}.")
 #   themselves stay with you, unless you work on Colab: there you upload them.
 #
 # A **datasheet** says what others must know about a dataset. Gebru et al. (2021) ask
-# over fifty questions; answer these five, here filled in for the stand-in.
+# many more questions; answer these five, here filled in for the stand-in.
 
 
 # %%
@@ -152,10 +152,10 @@ def tells_place(data):
 datasheet = {
     "Why these images?": "To practise: seven classes that are not in the stamps.",
     "From where, by whose right?": "Tux Paint's stamps, GPL-2, see datasets/.",
-    "Who is in them, and did they agree?": "Drawn people at most: a Santa, a snowman.",
+    "Who is in them, and did they agree?": "Nobody; a drawn Santa at most.",
     "Who set the classes, when, by what rule?": "Tux Paint's folders, before any "
     "clustering; clothes and hats joined. One person, so nobody disagreed.",
-    "What is missing or doubtful?": "Few images of one style; a lobster among the fish.",
+    "What is missing or doubtful?": "Few images; a lobster is among the fish.",
 }
 located = sum(tells_place(image_set.read(i)) for i in range(len(image_set)))
 print(f"{located} of {len(image_set)} images tell where they were taken")
@@ -213,7 +213,7 @@ print("the seeds of", student_id or "nobody", "are", seeds)
 # `representations.backbone_layers("SqueezeNet")` lists a network's layers.
 
 # %%
-# BEGIN SOLUTION: plan = None  # {"representations": […], "algorithms": […], "n_runs": …}
+# BEGIN SOLUTION: plan = None  # dict: representations, algorithms (lists), n_runs
 networks = ["SqueezeNet:fire9", "EfficientNetLite0:block6", "EfficientNetLite0:pool"]
 plan = {
     "representations": ["raw", "colour", "hog", *networks],
@@ -237,7 +237,8 @@ prediction = None  # e.g. 7
 
 # %%
 small = ["raw", "hog", "SqueezeNet:fire9", "EfficientNetLite0"], ["l2+kmeans"]
-grid = (plan["representations"], plan["algorithms"]) if checks.passed("13.1") else small
+planned = plan and checks.passed("13.1")
+grid = (plan["representations"], plan["algorithms"]) if planned else small
 proposal = experiments.choose(image_set, grid[0])
 lessons.reveal(prediction, proposal.n_clusters, "the k that it proposes")
 
@@ -274,15 +275,14 @@ for what, reason in results.attrs["skipped"].items():
 table = experiments.summary(results)
 best = table.iloc[-1]
 lessons.reveal(prediction_2, float(best["nmi"]), "the best mean NMI")
-columns = ["representation", "algorithm", "purity", "nmi", "nmi_std", "ari"]
 print(len(results), "runs; the last and best lines of the summary:")
-table[columns].tail(6).round(3)
+experiments.readable(results).iloc[-6:, :6]
 
 # %% [markdown]
-# `results` has one row per run, `labels` the cluster labels of each run, `table` one
-# row per line: means over the seeds and, in `_std`, their spread (0 for a deterministic
-# algorithm, which runs once). Below, tick what you want to compare and click a line to
-# see its clusters. The short vertical mark is the chance level of a line.
+# `results` has one row per run, `labels` the cluster labels of each run. The summary has
+# one row per line: means over the seeds, ± their standard deviation where it is above 0
+# (a deterministic algorithm runs once). Below, tick what you want to compare and click
+# a line to see its clusters. The short vertical mark is the chance level of a line.
 
 # %%
 chance = plots.chance_of_runs(results, labels, image_set.true_labels)
@@ -291,11 +291,11 @@ widgets.ComparisonExplorer(results, chance, image_set=image_set, labels=labels)
 # %% [markdown]
 # What would the proposal have given, which knew no labels? And what would another k
 # have given? We run the best line, the proposed one and raw pixels with the proposed k,
-# or, if that *is* the number of classes, with one cluster fewer: a control.
+# or, if that *is* the number of classes, with one cluster more: a control.
 
 # %%
 k = proposal.n_clusters
-other_k = k if k != n_classes else n_classes - 1
+other_k = k if k != n_classes else n_classes + 1
 again = {best["representation"], proposal.representation, "raw"}
 more, more_labels = experiments.run(
     image_set, sorted(again), ["l2+kmeans", best["algorithm"]],
@@ -308,10 +308,9 @@ print(f"proposed without labels: {proposal.representation}, l2+kmeans, k = {k}")
 lines[lines.index.isin([*again], level=0)].round(3)
 
 # %% [markdown]
-# In our run the proposal is the very line that scores best, without a single label. Do
-# not count on it: this is one example, and lesson 7 measures how often it goes well.
-# With six clusters both raw pixels and the network stay where they are relative to each
-# other, so the conclusion does not hang on k.
+# In our run the proposal is the very line that scores best, found without a single
+# label. This is one example; lesson 7 measures how often such a choice goes well. Does
+# the lead over raw pixels depend on k? Compare the two rows of each.
 #
 # ### Exercise 13.2 · Who won? (medium)
 #
@@ -486,20 +485,20 @@ plots.show(f"Images that move from raw pixels to {what}: {texts}.")
 # → by the best line. First row: repaired; second: spoilt; third: wrong in both.
 
 # %% [markdown] tags=["solution"]
-# For the stand-in, tools and hats are repaired. What is spoilt is Christmas: by raw
-# pixels one cluster is mostly Christmas, by the best line none is. A fir is with the
-# trees now, a pudding with the planets: an occasion has no shape of its own. Other
-# images point to doubtful labels, like the lobster among the fish.
+# For the stand-in, tools and hats are repaired. What is spoilt is mostly Christmas: by
+# raw pixels it is the most frequent class of a cluster, by the best line of none. A fir
+# is with the trees now, a pudding with the planets: an occasion has no shape of its
+# own. Other images point to doubtful labels, like the lobster among the fish.
 
 # %% [markdown]
 # ## 5 · Write it up and hand it in
 #
 # ### Exercise 13.5 · Your own scores (medium)
 #
-# If you solved lesson 2 with the answers kept where they are now, the next cell finds
-# your functions. Otherwise paste them into it, with all that they call. What goes into your file is what they give on your *probes*, six pairs of small
-# partitions that follow from your id, and their text, for people to read. They run in a
-# process of their own: an endless loop costs only its own values.
+# The next cell finds your functions if you solved lesson 2 here. Otherwise, paste them
+# into it, with all that they call. Your file will hold what they give on your *probes*,
+# six pairs of small partitions that follow from your id, and their text, for people to
+# read. They run in a process of their own: an endless loop costs only its own values.
 
 # %%
 kept = [checks.written(number) for number in ("2.1", "2.3", "2.4")]
@@ -637,18 +636,19 @@ def remarks(sent_set, sent_results, sent_labels, sender=student_id or "nobody"):
     return [*found.errors, *found.flags, *not_counted]
 
 
-one, third = (results[results["seed"] == seed].head(1) for seed in (seeds[0], seeds[2]))
-name, single = one["run"].item(), np.arange(len(image_set))
+trial, its_labels = experiments.run(image_set, "raw", seeds=seeds, progress=False)
+one, third, single = trial.iloc[[0]], trial.iloc[[2]], np.arange(len(image_set))
+name = one["run"].item()
 its_scores = metrics.scores(labels_true=image_set.true_labels, labels_pred=single)
-kept = np.flatnonzero(image_set.true_labels != 0)
-renumbered = {name: (labels[name] + 3) % n_classes}
+places = np.flatnonzero(image_set.true_labels != 0)
+renumbered = {name: (its_labels[name] + 3) % n_classes}
 said = {
-    "A": remarks(image_set, one.assign(nmi=0.99), labels),
+    "A": remarks(image_set, one.assign(nmi=0.99), its_labels),
     "B": remarks(image_set, one.assign(**its_scores), {name: single}),
-    "C": remarks(image_set.subset(kept), one, {name: labels[name][kept]}),
-    "D": remarks(image_set, one, labels, sender="cd456"),
+    "C": remarks(image_set.subset(places), one, {name: its_labels[name][places]}),
+    "D": remarks(image_set, one, its_labels, sender="cd456"),
     "E": remarks(image_set, one, renumbered),
-    "F": remarks(image_set, third, labels),
+    "F": remarks(image_set, third, its_labels),
 }
 for letter, sentences in said.items():
     text = " ".join(sentences) or "(no remark)"
@@ -706,7 +706,7 @@ checks.summary()
 # %% [markdown]
 # ## In this notebook we …
 #
-# - made an image set of a folder, asked whose images they are and filled in a datasheet;
+# - made an image set of a folder, asked whose images they are, wrote a datasheet;
 # - had a representation and a k proposed without labels, then scored a planned grid;
 # - named a winner by means, and bootstrapped its lead over images and seeds;
 # - saw which images move between two methods;
@@ -747,11 +747,11 @@ checks.summary()
 #
 # - J. Guérin, *Tutorial on Image Clustering*, 2019 (whose homework this one follows).
 # - T. Gebru et al., *Datasheets for datasets*, Communications of the ACM 64, 2021.
-# - B. Efron, R. J. Tibshirani, *An Introduction to the Bootstrap*, Chapman & Hall, 1993.
+# - B. Efron, R. J. Tibshirani, *An Introduction to the Bootstrap*, 1993.
 # - S. C. Lowe et al., *An empirical study into clustering of unseen datasets with
 #   self-supervised encoders*, arXiv:2406.02465, 2024 (choosing without labels).
-# - U. von Luxburg, R. Williamson, I. Guyon, *Clustering: science or art?*, JMLR Workshop
-#   and Conference Proceedings 27, 2012 (a clustering is judged by its purpose).
+# - U. von Luxburg, R. Williamson, I. Guyon, *Clustering: science or art?*, JMLR
+#   Workshop and Conference Proceedings 27, 2012 (judge a clustering by its purpose).
 #
 # ## Next
 #
