@@ -129,12 +129,14 @@ plots.show(f"Three images of each class. Images in all: {', '.join(counts)}.")
 #   identifies somebody, and so do a name badge or a licence plate. If you cannot ask,
 #   choose images without people.
 # - Cameras write **EXIF** data into the file: the time, the device and, on many phones,
-#   the place. The next cell counts images that tell where they were taken.
+#   the place. The next cell counts images that record where they were taken; save them
+#   without it before you pass them on.
 # - If you hand in images of your own, the file holds their *file names* (`anna.jpg`
 #   gives a name away), the class names, a checksum of each image, the cluster labels
 #   and a **contact sheet**: copies of at most 128 pixels, without EXIF data. A face is
-#   still a face at that size; `contact_sheet=False` leaves the sheet out. The images
-#   themselves stay with you, unless you work on Colab: there you upload them.
+#   still a face at that size; `contact_sheet=False` in `homework.submit`, section 5,
+#   leaves the sheet out. The images themselves stay with you, unless you work on Colab:
+#   there you upload them.
 #
 # A **datasheet** says what others must know about a dataset. Gebru et al. (2021) ask
 # many more questions; answer these five, here filled in for the stand-in.
@@ -158,7 +160,7 @@ datasheet = {
     "What is missing or doubtful?": "Few images; a lobster is among the fish.",
 }
 located = sum(tells_place(image_set.read(i)) for i in range(len(image_set)))
-print(f"{located} of {len(image_set)} images tell where they were taken")
+print(f"{located} of {len(image_set)} images record where they were taken")
 for question, answer in datasheet.items():
     print(f"- {question} {answer}")
 
@@ -182,15 +184,16 @@ print(f"{'together':16}{homework.max_points(rules):3} points")
 # - `purity`, `nmi`, `fowlkes_mallows`: your own functions, exercise 13.5.
 # - `nmi_over_raw`: how far the *mean over seeds* of your best **line** (representation,
 #   algorithm and k) is above `raw` with the same algorithm and k. A line without `raw`
-#   beside it earns none. Why not the NMI itself? On random choices of five to eight
-#   classes, an NMI of .8 was reached by all choices of photos and by few of stamps: it
-#   measures how easy the images are. The margin depends on the images as well, but a
-#   bundled network was at least .2 above raw pixels on all of them.
-#   <!-- claim 13.margin --> So the thresholds stop there: they ask whether you beat the
+#   beside it earns none. Why not the NMI itself? We drew five to eight classes at
+#   random, twenty times each: an NMI of .8 was reached on every choice of photos and on
+#   few choices of stamps, so it would pay for easy images. The margin depends on the
+#   images as well, but a bundled network was always at least .2 above raw pixels.
+#   <!-- claim 13.margin --> The thresholds stop there: they ask whether you beat the
 #   baseline, not by how much.
 # - `controls`, a third each: `raw` with each of your algorithms; three seeds for every
-#   randomised line; your best line with a second k.
-# - `answers`: exercise 13.6, read by a person, who looks for controls and honest words.
+#   randomised line; your best line with a second k (section 3 runs it).
+# - `answers`: exercise 13.6, read by a person, who looks for controls and honest
+#   wording.
 #
 # The checks in this notebook are for you and earn no points. From your **student id**
 # follow your seeds, so that k-means starts differently for every honest student.
@@ -226,9 +229,9 @@ checks.ex13_1(plan)
 # %% [markdown]
 # ### A proposal without labels
 #
-# Most folders have no classes, so nobody could tell you k or score a run. Before any
-# score, let `choose` of lesson 7 propose a representation and a k by
-# silhouettes in embeddings of the neighbour graph.
+# Most folders have no classes, so nobody can tell you k or score a run. Before you see
+# any score, let `choose` of lesson 7 propose a representation and a k, by silhouettes
+# in embeddings of the neighbour graph.
 #
 # **Predict first.** Which k from 2 to 20 will it propose? (The stand-in has 7 classes.)
 
@@ -254,8 +257,8 @@ plots.show(f"Proposed without labels, best first: {order}.", drawn)
 # On the left, two silhouettes of the proposed representation (solid) against k; the
 # dashed line is the proposed k. On the right, the level of each representation at its
 # own proposed k. In our run with the stand-in, a layer of EfficientNetLite0 comes
-# first, with k = 7. UMAP differs between machines, so yours may differ. Note the
-# proposal; the scores come next.
+# first, with k = 7. UMAP gives different results on different machines, so your
+# proposal may be another. Note it; the scores come next.
 #
 # ## 3 · Run, and read the results
 #
@@ -279,8 +282,8 @@ print(len(results), "runs; the last and best lines of the summary:")
 experiments.readable(results).iloc[-6:, :6]
 
 # %% [markdown]
-# `results` has one row per run, `labels` the cluster labels of each run. The summary has
-# one row per line: means over the seeds, ± their standard deviation where it is above 0
+# `results` has one row per run, `labels` the cluster labels of each run. The summary
+# has one row per line: means over the seeds, ± their standard deviation unless it is 0
 # (a deterministic algorithm runs once). Below, tick what you want to compare and click
 # a line to see its clusters. The short vertical mark is the chance level of a line.
 
@@ -289,7 +292,7 @@ chance = plots.chance_of_runs(results, labels, image_set.true_labels)
 widgets.ComparisonExplorer(results, chance, image_set=image_set, labels=labels)
 
 # %% [markdown]
-# What would the proposal have given, which knew no labels? And what would another k
+# What would the proposal, made without labels, have given? And what would another k
 # have given? We run the best line, the proposed one and raw pixels with the proposed k,
 # or, if that *is* the number of classes, with one cluster more: a control.
 
@@ -308,14 +311,14 @@ print(f"proposed without labels: {proposal.representation}, l2+kmeans, k = {k}")
 lines[lines.index.isin([*again], level=0)].round(3)
 
 # %% [markdown]
-# In our run the proposal is the very line that scores best, found without a single
-# label. This is one example; lesson 7 measures how often such a choice goes well. Does
-# the lead over raw pixels depend on k? Compare the two rows of each.
+# In our run the proposal is the line that scores best in the grid, found without a
+# single label. This is one example; lesson 7 measures how often such a choice goes
+# well. With eight clusters the lead over raw pixels is about as large as with seven.
 #
 # ### Exercise 13.2 · Who won? (medium)
 #
 # `winner(results)` returns two things: the representation with the highest NMI, and its
-# lead over the runner-up. (Each layer is a representation of its own here.) On the same
+# lead over the runner-up. (Each layer counts as a separate representation.) On the same
 # footing: average the seeds of each algorithm first, then the algorithms; otherwise an
 # algorithm with three seeds would count three times.
 
@@ -406,15 +409,16 @@ texts = [f"{r} {lead:.2f} ± {half:.2f}" for r, (lead, half) in intervals.items(
 plots.show(f"Lead of {what}, ± two standard deviations. {'; '.join(texts)}.")
 
 # %% [markdown]
-# A mark is the difference of the means with the same algorithm; the bar is two standard
-# deviations of the draws to each side. A bar that crosses the dotted line means: other
-# images or seeds may reverse the order, so the two are **level** here. In our run the
-# two layers of EfficientNetLite0 are level; everything else is behind.
+# A mark is the difference of the means with the same algorithm; the bar extends two
+# standard deviations of the draws to each side. A bar that crosses the dotted line
+# means: other images or seeds may reverse the order, so the two are **level** here. In
+# our run the two layers of EfficientNetLite0 are level; everything else is behind.
 #
-# How good is such a bar? On random halves of the stamps and photos it contained the
-# mean lead on the other halves nearly always. The percentiles of the draws, for one run
-# of each method, did so in about three cases of four: draw the runs as well.
-# <!-- claim 13.interval --> Neither knows of images that you did not collect.
+# How good is such a bar? We took random halves of the stamps and of the photos. Nearly
+# always, the bar of one half contained the mean lead on the other halves. The middle
+# 95% of the draws, with one fixed run of each method, contained it in about three cases
+# of four: so draw the runs as well. <!-- claim 13.interval --> No bar knows about
+# kinds of images that you did not collect.
 
 # %% [markdown]
 # ## 4 · Look at the images
@@ -487,8 +491,9 @@ plots.show(f"Images that move from raw pixels to {what}: {texts}.")
 # %% [markdown] tags=["solution"]
 # For the stand-in, tools and hats are repaired. What is spoilt is mostly Christmas: by
 # raw pixels it is the most frequent class of a cluster, by the best line of none. A fir
-# is with the trees now, a pudding with the planets: an occasion has no shape of its
-# own. Other images point to doubtful labels, like the lobster among the fish.
+# is with the trees now, a pudding with the planets. Our guess is that an occasion has
+# no look of its own. Other images point to doubtful labels, like the lobster among the
+# fish.
 
 # %% [markdown]
 # ## 5 · Write it up and hand it in
@@ -496,7 +501,7 @@ plots.show(f"Images that move from raw pixels to {what}: {texts}.")
 # ### Exercise 13.5 · Your own scores (medium)
 #
 # The next cell finds your functions if you solved lesson 2 here. Otherwise, paste them
-# into it, with all that they call. Your file will hold what they give on your *probes*,
+# into it, with everything they call. Your file will hold what they give on your *probes*,
 # six pairs of small partitions that follow from your id, and their text, for people to
 # read. They run in a process of their own: an endless loop costs only its own values.
 
@@ -604,16 +609,16 @@ if student_id and student_name:
 # 1. Read the report. Does it name your images and all your runs? Does it flag anything?
 # 2. Upload this one .zip to your learning platform, as it is: not the notebook, not the
 #    images. On Colab, download it first (*Files*, `hand_in`).
-# 3. Keep the file and the last line, the **receipt**: a checksum that proves which file
+# 3. Keep the file and the last line, the **receipt**: a checksum that shows which file
 #    you sent. If you change your id or your images, run the whole notebook again:
-#    seeds, probes and labels depend on them. <!-- no claim: what a checksum is for -->
+#    seeds, probes and labels depend on them.
 #
 # ## 6 · What the grader does with it
 #
 # **Predict first.** Here are six files that somebody might send. One passes without a
 # remark. Which one?
 #
-# - A: one run, its NMI typed over as 0.99
+# - A: one run, its NMI overwritten with 0.99
 # - B: every image a cluster of its own, which has purity 1
 # - C: the images of the first class left out
 # - D: a classmate's run, under another student id
@@ -663,7 +668,7 @@ lessons.reveal(prediction_3, passed, "the one that passes")
 #   mean nothing.
 # - **It replays** a few of your runs, among them your best one and the `raw` run it is
 #   compared with. Labels that do not come back earn nothing. It does not run your code.
-# - **It flags** foreign seeds (D), seeds that were left out (F), and runs of two
+# - **It flags** seeds that are not yours (D), seeds left out (F), and runs of two
 #   students with nearly the same clusters. A flag costs no points; it only asks a
 #   person to take a look, and there are honest reasons.
 # - **It cannot know** how many grids you tried before this one, whether you sorted
@@ -697,8 +702,8 @@ there.to_frame("stamps").assign(here=here).sort_values("stamps").round(2)
 
 # %% [markdown] tags=["solution"]
 # The networks keep their order on both image sets, and `hog` stays behind them. The
-# level differs: both networks score lower here, where one class is an occasion. A score
-# compares representations on the same images; it does not compare two image sets.
+# level differs: both networks score lower here. A score compares representations on the
+# same images; it does not compare two image sets.
 
 # %%
 checks.summary()
