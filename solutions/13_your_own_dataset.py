@@ -501,9 +501,10 @@ plots.show(f"Images that move from raw pixels to {what}: {texts}.")
 # ### Exercise 13.5 · Your own scores (medium)
 #
 # The next cell finds your functions if you solved lesson 2 here. Otherwise, paste them
-# into it, with everything they call. Your file will hold what they give on your *probes*,
-# six pairs of small partitions that follow from your id, and their text, for people to
-# read. They run in a process of their own: an endless loop costs only its own values.
+# into it, with everything they call. Your file will hold what they give on your
+# *probes*, six pairs of small partitions that follow from your id, and their text, for
+# people to read. They run in a separate process: an endless loop costs only its own
+# values.
 
 # %%
 kept = [checks.written(number) for number in ("2.1", "2.3", "2.4")]
