@@ -50,10 +50,11 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
     Which runs are drawn depends on the secret and the key alone: with a secret, a
     student cannot know them beforehand. Those on which the points for NMI depend come
     first: the best run of the line that is compared with raw pixels, the worst run of
-    raw pixels beside it, the best run of all; then the one that leads on the public
-    half. A refuted run earns nothing. If a student has one, the best run of each kind
-    (representation, algorithm, k) is computed again too, and of the runs that could be,
-    only those of a kind that came back still count. Nothing else changes any points.
+    raw pixels beside it, the best run of all; then the best of the line that leads on
+    the public half. A refuted run earns nothing. If a student has one, the best run of
+    each kind (representation, algorithm, k) is computed again too, and of the runs that
+    could be, only those of a kind that came back still count. Nothing else changes any
+    points.
 
     Parameters
     ----------

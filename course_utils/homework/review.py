@@ -139,10 +139,11 @@ class Line:
 class Review:
     """What was found. errors: why nothing is scored. flags: what a person should look
     at. hints: what is odd, unless the runs come back when they are computed again.
-    notes: what is merely said. leading: the run that is best on the public half;
-    public, private: our scores of it on each half. exercises: {score: (right, of how
-    many)}. same_images: False if files behind the names differ from ours. images: a
-    digest of the images that the runs are of. replayed: what `replay` found, in words.
+    notes: what is merely said. leading: the best run of the line that leads on the
+    public half; public, private: that line's mean scores on each half. exercises:
+    {score: (right, of how many)}. same_images: False if files behind the names differ
+    from ours. images: a digest of the images that the runs are of. replayed: what
+    `replay` found, in words.
     """
 
     runs: list = field(default_factory=list)
@@ -373,7 +374,7 @@ def _table(true_labels, codes, n_classes, n_clusters):
 
 
 def lead(found, true_labels, public):
-    """Choose the run that leads on the public half, and score it on each half.
+    """Choose the line that leads on the public half, and score it on each half.
 
     found: a Review; `leading`, `public` and `private` are set, from the runs that
     count. true_labels: int array (n_images,), from 0 on. public: as of `public_half`.
@@ -386,10 +387,16 @@ def lead(found, true_labels, public):
         table = _table(true_public, run.labels[public], n_classes, n_clusters)
         table = table[table.any(axis=1)][:, table.any(axis=0)]
         run.public = metrics.scores_of_table(table, ["nmi"])["nmi"]
+    by_kind = {}
+    for run in counted:
+        by_kind.setdefault(run.kind, []).append(run)
     if counted:
-        found.leading = max(counted, key=lambda run: run.public)
+        line = max(by_kind.values(), key=lambda runs: np.mean([r.public for r in runs]))
+        found.leading = max(line, key=lambda run: run.public)
         for half, scored in ((public, found.public), (~public, found.private)):
-            scored.update(_scores(true_labels[half], found.leading.labels[half]))
+            rows = [_scores(true_labels[half], run.labels[half]) for run in line]
+            means = {name: float(np.mean([r[name] for r in rows])) for name in rows[0]}
+            scored.update(means)
 
 
 def _exercises(sent):

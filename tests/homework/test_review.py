@@ -243,6 +243,26 @@ def test_for_the_pictures_that_were_asked_for_our_labels_count(sent, small):
 # Halves and exercises
 
 
+def test_the_leader_is_chosen_by_the_mean_over_its_seeds(sent, small):
+    public = public_half(small, "salt")
+    some, less = np.array(small.true_labels), np.array(small.true_labels)
+    some[::4], less[::2] = 0, 0
+    labels = {
+        ("raw", "l2+kmeans", 3, 1): small.true_labels,  # the luckiest run of all
+        ("raw", "l2+kmeans", 3, 2): np.arange(30) % 3,
+        ("hog", "l2+kmeans", 3, 1): less,
+        ("hog", "l2+kmeans", 3, 2): some,
+    }
+    found = review_submission(sent(labels), small, public=public)
+    assert (found.leading.representation, found.leading.seed) == ("hog", 2)
+    for half, scored in ((public, found.public), (~public, found.private)):
+        true = small.true_labels[half]
+        both = [
+            metrics.nmi(labels_true=true, labels_pred=one[half]) for one in (less, some)
+        ]
+        assert scored["nmi"] == pytest.approx(np.mean(both))
+
+
 def test_the_leader_is_chosen_on_the_public_half_alone(sent, small):
     public = public_half(small, "salt")
     on_public = np.where(public, small.true_labels, np.arange(30) % 3)

@@ -579,7 +579,7 @@ def _replay(students, graded, how_many, progress, public):
         progress=progress,
     )
     for found in (student.counted.review for student in students):
-        if found.leading and not found.leading.counts:
+        if found.leading and found.refuted:
             lead(found, graded.image_set.true_labels, public)
 
 
