@@ -361,3 +361,42 @@ def test_silhouette_is_the_same_in_any_dtype(dtype):
     expected = metrics.silhouette(features.astype(np.float64), labels)
     found = metrics.silhouette(features.astype(dtype), labels)
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_bootstrap_differences_draw_the_same_images_and_one_run_of_each():
+    """Labels that name their image and run show what is scored."""
+    n, seen = 30, []
+    runs = np.arange(n) + 1000 * np.arange(6)[:, None]
+
+    def score(true, labels):
+        np.testing.assert_array_equal(true, labels % 1000)
+        seen.append((labels[0] // 1000, tuple(labels % 1000)))
+        return labels[0] // 1000
+
+    found = metrics.bootstrap_differences(
+        score, np.arange(n), runs[:2], runs[2:], 200, random_state=1
+    )
+    pairs = list(zip(seen[::2], seen[1::2], strict=True))
+    assert found.tolist() == [one - other for (one, _), (other, _) in pairs]
+    assert all(first == second for (_, first), (_, second) in pairs)
+    assert {one for (one, _), _ in pairs} == {0, 1}
+    assert {other for _, (other, _) in pairs} == {2, 3, 4, 5}
+    assert all(len(set(drawn)) < n == len(drawn) for _, drawn in seen)
+
+
+def test_bootstrap_differences_of_a_method_with_itself_and_by_its_seed():
+    pair = random_labels(3)
+    true, labels = pair["labels_true"], [pair["labels_pred"]]
+
+    def nmi(true, labels):
+        return metrics.nmi(labels_true=true, labels_pred=labels)
+
+    same = metrics.bootstrap_differences(nmi, true, labels, labels, 20)
+    assert same.shape == (20,) and not same.any()
+    others = [[np.zeros_like(true)], [np.zeros_like(true)]]
+    draws = [
+        metrics.bootstrap_differences(nmi, true, labels, other, 20, random_state=seed)
+        for seed, other in zip((0, 0, 1), (*others, others[0]), strict=True)
+    ]
+    assert (draws[0] == draws[1]).all() and (draws[0] != draws[2]).any()
+    assert draws[0].min() > 0

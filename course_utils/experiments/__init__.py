@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "runs": ["COLUMNS", "run", "summary"],
+        "runs": ["COLUMNS", "choose", "run", "summary"],
         "report": ["readable"],
         "reference": ["network_scores", "reference_table"],
         "scaling": ["blobs", "forecast", "growth", "measure"],

@@ -183,8 +183,12 @@ def summary(results):
 
 
 def check_names(representations, algorithms):
-    """Both as lists without repeats; raises ValueError if one is not known."""
-    representations, algorithms = _names(representations), _names(algorithms)
+    """Both as lists without repeats; raises ValueError if one is not known.
+
+    Capitals do not matter, except in the names of layers.
+    """
+    representations = _names(map(extraction.spelled, _names(representations)))
+    algorithms = _names(name.strip().lower() for name in _names(algorithms))
     for representation in representations:
         extraction.parse(representation)
     for algorithm in algorithms:

@@ -48,11 +48,13 @@ def replay(reviews, image_set, *, secret="", n=3, most=60, progress=False):
     """Compute a sample of every student's runs again, and note what comes out.
 
     Which runs are drawn depends on the secret and the key alone: with a secret, a
-    student cannot know them beforehand. The run that earns the points for the best NMI
-    comes first, then the one that leads on the public half. A refuted run earns
-    nothing. If a student has one, the best run of each kind (representation, algorithm,
-    k) is computed again too, and of the runs that could be, only those of a kind that
-    came back still count. Nothing else changes any points.
+    student cannot know them beforehand. Those on which the points for NMI depend come
+    first: the best run of the line that is compared with raw pixels, the worst run of
+    raw pixels beside it, the best run of all; then the best of the line that leads on
+    the public half. A refuted run earns nothing. If a student has one, the best run of
+    each kind (representation, algorithm, k) is computed again too, and of the runs that
+    could be, only those of a kind that came back still count. Nothing else changes any
+    points.
 
     Parameters
     ----------
@@ -114,15 +116,15 @@ def _verifiable(run, found):
 
 
 def _draw(found, runs, key, secret, n):
-    """The best run, the one that leads the board, and others by chance: n in all."""
+    """The decisive runs, the one that leads the board, others by chance: n in all."""
     if n == "all":
         return runs
-    best = found.best
+    first = [id(run) for run in [*found.decisive, found.leading] if run]
 
     def chance(run):
         text = f"{key}\n{run.run}".encode()
         order = hmac.digest(secret.encode(), text, "sha256")
-        return run is not best, run is not found.leading, order
+        return first.index(id(run)) if id(run) in first else len(first), order
 
     return sorted(runs, key=chance)[:n]
 
@@ -130,14 +132,15 @@ def _draw(found, runs, key, secret, n):
 def _suspected(found, runs):
     """What else to compute of a student with a refuted run: the best of every kind.
 
-    And the best of all that count, if it was not computed.
+    And what has become decisive, if it was not computed.
     """
     if not found.refuted:
         return []
+    decisive = {id(run) for run in found.decisive if not run.outcome}
     tried = {run.kind for run in runs if run.outcome}
     chosen = []
     for run in sorted(runs, key=lambda run: (-run.scores["nmi"], run.run)):
-        if run.kind not in tried or (run is found.best and not run.outcome):
+        if run.kind not in tried or id(run) in decisive:
             tried.add(run.kind)
             chosen.append(run)
     return chosen

@@ -54,7 +54,7 @@ class Run:
 
     @property
     def kind(self):
-        """What it shares with runs that differ in their seed alone."""
+        """What it shares with runs that differ only in their seed."""
         return self.representation, self.algorithm, self.k
 
     @property
@@ -89,14 +89,61 @@ class Run:
             return True
 
 
+@dataclass(frozen=True)
+class Line:
+    """The counted runs of one representation, algorithm and k, one per seed.
+
+    raw: the line of raw pixels with the same algorithm and k, or None.
+    """
+
+    runs: tuple
+    raw: "Line | None" = None
+
+    counts = True
+
+    def __str__(self):
+        return f"{shown(self.representation)} with {shown(self.algorithm)}, k {self.k}"
+
+    @property
+    def representation(self):
+        """That of its runs, and so are `algorithm` and `k`."""
+        return self.runs[0].representation
+
+    @property
+    def algorithm(self):
+        """See `representation`."""
+        return self.runs[0].algorithm
+
+    @property
+    def k(self):
+        """See `representation`."""
+        return self.runs[0].k
+
+    @property
+    def kind(self):
+        """What its runs share."""
+        return self.runs[0].kind
+
+    @property
+    def nmi(self):
+        """The mean NMI over its seeds."""
+        return float(np.mean([run.scores["nmi"] for run in self.runs]))
+
+    @property
+    def margin(self):
+        """How far its mean NMI is above that of raw pixels; None without them."""
+        return None if self.raw is None else self.nmi - self.raw.nmi
+
+
 @dataclass
 class Review:
     """What was found. errors: why nothing is scored. flags: what a person should look
     at. hints: what is odd, unless the runs come back when they are computed again.
-    notes: what is merely said. leading: the run that is best on the public half;
-    public, private: our scores of it on each half. exercises: {score: (right, of how
-    many)}. same_images: False if files behind the names differ from ours. images: a
-    digest of the images that the runs are of. replayed: what `replay` found, in words.
+    notes: what is merely said. leading: the best run of the line that leads on the
+    public half; public, private: that line's mean scores on each half. exercises:
+    {score: (right, of how many)}. same_images: False if files behind the names differ
+    from ours. images: a digest of the images that the runs are of. replayed: what
+    `replay` found, in words.
     """
 
     runs: list = field(default_factory=list)
@@ -121,6 +168,38 @@ class Review:
         """
         counted = [run for run in self.runs if run.counts and not run.trivial]
         return max(counted, key=lambda run: run.scores["nmi"], default=None)
+
+    @property
+    def lines(self):
+        """The lines of the counted runs, the highest mean NMI first."""
+        by_kind = {}
+        for run in self.runs:
+            if run.counts and not run.trivial:
+                by_kind.setdefault(run.kind, []).append(run)
+        raw = {k[1:]: Line(tuple(r)) for k, r in by_kind.items() if k[0] == "raw"}
+        lines = [
+            Line(tuple(runs), None if kind[0] == "raw" else raw.get(kind[1:]))
+            for kind, runs in by_kind.items()
+        ]
+        return sorted(lines, key=lambda line: -round(line.nmi, 9))
+
+    @property
+    def compared(self):
+        """The best line that has raw pixels beside it, or None."""
+        return next((line for line in self.lines if line.raw), None)
+
+    @property
+    def decisive(self):
+        """The runs on which the points for NMI depend most.
+
+        The best one of the line that is compared with raw pixels, the worst one of
+        those, and the best of all.
+        """
+        found = []
+        if line := self.compared:
+            found.append(max(line.runs, key=lambda run: run.scores["nmi"]))
+            found.append(min(line.raw.runs, key=lambda run: run.scores["nmi"]))
+        return [*found, *[self.best] * (self.best is not None)]
 
     @property
     def refuted(self):
@@ -295,7 +374,7 @@ def _table(true_labels, codes, n_classes, n_clusters):
 
 
 def lead(found, true_labels, public):
-    """Choose the run that leads on the public half, and score it on each half.
+    """Choose the line that leads on the public half, and score it on each half.
 
     found: a Review; `leading`, `public` and `private` are set, from the runs that
     count. true_labels: int array (n_images,), from 0 on. public: as of `public_half`.
@@ -308,10 +387,16 @@ def lead(found, true_labels, public):
         table = _table(true_public, run.labels[public], n_classes, n_clusters)
         table = table[table.any(axis=1)][:, table.any(axis=0)]
         run.public = metrics.scores_of_table(table, ["nmi"])["nmi"]
+    by_kind = {}
+    for run in counted:
+        by_kind.setdefault(run.kind, []).append(run)
     if counted:
-        found.leading = max(counted, key=lambda run: run.public)
+        line = max(by_kind.values(), key=lambda runs: np.mean([r.public for r in runs]))
+        found.leading = max(line, key=lambda run: run.public)
         for half, scored in ((public, found.public), (~public, found.private)):
-            scored.update(_scores(true_labels[half], found.leading.labels[half]))
+            rows = [_scores(true_labels[half], run.labels[half]) for run in line]
+            means = {name: float(np.mean([r[name] for r in rows])) for name in rows[0]}
+            scored.update(means)
 
 
 def _exercises(sent):
@@ -403,6 +488,25 @@ def flag(found, student_id, own_seeds):
             lambda r: r.seeded and r.seed not in own,
             "the seed is not one of this student's (submission.seeds).",
         )
+        skipping = _skipping(runs, submission.seeds(student_id, 100))
+        note(
+            lambda r: r.kind in skipping,
+            "earlier seeds of this student are left out, of which nobody knows the "
+            "scores: seeds are to be taken in their order.",
+        )
+
+
+def _skipping(runs, order):
+    """The kinds whose seeds are a student's own, but not the first ones in order."""
+    by_kind = {}
+    for run in runs:
+        if run.seeded:
+            by_kind.setdefault(run.kind, set()).add(run.seed)
+    return {
+        kind
+        for kind, seeds in by_kind.items()
+        if seeds <= set(order) and seeds != set(order[: len(seeds)])
+    }
 
 
 def has_layer(representation):

@@ -63,9 +63,12 @@ def check_submission(path, image_set, rules=None):
     ]
     if rules == default:
         lines.append("By the default rubric, unless your instructor gave you another.")
-    if found.best:
-        scores = ", ".join(f"{k} {v:.3f}" for k, v in found.best.scores.items())
-        lines.append(f"Best, recomputed: {found.best.run}: {scores}")
+    if found.lines:
+        best = found.lines[0]
+        lines.append(
+            f"Best by the mean over its seeds, recomputed: {best}: NMI {best.nmi:.3f} "
+            f"({len(best.runs)})"
+        )
     lines.append("")
     parts = rubric.points(found, sent.answers, rules, own_pictures=sent.own_pictures)
     for name, part in parts.items():

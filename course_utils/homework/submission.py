@@ -39,8 +39,8 @@ MAX_ANSWERS_FILE = 2**20  # bytes
 # A line that begins with "Answer 2:" or is "Answer 2", also as a heading of Markdown
 HEADING = r"(?im)^[#*_ \t]*answer[ \t]+(\d+)[*_ \t]*(?:[:.][*_ \t]*|$)"
 QUESTIONS = (
-    "Which representation won, by how much, and why do you think it did?",
-    "Which pictures did it put into the wrong cluster, and what misled it?",
+    "Which representation won, if one did, by how much, and why do you think so?",
+    "Which images did it put into the wrong cluster, and what misled it?",
 )
 
 

@@ -3,6 +3,7 @@
     checks.ex02_1(purity)     check one answer
     checks.hint("2.1")        a hint, before the first attempt too
     checks.summary()          a table of this lesson's exercises
+    checks.written("2.1")     the function with which you solved it
 
 The checks of lesson 2 are in `lesson02.py`, and so on. Answers are kept in a readable
 JSON file beside the notebook, `answers/LESSON.json`, or in the folder that the
@@ -14,8 +15,11 @@ import html
 import importlib.util
 import inspect
 import json
+import linecache
 import os
 import re
+import sys
+import textwrap
 from pathlib import Path
 
 from course_utils._support import files
@@ -28,6 +32,8 @@ COLOURS = {NOT_ATTEMPTED: "#666", NOT_YET: "#b34700", RIGHT: "#006400"}
 
 EXERCISES = {}  # {"ex02_1": its check}, in the order of the course
 
+MAX_CODE = 20_000  # characters of what is kept of a function
+
 _lesson, _beside = "lesson", None  # set by `begin`
 
 
@@ -39,7 +45,7 @@ class NotYet(Exception):
     """The answer is not right; the message is full sentences on the likely mistake."""
 
 
-def exercise(title, hint):
+def exercise(title, hint, keep=False):
     """Decorate a check `exNN_M(answer, …)` so that it gives a `Verdict`.
 
     The check raises `NotYet` or returns what is recorded, a JSON-able value. It may
@@ -53,6 +59,8 @@ def exercise(title, hint):
         What the summary calls the exercise.
     hint : str
         What `hint` gives; folded away under a wrong answer. May be empty.
+    keep : bool, default=False
+        Whether the text of a right function is kept, for `written`.
     """
 
     def decorate(check):
@@ -70,7 +78,8 @@ def exercise(title, hint):
             # Whatever the student's own code raises, also by exit().
             except (Exception, SystemExit) as error:
                 state, message = NOT_YET, describe_error(error)
-            _record(check.__name__, state, value)
+            code = code_of(answers[0]) if keep and state == RIGHT else ""
+            _record(check.__name__, state, value, code)
             return Verdict(check.__name__, title, state, message, hint)
 
         checked.title, checked.hint = title, hint
@@ -237,6 +246,86 @@ def passed(*exercises):
     return all(kept.get(name, {}).get("state") == RIGHT for name in names)
 
 
+def written(exercise):
+    """The function with which an exercise of any lesson was solved, or None.
+
+    For exercises that a later lesson comes back to: purity, NMI and Fowlkes-Mallows of
+    lesson 2. What they call is kept with them.
+
+    Parameters
+    ----------
+    exercise : str
+        Its number, as for `hint`.
+
+    Returns
+    -------
+    callable or None
+        None if it is not solved yet, or was solved on another machine.
+
+    Examples
+    --------
+    >>> purity = written("2.1")  # doctest: +SKIP
+    """
+    name = _named(exercise).__name__
+    lesson = next((x for x in recorded_lessons() if x.startswith(name[2:4])), None)
+    code = lesson and answers(lesson).get(name, {}).get("code")
+    return _run_code(code, f"<exercise {_number(name)}>") if code else None
+
+
+def code_of(function):
+    """The text of a function and of all that it uses, or "" if there is none."""
+    lines, seen = [], set()
+    try:
+        _add_code(getattr(function, "__name__", ""), function, lines, seen)
+    except (OSError, TypeError, ValueError, AttributeError):
+        return ""  # of a class, a partial or a prompt
+    text = "\n\n".join(lines)
+    return text if len(text) < MAX_CODE and _run_code(text, "<answer>") else ""
+
+
+def _add_code(name, value, lines, seen):
+    """Add the lines that make a value under a name, what it uses first."""
+    if name in seen:
+        return
+    seen.add(name)
+    module = getattr(value, "__module__", None) or "numpy"  # whose ufuncs have none
+    own = getattr(value, "__name__", "")
+    if inspect.ismodule(value):
+        lines.append(f"import {own} as {name}")
+    elif (
+        own
+        and getattr(sys.modules.get(module), own, None) is value
+        and (module != "__main__")
+    ):
+        lines.append(f"from {module} import {own} as {name}")
+    elif inspect.isfunction(value):
+        for used in sorted(_names_in(value.__code__) & set(value.__globals__)):
+            _add_code(used, value.__globals__[used], lines, seen)
+        lines.append(textwrap.dedent(inspect.getsource(value)).rstrip())
+        if own.isidentifier() and own != name:
+            lines.append(f"{name} = {own}")
+    else:
+        lines.append(f"{name} = {value!r}")
+
+
+def _names_in(code):
+    """The global names that a code uses, also in its comprehensions."""
+    inner = [_names_in(part) for part in code.co_consts if inspect.iscode(part)]
+    return set(code.co_names).union(*inner)
+
+
+def _run_code(text, file):
+    """The function that the last definition of a text makes, or None."""
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+    namespace = {"__name__": "__main__"}
+    try:
+        exec(compile(text, file, "exec"), namespace)
+    except Exception:  # whatever is in it
+        return None
+    found = [value for value in namespace.values() if inspect.isfunction(value)]
+    return found[-1] if found else None
+
+
 def hint(exercise):
     """Show the hint of an exercise, before the first attempt too.
 
@@ -339,13 +428,16 @@ def _path(lesson):
     return _folder() / f"{lesson}.json"
 
 
-def _record(name, state, value):
+def _record(name, state, value, code=""):
     path = _path(_lesson)
     try:
         _keep_unreadable(path)
         kept = answers()
         tries = kept.get(name, {}).get("tries", 0) + (state != NOT_ATTEMPTED)
+        code = code or kept.get(name, {}).get("code", "")
         kept[name] = {"state": state, "tries": tries, "value": value}
+        if code:
+            kept[name]["code"] = code
         _write(path, kept)
     except OSError as error:
         print(f"Your answers could not be saved: {error}.")
@@ -408,4 +500,4 @@ def __getattr__(name):
 
 def __dir__():
     """What Tab completes after `checks.`: this lesson's checks and what shows them."""
-    return [*_names(), "answers", "hint", "passed", "summary"]
+    return [*_names(), "answers", "hint", "passed", "summary", "written"]

@@ -273,7 +273,11 @@ def _ari_mistakes(table):
     }
 
 
-@exercise("Purity", hint="Which axis of the table runs through one cluster?")
+@exercise(
+    "Purity",
+    hint="Which axis of the table runs through one cluster?",
+    keep=True,
+)
 def ex02_1(purity):
     """Write `purity(true_labels, cluster_labels)`.
 
@@ -354,7 +358,11 @@ def _entropy_in_bits(counts):
     return entropy(counts, base=2, axis=None)
 
 
-@exercise("NMI", hint="Your entropy takes class sizes, cluster sizes, or the table.")
+@exercise(
+    "NMI",
+    hint="Your entropy takes class sizes, cluster sizes, or the table.",
+    keep=True,
+)
 def ex02_3(nmi):
     """Write `nmi(true_labels, cluster_labels)`: the normalised mutual information.
 
@@ -369,7 +377,11 @@ def ex02_3(nmi):
     return _compare_score(nmi, "nmi", _nmi_mistakes, undefined)
 
 
-@exercise("Fowlkes-Mallows", hint="Count pairs in the table's cells and in its sums.")
+@exercise(
+    "Fowlkes-Mallows",
+    hint="Count pairs in the table's cells and in its sums.",
+    keep=True,
+)
 def ex02_4(fowlkes_mallows):
     """Write `fowlkes_mallows(true_labels, cluster_labels)`.
 

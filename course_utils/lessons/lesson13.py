@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from course_utils.clustering.algorithms import SEEDED, parse_algorithm
+from course_utils.clustering.algorithms import is_seeded, parse_algorithm
 from course_utils.homework import submission
 from course_utils.homework.grading import rubric
+from course_utils.homework.review import has_layer
 from course_utils.lessons import lesson02
 from course_utils.lessons.exercises import (
     NotAttempted,
@@ -19,10 +20,14 @@ from course_utils.lessons.exercises import (
     exercise,
 )
 from course_utils.lessons.matching import (
+    as_array,
     as_number,
     as_pair,
     call_function,
     compare_answer,
+    mentions,
+    numbers_in,
+    require_columns,
     require_words,
 )
 from course_utils.representations import backbones, extraction
@@ -39,14 +44,14 @@ def ex13_1(plan):
     """Plan your runs: a dict with the keys representations, algorithms and n_runs.
 
     The first two are lists of names with full coverage, n_runs is the number of runs: a
-    randomised algorithm runs once per seed, three times, any other one once.
+    randomised algorithm runs once per seed, three times, a deterministic one once.
     """
     keys = "representations", "algorithms", "n_runs"
-    if not isinstance(plan, dict) or set(plan) != set(keys):
+    if not isinstance(plan, dict) or not set(keys) <= set(plan):
         raise NotYet(f"The plan is a dictionary with the keys {', '.join(keys)}.")
-    representations, algorithms = plan["representations"], plan["algorithms"]
-    if isinstance(representations, str) or isinstance(algorithms, str):
-        raise NotYet("Give lists of names, even if there is only one name.")
+    representations, algorithms = (_listed(plan[key]) for key in keys[:2])
+    representations = [extraction.spelled(name) for name in representations]
+    algorithms = [name.strip().lower() for name in algorithms]
     if any(len(set(names)) < len(names) for names in (representations, algorithms)):
         raise NotYet("A name appears twice: it would run only once.")
     try:
@@ -55,6 +60,12 @@ def ex13_1(plan):
     except ValueError as error:
         said = as_sentence(f"A name in the plan is unknown: {error}")
         raise NotYet(said) from None
+    for name, (base, layer) in zip(representations, parsed, strict=True):
+        if not has_layer(name):
+            raise NotYet(
+                f"{base} has no layer {layer!r}, so this run would be skipped: "
+                f"representations.backbone_layers({base!r}) lists its layers."
+            )
     covered = {
         "representations": {base for base, _ in parsed},
         "layers": {pair for pair in parsed if pair[1] and pair[0] in backbones.TABLE},
@@ -68,21 +79,34 @@ def ex13_1(plan):
             )
     if "raw" not in representations:
         raise NotYet("Include raw pixels, the baseline that the others must beat.")
-    return _check_n_runs(attempted(plan["n_runs"]), len(representations), methods)
+    return _check_n_runs(attempted(plan["n_runs"]), len(representations), algorithms)
 
 
-def _check_n_runs(given, n_representations, methods):
-    n_seeded = sum(method in SEEDED for method in methods)
-    n_once = len(methods) - n_seeded
+def _listed(names):
+    """The names of a plan as a list of str."""
+    if isinstance(names, str) or names is None:
+        raise NotYet("Give lists of names, even if there is only one name.")
+    try:
+        names = list(names)
+    except TypeError:
+        names = [names]
+    if not all(isinstance(name, str) for name in names):
+        raise NotYet("The lists of the plan hold names, in quotes.")
+    return names
+
+
+def _check_n_runs(given, n_representations, algorithms):
+    given = as_number(given, "one number of runs")
+    n_seeded = sum(map(is_seeded, algorithms))
+    n_once = len(algorithms) - n_seeded
     mistakes = {
-        "The seeds are missing.": n_representations * len(methods),
-        "Not every algorithm is randomised: the others run once, whatever the seeds.": (
-            n_representations * len(methods) * N_SEEDS
-        ),
+        "The seeds are missing.": n_representations * len(algorithms),
+        "Not every algorithm is randomised: a deterministic one runs once, whatever "
+        "the seeds.": n_representations * len(algorithms) * N_SEEDS,
         "This is for one representation.": n_seeded * N_SEEDS + n_once,
     }
     right = n_representations * (n_seeded * N_SEEDS + n_once)
-    where = f"The plan says {given} runs."
+    where = f"The plan says {given:g} runs."
     compare_answer(given, right, mistakes, "Count again.", operator.eq, where)
     return right
 
@@ -97,19 +121,27 @@ def _runs(*lines):
     return pd.DataFrame(rows, columns=["representation", "algorithm", "seed", "nmi"])
 
 
-# "a" wins over the algorithms, "b" over all rows, "d" by its best run; "c" is last
+# In the first table "a" wins by the mean over the algorithms, "b" over all rows, "d" by
+# its best run, "e" by the medians; "c" is last. The second has one algorithm.
 WINNERS = (
     _runs(
         ("a", "kmeans", [0.50, 0.52, 0.54]),
-        ("a", "ward", [0.80]),
-        ("b", "kmeans", [0.60, 0.60, 0.60]),
+        ("a", "ward", [0.86]),
+        ("a", "average", [0.53]),
+        ("b", "kmeans", [0.60, 0.60, 0.66]),
         ("b", "ward", [0.61]),
+        ("b", "average", [0.57]),
         ("c", "kmeans", [0.1, 0.1, 0.2]),
         ("c", "ward", [0.2]),
+        ("c", "average", [0.2]),
         ("d", "kmeans", [0.10, 0.20, 0.95]),
         ("d", "ward", [0.50]),
+        ("d", "average", [0.40]),
+        ("e", "kmeans", [0.30, 0.64, 0.65]),
+        ("e", "ward", [0.66]),
+        ("e", "average", [0.20]),
     ),
-    _runs(("x", "gmm", [0.2, 0.3]), ("y", "gmm", [0.9, 0.8]), ("z", "gmm", [0.4])),
+    _runs(("x", "gmm", [0.2, 0.3]), ("y", "gmm", [0.9, 0.8, 0.1]), ("z", "gmm", [0.4])),
 )
 
 
@@ -132,6 +164,11 @@ def ex13_2(winner):
         means = lines.mean().groupby("representation").mean().sort_values()
         if name not in set(means.index):
             raise NotYet(f"There is no representation {name!r} in the table.")
+        medians = (
+            lines.mean().groupby("representation").median(),
+            lines.median().groupby("representation").median(),
+            lines.median().groupby("representation").mean(),
+        )
         mistakes = {
             f"{name!r} has only the best single run: average the seeds.": (
                 runs.max().idxmax()
@@ -139,6 +176,9 @@ def ex13_2(winner):
             f"{name!r} is the best over all rows, where an algorithm with three seeds "
             "counts three times: average the seeds of each algorithm first.": (
                 runs.mean().idxmax()
+            ),
+            f"{name!r} is the best by the median: take means.": tuple(
+                found.idxmax() for found in medians
             ),
         }
         otherwise = f"{name!r} does not have the highest mean over the algorithms."
@@ -157,6 +197,142 @@ def ex13_2(winner):
     return "mean over seeds, then over algorithms"
 
 
+N_IMAGES, N_DRAWS = 40, 200
+
+
+class _Witness:
+    """Notes what a score is called with: labels that name their image and run.
+
+    Image i has the true label i; run r of the first method labels it 1000 + 100 r + i,
+    run r of the second 2000 + 100 r + i.
+    """
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, true_labels, labels):
+        true = as_array(true_labels, "labels as the first argument of score").ravel()
+        found = as_array(labels, "labels as the second argument of score").ravel()
+        if len(true) != len(found):
+            raise NotYet(
+                f"You score {len(found)} cluster labels against {len(true)} true "
+                "labels: draw both with the same indices."
+            )
+        if not len(true):
+            raise NotYet("You score no images at all.")
+        if (true >= 1000).any():
+            raise NotYet("The true labels come first: score(true_labels, labels).")
+        if (found % 100 != true).any():
+            raise NotYet(
+                "The true labels and the cluster labels you score are not those of the "
+                "same images: use the same indices for both."
+            )
+        if (found // 100 != found[0] // 100).any():
+            raise NotYet("You mix runs within one draw: take one run of each method.")
+        value = _score_of(found)
+        self.calls.append((int(found[0] // 100), tuple(true.astype(int)), value))
+        return value
+
+
+def _score_of(labels):
+    """A number of any sign that depends on the run and on the images."""
+    return float(10 * np.sin(labels).mean())
+
+
+def _lines(n_runs, method):
+    return np.array(
+        [1000 * method + 100 * r + np.arange(N_IMAGES) for r in range(n_runs)]
+    )
+
+
+@exercise(
+    "Would other images change it?",
+    hint="In a loop: drawn = generator.integers(0, n, n) draws n of n images with "
+    "replacement, generator.choice(first) one run. Append score(true_labels[drawn], "
+    "one[drawn]) minus the same for the second.",
+)
+def ex13_3(differences):
+    """Write `differences(score, true_labels, first, second, n_draws)`: a bootstrap.
+
+    true_labels is an array, first and second are arrays with one row per run and one
+    column per image. In each draw take as many images as there are, with replacement,
+    the same ones for both methods, and one row of each at random. Return the n_draws
+    differences score(true, first) - score(true, second).
+    """
+    for n_first, n_second in ((3, 3), (1, 3)):
+        witness = _Witness()
+        lines = _lines(n_first, 1), _lines(n_second, 2)
+        answer = call_function(
+            differences, witness, np.arange(N_IMAGES), *lines, N_DRAWS
+        )
+        found = as_array(answer, "one difference per draw").ravel()
+        calls = witness.calls
+        first = [call for call in calls if call[0] < 20]
+        second = [call for call in calls if call[0] >= 20]
+        _check_draws(first, second)
+        if len(found) != N_DRAWS:
+            raise NotYet(f"Expected {N_DRAWS} differences, but got {len(found)}.")
+        of_second = {}
+        for _, drawn, value in second:
+            of_second.setdefault(drawn, []).append(value)
+        expected = np.sort(
+            [value - of_second[drawn].pop() for _, drawn, value in first]
+        )
+        found = np.sort(found)
+        mistakes = {
+            "The sign is wrong: the score of the first method comes first.": (
+                np.sort(-expected)
+            ),
+            "Return the differences themselves, without their sign taken away.": (
+                np.sort(abs(expected))
+            ),
+            "Return the difference of every draw, not their mean.": np.full(
+                N_DRAWS, expected.mean()
+            ),
+        }
+        otherwise = "The differences are not those of the scores of the same draw."
+        compare_answer(found, expected, mistakes, otherwise)
+        for runs, n_runs in ((first, n_first), (second, n_second)):
+            share = np.bincount([run % 10 for run, *_ in runs], minlength=n_runs)
+            if share.min() < 0.5 * N_DRAWS / n_runs:
+                raise NotYet(
+                    "Not every run is drawn about as often: take one row of each "
+                    "method at random in every draw."
+                )
+    return "images and runs"
+
+
+def _check_draws(first, second):
+    """Raise NotYet unless images are drawn at random, anew, and for both alike."""
+    if not first or not second:
+        raise NotYet("Score both methods, with the function score that you are given.")
+    drawn = [images for _, images, _ in first]
+    if {len(images) for images in drawn} != {N_IMAGES}:
+        raise NotYet(
+            f"A draw has {len(drawn[0])} images: take as many as there are, {N_IMAGES}."
+        )
+    if all(len(set(images)) == N_IMAGES for images in drawn):
+        raise NotYet("No image is drawn twice: draw with replacement.")
+    if len(first) != N_DRAWS or len(second) != N_DRAWS:
+        raise NotYet(
+            f"For {N_DRAWS} draws, score each method {N_DRAWS} times, not "
+            f"{len(first)} and {len(second)} times."
+        )
+    if len(set(drawn)) < 0.9 * len(drawn):
+        raise NotYet("Several draws have the same images: draw anew each time.")
+    if sorted(drawn) != sorted(images for _, images, _ in second):
+        raise NotYet(
+            "The two methods are scored on different images: draw once, and use the "
+            "same indices for both."
+        )
+    often = np.bincount(np.ravel(drawn), minlength=N_IMAGES) / len(drawn)
+    if often.min() < 0.6 or often.max() > 1.5:
+        raise NotYet(
+            f"Image {often.argmax()} is drawn more often than others: every image must "
+            "have the same chance."
+        )
+
+
 GROUPS = (
     ([0, 0, 0, 1, 1, 1, 2, 2], [5, 5, 1, 1, 1, 5, 1, 5]),
     (list("bbaacccc"), [-1, -1, -1, 0, 0, 0, 0, 7]),
@@ -169,7 +345,7 @@ GROUPS = (
     hint="For every cluster: np.flatnonzero gives its members, np.unique with "
     "return_counts=True their classes, counts.argmax() the most frequent.",
 )
-def ex13_3(strangers):
+def ex13_4(strangers):
     """Write `strangers(true_labels, cluster_labels)`: the images in a wrong cluster.
 
     Return the indices of those whose class is not the most frequent of their cluster,
@@ -177,13 +353,16 @@ def ex13_3(strangers):
     """
     for true_labels, cluster_labels in GROUPS:
         true, clusters = np.array(true_labels), np.array(cluster_labels)
-        found = np.asarray(call_function(strangers, true, clusters))
+        answer = call_function(strangers, true, clusters)
+        found = np.asarray(list(answer) if isinstance(answer, set) else answer)
         main_class = pd.crosstab(clusters, true).idxmax(axis=1)
         is_wrong = true != main_class[clusters].to_numpy()
         right = np.flatnonzero(is_wrong).tolist()
         where = f"For the classes {true_labels} in the clusters {cluster_labels},"
         if found.dtype == bool:
             raise NotYet("Return indices, not True and False: use np.flatnonzero.")
+        if found.ndim == 2 and 1 in found.shape:
+            found = found.ravel()
         if found.ndim != 1:
             raise NotYet(f"{where} you give {found.tolist()!r}, not a list of indices.")
         found = found.tolist()
@@ -202,8 +381,8 @@ def ex13_3(strangers):
 
 
 @exercise("Your own scores", hint="Lesson 2 has the formulas and hints.")
-def ex13_4(purity, nmi, fowlkes_mallows):
-    """Paste the three scores from lesson 2: they go into your submission."""
+def ex13_5(purity, nmi, fowlkes_mallows):
+    """Give your three scores of lesson 2: they go into your submission."""
     values, missing = {}, []
     for name, function, check in (
         ("purity", purity, lesson02.ex02_1),
@@ -216,6 +395,11 @@ def ex13_4(purity, nmi, fowlkes_mallows):
             missing.append(name)
         except NotYet as error:
             raise NotYet(f"{name}: {error}") from None
+        except NameError as error:
+            raise NotYet(
+                f"{as_sentence(f'{name}: {error}')} Paste what it uses above it, in "
+                "the same cell."
+            ) from None
     if not values:
         raise NotAttempted
     if missing:
@@ -225,44 +409,110 @@ def ex13_4(purity, nmi, fowlkes_mallows):
     return values
 
 
-@exercise("Two short answers", hint="Write for a friend who looks at the chart.")
-def ex13_5(answers):
+LEVEL = 0.04  # of NMI: half an interval of a hundred images; nearer lines are level
+
+UNDECIDED = ("level", "tie", "tied", "equal", "equally", "neither", "undecided")
+UNDECIDED += ("distinguish", "distinguished", "distinguishable", "indistinguishable")
+
+
+@exercise(
+    "Two short answers",
+    hint="The first answer begins like this: By the mean over my seeds, … with … has "
+    "an NMI of …, against … for raw pixels. Take the numbers from the table.",
+)
+def ex13_6(answers, results):
     """Answer the two questions of `homework.QUESTIONS`, in 25 to 150 words each.
 
-    Give a dictionary {question: answer}. The first answer names a representation and
-    says by how much it won.
+    answers is a dictionary {question: answer}, results the table of
+    `experiments.run`. The first answer names the representation with the highest mean
+    NMI over the seeds, or says that several are level; it gives that mean or its lead
+    as it is in the table.
     """
     if not isinstance(answers, dict) or set(answers) != set(submission.QUESTIONS):
         raise NotYet(
             "Give a dictionary with the two questions of homework.QUESTIONS as keys."
         )
+    require_columns(results, ["representation", "algorithm", "k", "nmi"])
+    given = [attempted(answers[question]) for question in submission.QUESTIONS]
     counted = [
-        require_words(attempted(answers[question]), f"Answer {number}", 25, 150)
-        for number, question in enumerate(submission.QUESTIONS, 1)
+        require_words(text, f"Answer {number}", 25, 150, different=15)
+        for number, text in enumerate(given, 1)
     ]
-    first = answers[submission.QUESTIONS[0]]
-    if not any(_is_representation(word) for word in re.findall(r"[\w:]+", first)):
-        raise NotYet("Answer 1 names no representation, like raw or SqueezeNet:fire9.")
-    if not re.search(r"\d?\.\d", first):
+    first, second = (" ".join(str(text).split()) for text in given)
+    if first.casefold() == second.casefold():
+        raise NotYet("Both answers are the same text: the second is about images.")
+    lines = results.groupby(["representation", "algorithm", "k"])["nmi"].mean()
+    best = lines.groupby("representation").max()
+    means = lines.groupby("representation").mean()
+    named = [name for name in best.index if _names(first, name, best.index)]
+    if not named:
         raise NotYet(
-            "Answer 1 does not say by how much: give an NMI or a lead as a number."
+            "Answer 1 names no representation of your table, like raw or "
+            "SqueezeNet:fire9."
         )
+    winners = {best.idxmax(), means.idxmax()}
+    if mentions(first, *UNDECIDED) or "told apart" in first.casefold():
+        winners |= set(best.index[best > best.max() - LEVEL])
+    if not winners & set(named):
+        how = lines.idxmax()
+        raise NotYet(
+            f"Answer 1 does not name the winner: by the mean over the seeds, {how[0]} "
+            f"with {how[1]} has the highest NMI, {lines.max():.3f}."
+        )
+    _check_numbers(first, lines, winners, named)
     return counted
 
 
-def _is_representation(word):
-    try:
-        extraction.parse(word.strip(":"))
-    except ValueError:
-        return False
-    return True
+def _names(text, name, names):
+    """Whether a text names a representation: in full, or its network and its layer."""
+    words = set(re.findall(r"[^\W_](?:[\w:]*\w)?", text.casefold()))
+    base, _, layer = name.casefold().partition(":")
+    if name.casefold() in words or not layer:
+        return name.casefold() in words
+    apart = {part for word in words for part in word.split(":")}
+    siblings = [n for n in names if n.casefold().startswith(f"{base}:")]
+    return base in apart and (layer in apart or len(siblings) == 1)
+
+
+def _check_numbers(text, lines, winners, named):
+    """Raise NotYet unless a text has a mean of a winner, or a lead, as in the table.
+
+    A lead over the runner-up or over a representation that the text names: of the best
+    lines, of the means over the algorithms, or with the same algorithm.
+    """
+    numbers = [number for number in numbers_in(text) if abs(number) <= 1]
+    if not numbers:
+        raise NotYet(
+            "Answer 1 does not say by how much: give the mean NMI or the lead as a "
+            "number, like 0.61 or 61 %."
+        )
+    right, grouped = [], lines.groupby("representation")
+    for name in winners:
+        right += list(lines[name])
+        for values in (grouped.max(), grouped.mean()):
+            others = values.drop(name)
+            rivals = {others.idxmax(), *named} - {name} if len(others) else set()
+            right += [values[name], *(values[name] - values[rival] for rival in rivals)]
+        for rival in set(named) - {name}:
+            right += list((lines[name] - lines[rival]).dropna())
+    if not any(_is_rounded(number, value) for number in numbers for value in right):
+        name = lines.idxmax()[0]
+        raise NotYet(
+            f"No number of answer 1 is a mean NMI or a lead of {name} in your table: "
+            f"its best line has {lines.max():.3f}. Give two digits or more."
+        )
+
+
+def _is_rounded(number, value):
+    """Whether a number is a value of the table, rounded to two to four digits."""
+    return any(abs(round(value, digits) - number) < 1e-9 for digits in (2, 3, 4))
 
 
 @exercise(
     "Does the winner win elsewhere?",
     hint="elsewhere, _ = experiments.run(another_image_set, …, seeds=seeds).",
 )
-def ex13_6(results, elsewhere):
+def ex13_7(results, elsewhere):
     """Run three of your representations or more on another image set, and compare.
 
     Give both tables of `experiments.run`; they need the same seeds and at least one

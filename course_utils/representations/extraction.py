@@ -109,6 +109,19 @@ def parse(representation):
     return base, layer or None
 
 
+def spelled(representation):
+    """The name of a representation with the course's capitals, its layer as it is.
+
+    Examples
+    --------
+    >>> spelled("HOG"), spelled("squeezenet:fire9"), spelled("unknown")
+    ('hog', 'SqueezeNet:fire9', 'unknown')
+    """
+    base, colon, layer = representation.strip().partition(":")
+    known = {name.lower(): name for name in (*handcrafted.NAMES, *backbones.TABLE)}
+    return known.get(base.lower(), base) + colon + layer
+
+
 def extract(
     images,
     representation,

@@ -286,3 +286,11 @@ def test_versions_say_what_the_results_depend_on():
     assert found == runs.versions()
     assert {"python", "numpy", "scikit-learn", "keras", "pillow"} <= set(found)
     assert isinstance(results, pd.DataFrame)
+
+
+def test_capitals_do_not_matter_but_for_layers():
+    names, algorithms = runs.check_names(
+        ["HOG", "hog", "squeezenet:fire9"], ["L2+KMeans", " ward"]
+    )
+    assert names == ["hog", "SqueezeNet:fire9"]
+    assert algorithms == ["l2+kmeans", "ward"]

@@ -413,3 +413,19 @@ def test_tensorflow_is_not_imported_for_handcrafted_features():
 def test_agreement_does_not_depend_on_the_names_of_clusters():
     labels = np.arange(30) % 3
     assert metrics.accuracy(labels_true=labels, labels_pred=2 - labels) == 1
+
+
+def test_a_baseline_that_was_made_worse_is_found(images, honest, reviewed):
+    labels = honest(5) | honest(6)
+    pulled = [key for key in labels if key[0] == "raw" and key[1] == "l2+kmeans"]
+    for i, key in enumerate(pulled):
+        labels[key] = random_labels(images, i)
+    for key in labels:  # the others are worse than colour by this algorithm
+        if key[0] == "colour" and key[1] != "l2+kmeans":
+            labels[key] = random_labels(images, 9)
+    found = reviewed(labels)
+    assert found.compared.kind == ("colour", "l2+kmeans", 3)
+    before = found.compared.margin
+    replay([("anna01", found)], images, n=2)
+    assert {(*run.kind, run.seed) for run in found.refuted} >= set(pulled)
+    assert found.compared is None or found.compared.margin < before

@@ -243,6 +243,26 @@ def test_for_the_pictures_that_were_asked_for_our_labels_count(sent, small):
 # Halves and exercises
 
 
+def test_the_leader_is_chosen_by_the_mean_over_its_seeds(sent, small):
+    public = public_half(small, "salt")
+    some, less = np.array(small.true_labels), np.array(small.true_labels)
+    some[::4], less[::2] = 0, 0
+    labels = {
+        ("raw", "l2+kmeans", 3, 1): small.true_labels,  # the luckiest run of all
+        ("raw", "l2+kmeans", 3, 2): np.arange(30) % 3,
+        ("hog", "l2+kmeans", 3, 1): less,
+        ("hog", "l2+kmeans", 3, 2): some,
+    }
+    found = review_submission(sent(labels), small, public=public)
+    assert (found.leading.representation, found.leading.seed) == ("hog", 2)
+    for half, scored in ((public, found.public), (~public, found.private)):
+        true = small.true_labels[half]
+        both = [
+            metrics.nmi(labels_true=true, labels_pred=one[half]) for one in (less, some)
+        ]
+        assert scored["nmi"] == pytest.approx(np.mean(both))
+
+
 def test_the_leader_is_chosen_on_the_public_half_alone(sent, small):
     public = public_half(small, "salt")
     on_public = np.where(public, small.true_labels, np.arange(30) % 3)
@@ -354,3 +374,44 @@ def test_labels_are_in_the_order_of_the_images(sent, small):
     one, two = review_submission(turned, other), review_submission(straight, other)
     assert one.images == two.images
     np.testing.assert_array_equal(one.runs[0].labels, two.runs[0].labels)
+
+
+# Lines, and the seeds that were left out
+
+
+def test_lines_are_means_over_seeds_and_know_their_raw_pixels(sent, small):
+    labels = {
+        ("raw", "l2+kmeans", 3, 1): clusters(small.true_labels, "raw", "x", 1, 3, 0.3),
+        ("hog", "l2+kmeans", 3, 1): drawn(small),
+        ("hog", "l2+kmeans", 3, 2): drawn(small, 2),
+        ("hog", "l2+ward", 3, 0): drawn(small, 3),
+    }
+    found = review_submission(sent(labels), small)
+    lines = {(line.representation, line.algorithm): line for line in found.lines}
+    assert len(lines) == 3
+    hog = lines["hog", "l2+kmeans"]
+    by_seed = {run.seed: run.scores["nmi"] for run in hog.runs}
+    assert set(by_seed) == {1, 2}
+    assert hog.nmi == pytest.approx(np.mean(list(by_seed.values())))
+    assert hog.raw == lines["raw", "l2+kmeans"] and hog.raw.raw is None
+    assert hog.margin == pytest.approx(hog.nmi - hog.raw.nmi)
+    assert lines["hog", "l2+ward"].margin is None
+    assert found.compared == hog
+    best, worst, _ = found.decisive
+    assert best.scores["nmi"] == max(by_seed.values()) and worst.representation == "raw"
+    means = [line.nmi for line in found.lines]
+    assert means == sorted(means, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("places", "flagged"), [((0, 1, 2), False), ((1, 2, 4), True), ((0, 2), True)]
+)
+def test_seeds_that_are_left_out_are_flagged(sent, small, places, flagged):
+    own = submission.seeds("anna01", 6)
+    labels = {("hog", "l2+kmeans", 3, own[i]): drawn(small, i) for i in places}
+    labels["hog", "l2+ward", 3, 0] = drawn(small, 9)
+    found = review_submission(sent(labels), small, own_seeds=True)
+    assert any("seeds of this student are left out" in f for f in found.flags) == (
+        flagged
+    )
+    assert not review_submission(sent(labels), small).flags

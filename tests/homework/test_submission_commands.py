@@ -81,7 +81,7 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
     for line in (
         "  0 of  10  purity: 0 of 6 values are right",
         " 10 of  10  nmi: 6 of 6 values are right",
-        "  0 of  20  best_nmi: too few pictures of one's own: 15, at least 20 needed",
+        "  0 of   8  nmi_over_raw: too few pictures of one's own: 15, at least 20",
         "By the default rubric, unless your instructor gave you another.",
         "* Of several files the last counts, and only your latest 10 are looked at.",
         "  ? of  20  answers: 1 written answer, not marked yet",
@@ -99,7 +99,8 @@ def test_from_compare_over_submit_and_check_to_grade(call, tmp_path):
     theirs = ("--rubric", "theirs.yaml")
     status, out, err = call("check", written, "--image-set", "set", *theirs)
     assert (status, "By the default rubric" in out) == (0, False), err
-    assert " 20 of  20  best_nmi: NMI 1.000 by " in out
+    assert "  0 of   8  nmi_over_raw: 'colour' with 'ward', k 3: mean NMI 1.0" in out
+    assert "  4 of  12  controls: raw pixels with 1 of 1 algorithms; 3 or more" in out
     assert "Of several files the best counts" in out
     status, submitted, err = call(*SUBMIT, *more, "--out", "other.zip", *theirs)
     assert status == 0 and submitted.endswith(out), err

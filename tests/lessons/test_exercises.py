@@ -3,13 +3,16 @@
 import ast
 import inspect
 import json
+import linecache
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from IPython.core.completer import IPCompleter, provisionalcompleter
 from lesson_answers import assert_voice
 
+from course_utils.homework import submission
 from course_utils.lessons import exercises
 
 LESSONS = sorted(Path(exercises.__file__).parent.glob("lesson[0-9][0-9].py"))
@@ -241,7 +244,8 @@ def test_tab_completes_this_lessons_checks(lesson, use_jedi):
         found = {
             match.text.lstrip(".") for match in completer.completions("checks.", 7)
         }
-    assert found == {"answers", "ex99_1", "ex99_2", "hint", "passed", "summary"}
+    names = {"answers", "hint", "passed", "summary", "written"}
+    assert found == names | {"ex99_1", "ex99_2"}
 
 
 def test_progress_has_states_and_tries_of_all_lessons(lesson, tmp_path):
@@ -313,3 +317,73 @@ def _text(node):
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) or "{}" for part in node.values)
     return None
+
+
+CELLS = """
+import numpy as np
+from scipy.stats import entropy as scipy_entropy
+
+BASE = 2
+
+def table(true_labels, cluster_labels):
+    return np.array([[np.sum((true_labels == c) & (cluster_labels == k))
+                      for k in np.unique(cluster_labels)] for c in UNIQUE(true_labels)])
+
+def bits(counts):
+    return scipy_entropy(np.ravel(counts), base=BASE)
+
+def nmi(true_labels, cluster_labels):
+    "Of two helpers, a module under another name, a constant and a comprehension."
+    counts = table(true_labels, cluster_labels)
+    both = [bits(counts.sum(axis=axis)) for axis in (0, 1)]
+    return 2 * (sum(both) - bits(counts)) / sum(both)
+"""
+
+
+def as_in_a_notebook(text, monkeypatch):
+    """What the cells define, with their text known, as IPython does it."""
+    file = "<ipython-input-1>"
+    lines = text.splitlines(keepends=True)
+    monkeypatch.setitem(linecache.cache, file, (len(text), None, lines, file))
+    cells = {"__name__": "__main__", "UNIQUE": np.unique}
+    exec(compile(text, file, "exec"), cells)
+    return cells
+
+
+def test_a_right_score_of_lesson_2_is_written_again_in_another_lesson(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    nmi = as_in_a_notebook(CELLS, monkeypatch)["nmi"]
+    exercises.begin("02_scoring_a_clustering")
+    assert exercises.written("2.3") is None
+    assert exercises.ex02_3(nmi).state == "right"
+    exercises.ex02_3(lambda true, clusters: 0.5)  # a wrong try later loses nothing
+    exercises.begin("13_your_own_dataset")
+    again = exercises.written("2.3")
+    pair = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 1, 0, 0, 0, 2])
+    assert again is not nmi and again(*pair) == nmi(*pair)
+    values = submission.exercise_values("ab123", nmi=again)  # in another process
+    assert None not in values["nmi"]
+    assert submission.source_of(nmi=again)["nmi"].startswith("def nmi(true_labels")
+    assert exercises.written("2.1") is exercises.written("1.1") is None
+    assert "code" not in json.dumps(exercises.progress())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["purity = len", "class C:\n    def __call__(s, t, c): return 1\npurity = C()"],
+)
+def test_what_has_no_text_is_not_kept_and_costs_nothing(text, monkeypatch):
+    assert exercises.code_of(as_in_a_notebook(text, monkeypatch)["purity"]) in (
+        "",
+        "from builtins import len as len",
+    )
+
+
+def test_damaged_text_gives_no_function(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_ANSWERS", str(tmp_path))
+    for code in ("def purity(", "1 / 0", "x = 1"):
+        kept = {"ex02_1": {"state": "right", "tries": 1, "value": 1, "code": code}}
+        (tmp_path / "02_scoring.json").write_text(json.dumps(kept))
+        assert exercises.written("2.1") is None

@@ -579,7 +579,7 @@ def _replay(students, graded, how_many, progress, public):
         progress=progress,
     )
     for found in (student.counted.review for student in students):
-        if found.leading and not found.leading.counts:
+        if found.leading and found.refuted:
             lead(found, graded.image_set.true_labels, public)
 
 
@@ -725,13 +725,16 @@ def _replay_words(review):
 
 
 def _rank(students):
-    """Order by points, then best NMI; equal ones share a rank, unscored come last."""
+    """Order by points, then by the best mean NMI; equal ones share a rank.
+
+    Unscored ones come last.
+    """
 
     def key(student):
         if student.points is None:
             return (1, 0, 0)
-        best = student.counted.review.best if student.counted else None
-        return (0, -student.points, -round(best.scores["nmi"], 9) if best else 0)
+        lines = student.counted.review.lines if student.counted else []
+        return (0, -student.points, -round(lines[0].nmi, 9) if lines else 0)
 
     students.sort(key=lambda s: (*key(s), s.student_id.casefold(), s.name))
     for place, student in enumerate(students, 1):

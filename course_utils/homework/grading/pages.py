@@ -220,7 +220,7 @@ def _feedback(graded, student, best_of_all):
         "runs_sentence": sentence if found else "",
         "standing": _standing(found, best_of_all),
         "more": _what_gives_more(graded.rubric["points"], student),
-        "best": found.best if found else None,
+        "best": found.lines[0] if found and found.lines else None,
         "answers": _marked_answers(student) if found else [],
         "sheet": _contact_sheet(student),
         "adjustments": student.adjustments,
@@ -228,35 +228,35 @@ def _feedback(graded, student, best_of_all):
 
 
 def _best_of_all(graded):
-    """The best run of everybody whose runs are of the class's own images."""
+    """The best line of everybody whose runs are of the class's own images."""
     found = [_review(student) for student in graded.students]
-    return [f.best for f in found if f and f.best and not f.self_supplied]
+    return [f.lines[0] for f in found if f and f.lines and not f.self_supplied]
 
 
 def _standing(found, others):
     """Where a student's runs lie by NMI, as marks to draw and a sentence; or None."""
-    if not found or not found.best or found.self_supplied:
+    if not found or not found.lines or found.self_supplied:
         return None
-    best, nmi = found.best, lambda run: run.scores["nmi"]
-    rows = [("you", "your runs", [run for run in found.runs if run.counts])]
-    sentence = f"Your best NMI is {nmi(best):.2f}, by {_kind_of(best)}."
+    best, nmi = found.lines[0], lambda line: line.nmi
+    rows = [("you", "yours", found.lines)]
+    sentence = f"Your best mean NMI over seeds is {nmi(best):.2f}, by {_kind_of(best)}."
     if len(others) >= FEW:
         middle = statistics.median(map(nmi, others))
         rows.insert(0, ("class", "best of each student", others))
-        sentence += f" The median of the class's best runs is {middle:.2f}"
+        sentence += f" The median of the class's best is {middle:.2f}"
         network = [r for r in others if _known(r.representation)]
         network = [r for r in network if plots.kind(r.representation) == "pretrained"]
         if network:
             top = max(network, key=nmi)
-            rows.append(("network", "best pretrained run of the class", [top]))
+            rows.append(("network", "best pretrained one of the class", [top]))
             sentence += (
                 f", and the best one from a pretrained network has {nmi(top):.2f}"
             )
             sentence += f", by {_kind_of(top)}"
         sentence += "."
     rows = [
-        (kind, text, sorted({round(nmi(r), 3) for r in runs}))
-        for kind, text, runs in rows
+        (kind, text, sorted({round(nmi(line), 3) for line in lines}))
+        for kind, text, lines in rows
     ]
     return {"rows": rows, "best": nmi(best), "sentence": sentence}
 
@@ -268,19 +268,32 @@ def _what_gives_more(rules, student):
         if part.points is None or part.points >= part.most:
             continue
         what = part.reason
-        if name == "best_nmi" and (best := student.counted.review.best):
+        reached = _reached(name, student.counted.review)
+        if reached is not None:
             above = {
                 at: points
                 for at, points in sorted(rules[name]["thresholds"].items())
-                if at > best.scores["nmi"]
+                if at > reached
             }
+            what, of = "your best run has", "NMI"
+            if name == "nmi_over_raw":
+                what, of = "your margin over raw pixels is", "a margin of"
             steps = [
-                f"{short(points)} points from NMI {at:.2f} on"
+                f"{short(points)} points from {of} {at:.2f} on"
                 for at, points in above.items()
             ]
-            what = f"your best run has {best.scores['nmi']:.2f}; {', '.join(steps)}"
+            what = f"{what} {reached:.2f}; {', '.join(steps)}"
         found.append((name, round(part.most - part.points, 2), what))
     return sorted(found, key=lambda row: -row[1])
+
+
+def _reached(part, found):
+    """What is held against the thresholds of a part; None if there are none."""
+    if part == "nmi_over_raw" and found.compared:
+        return found.compared.margin
+    if part == "best_nmi" and found.best:
+        return found.best.scores["nmi"]
+    return None
 
 
 def _marked_answers(student):
@@ -340,7 +353,7 @@ def _overview(graded, assignment, problems, notes, names):
     listed = [
         (
             *(student, page_of[id(student)]),
-            _review(student).best if student.counted else None,
+            (_review(student).lines or [None])[0] if student.counted else None,
             *(_remarks(student), finding_of.get(id(student))),
         )
         for student in students
@@ -456,6 +469,7 @@ PARTS = {  # of the rubric, as a reader understands them
     "purity": "Own function: purity",
     "nmi": "Own function: NMI",
     "fowlkes_mallows": "Own function: FM",
+    "nmi_over_raw": "NMI over raw pixels",
     "best_nmi": "Best NMI",
     "answers": "Written answers",
 }
@@ -525,15 +539,14 @@ def _points(scored, most):
 
 
 def _winners(scored):
-    """Each student's best NMI by each representation that the course knows."""
+    """Each student's best mean NMI by each representation that the course knows."""
     best = {}
     for number, student in enumerate(scored):
         found = student.counted.review
-        for run in () if found.self_supplied else found.runs:
-            if run.counts and _known(run.representation):
-                by_student = best.setdefault(run.representation, {})
-                nmi = run.scores["nmi"]
-                by_student[number] = max(nmi, by_student.get(number, nmi))
+        for line in () if found.self_supplied else found.lines:
+            if _known(line.representation):
+                by_student = best.setdefault(line.representation, {})
+                by_student.setdefault(number, line.nmi)  # the best line comes first
     if not best:
         return None
     values = {name: [*by_student.values()] for name, by_student in best.items()}
@@ -552,7 +565,7 @@ def _winners(scored):
         axes.plot([middle] * 2, [height - 0.31, height + 0.31], "k", lw=2.5, zorder=3)
     everything = np.concatenate([*values.values()])
     low, high = everything.min() - 0.05, everything.max() + 0.05
-    axes.set(xlabel="best NMI of a student", ylabel="", xlim=(low, high))
+    axes.set(xlabel="best mean NMI of a student", ylabel="", xlim=(low, high))
     axes.set_yticks(range(len(order)), order)
     axes.set_ylim(len(order) - 0.4, -0.6)  # the best on top
     axes.grid(axis="x", color="#dddddd")
@@ -561,12 +574,12 @@ def _winners(scored):
         colour, marker = plots.KINDS[kind]
         axes.plot([], [], marker, color=colour, label=kind)
     figure.legend(loc="outside upper left", ncols=3, frameon=False)
-    alt = "Best NMI by representation, medians of the class: " + ", ".join(
+    alt = "Best mean NMI by representation, medians of the class: " + ", ".join(
         f"{name} {statistics.median(values[name]):.2f}" for name in order
     )
     caption = (
-        "A mark is a student's best counted run; the box spans the middle half of "
-        "the class, its thick line is the median."
+        "A mark is the mean over the seeds of a student's best algorithm; the box "
+        "spans the middle half of the class, its thick line is the median."
     )
     if n_left_out > 0:
         caption += f" The {n_left_out} representations below these are left out."

@@ -19,6 +19,13 @@ DEFAULT = Path(__file__).with_name("rubric.yaml")
 
 COVERAGE = ("representations", "layers", "algorithms")
 
+BY_RUNS = (*COVERAGE, "nmi_over_raw", "controls", "best_nmi")  # nothing else needs runs
+
+# A part of earlier rubrics, and those that have taken its place
+EARLIER = "best_nmi"
+USUAL = {"points": 20, "thresholds": {0.30: 5, 0.50: 10, 0.70: 15, 0.80: 20}}
+INSTEAD = ("nmi_over_raw", "controls")
+
 MAX_BYTES = 2**16  # of a rubric
 
 # {key: (least, most, whole numbers only)}; other numbers are from 0 on.
@@ -31,6 +38,7 @@ LIMITS = {
     "min_pictures": (0, math.inf, True),
     "min_classes": (0, math.inf, True),
     "goal": (1, math.inf, True),
+    "seeds": (2, 100, True),
 }
 
 # How many there are to reach a goal with. Layers: nobody computes more.
@@ -52,6 +60,8 @@ class Part:
 
 def load_rubric(path=None):
     """Load a rubric: points, goals, and how lateness and many clusters count.
+
+    A file of an earlier edition, with `best_nmi`, keeps its meaning.
 
     Parameters
     ----------
@@ -77,6 +87,7 @@ def load_rubric(path=None):
     if path is None:
         return rubric
     own = _read(path)
+    rubric["points"] = _usual_parts(rubric["points"], own.get("points"))
     _merge(rubric, own, f"the rubric {path}")
     _check_points(rubric["points"], own.get("points", {}), f"the rubric {path}")
     return rubric
@@ -125,7 +136,11 @@ def points(found, answers, rubric, *, own_id=True, own_pictures=None):
             parts[part] = Part(
                 round(right / of * how["points"], 2), how["points"], reason
             )
-        elif part == "best_nmi":
+        elif part == "nmi_over_raw":
+            parts[part] = _over_raw(found, how)
+        elif part == "controls":
+            parts[part] = _controls(found, how)
+        elif part == EARLIER:
             parts[part] = _best(found, how)
         else:
             n = sum(bool(answer["answer"].strip()) for answer in answers)
@@ -164,7 +179,7 @@ def secret_note(rubric):
 def _apply_own_pictures(parts, how, own_pictures):
     """Take away from the parts what runs on a student's own pictures do not earn."""
     if problem := own_pictures_problem(how, own_pictures):
-        for name in (*COVERAGE, "best_nmi"):
+        for name in parts.keys() & set(BY_RUNS):
             parts[name] = Part(0, parts[name].most, problem)
     automatic = [part for part in parts if part != "answers"]
     earned = sum(parts[name].points for name in automatic)
@@ -195,13 +210,76 @@ def _coverage(found, part):
     return sorted(names)
 
 
+def _over_raw(found, how):
+    """Points for how far the best line is above raw pixels, by the means over seeds."""
+    line = found.compared
+    if line is None:
+        reason = "no line has raw pixels with the same algorithm and k beside it"
+        if {line.representation for line in found.lines} == {"raw"}:
+            reason = "raw pixels alone: there is nothing to compare with them"
+        return Part(0, how["points"], reason if found.lines else "no run is counted")
+    seeds = f"{len(line.runs)} seed{'' if len(line.runs) == 1 else 's'}"
+    reason = (
+        f"{line}: mean NMI {line.nmi:.3f} ({seeds}), raw {line.raw.nmi:.3f}, "
+        f"margin {line.margin:.3f}"
+    )
+    higher = found.lines[0]
+    if higher.representation != "raw" and higher.raw is None:
+        reason += f"; {higher} has {higher.nmi:.3f}, but no raw pixels beside it"
+    return Part(_reached(line.margin, how), how["points"], reason)
+
+
+def _reached(value, how):
+    """The points of the highest threshold that a value reaches."""
+    reached = [p for at, p in how["thresholds"].items() if round(value, 9) >= at]
+    return min(max(reached, default=0), how["points"])
+
+
+def _controls(found, how):
+    """Points for what guards against luck and against comparing with nothing."""
+    shares, told = controls(found, how["seeds"])
+    earned = how["points"] * sum(shares) / len(shares)
+    return Part(round(earned, 2), how["points"], "; ".join(told))
+
+
+def controls(found, n_seeds):
+    """(shares, what is said of each): raw pixels, seeds, a second k."""
+    lines = [line for line in found.lines if line.runs[0].known]
+    compared = [line for line in lines if line.representation != "raw"]
+    randomised = [line for line in lines if line.runs[0].seeded]
+    used = {line.algorithm for line in compared}
+    with_raw = used & {line.algorithm for line in lines if line.representation == "raw"}
+    enough = sum(len(line.runs) >= n_seeds for line in randomised)
+    how = [(line.representation, line.algorithm) for line in compared]
+    ks = {line.k for line, its in zip(compared, how, strict=True) if its == how[0]}
+    shares = [
+        len(with_raw) / max(len(used), 1),
+        enough / max(len(randomised), 1),
+        float(len(ks) > 1),
+    ]
+    return shares, [
+        f"raw pixels with {len(with_raw)} of {len(used)} algorithms",
+        f"{n_seeds} or more seeds in {enough} of {len(randomised)} randomised lines",
+        f"the best line with {len(ks)} number{'' if len(ks) == 1 else 's'} of clusters",
+    ]
+
+
 def _best(found, how):
     best = found.best
     if best is None:
         return Part(0, how["points"], "no run is counted")
-    reached = [p for at, p in how["thresholds"].items() if best.scores["nmi"] >= at]
-    earned = min(max(reached, default=0), how["points"])
+    earned = _reached(best.scores["nmi"], how)
     return Part(earned, how["points"], f"NMI {best.scores['nmi']:.3f} by {best.run}")
+
+
+def _usual_parts(parts, own):
+    """The parts and their usual values; own: the parts that a file names."""
+    if not isinstance(own, dict) or EARLIER not in own:
+        return parts
+    kept = {n: how for n, how in parts.items() if n not in INSTEAD or n in own}
+    answers = kept.pop("answers")
+    usual = USUAL | {"thresholds": dict(USUAL["thresholds"])}
+    return kept | {EARLIER: usual, "answers": answers}
 
 
 class _Mapping(dict):
@@ -373,20 +451,26 @@ def _check_points(parts, own, where):
                 f"{where}{line}: {part}: a goal of {goal} cannot be reached: there are "
                 f"{most}."
             )
-    points, thresholds = parts["best_nmi"]["points"], parts["best_nmi"]["thresholds"]
+    for part in parts:
+        if "thresholds" in parts[part]:
+            _check_thresholds(part, parts[part], own, where)
+    if not any(part["points"] for part in parts.values()):
+        raise ValueError(f"{where}: no part has any points: give some to one of them.")
+
+
+def _check_thresholds(part, how, own, where):
+    points, thresholds = how["points"], how["thresholds"]
     highest = max(thresholds.values())
     if points and highest != points:
         remedy = "let the last of them give all points."
         if highest:
             scaled = {at: given * points / highest for at, given in thresholds.items()}
             remedy = f"write thresholds: {_told(scaled)}."
-        line = _line(own, "best_nmi", "points", "thresholds")
+        line = _line(own, part, "points", "thresholds")
         raise ValueError(
-            f"{where}{line}: best_nmi: it has {points:g} points, but its thresholds "
+            f"{where}{line}: {part}: it has {points:g} points, but its thresholds "
             f"give {highest:g} at most: {remedy}"
         )
-    if not any(part["points"] for part in parts.values()):
-        raise ValueError(f"{where}: no part has any points: give some to one of them.")
 
 
 def _line(own, part, *keys):

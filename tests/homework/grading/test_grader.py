@@ -69,7 +69,8 @@ def test_good_ones_get_their_points(graded):
     exercises = dict.fromkeys(("purity", "nmi", "fowlkes_mallows"), 10)
     coverage = {"representations": 10, "layers": 6.67, "algorithms": 10}
     assert points == coverage | exercises | {
-        "best_nmi": points["best_nmi"],
+        "nmi_over_raw": points["nmi_over_raw"],
+        "controls": 4,  # raw pixels everywhere; two seeds, one number of clusters
         "answers": None,
     }
     assert anna.parts["answers"].reason == "2 written answers; 2 not marked yet"
@@ -93,7 +94,8 @@ def test_what_is_odd_is_flagged(graded):
 def test_one_cluster_and_one_a_picture_get_no_points_for_runs(graded):
     fay = by_id(graded)["fay06"]
     assert fay.points == 30  # the exercises
-    assert fay.parts["best_nmi"].reason == "no run is counted"
+    assert fay.parts["nmi_over_raw"].reason == "no run is counted"
+    assert fay.parts["controls"].points == 0
 
 
 def test_three_plain_files_of_one_id_are_a_conflict(graded):

@@ -10,7 +10,8 @@ from course_utils.homework.grading import rubric
 from course_utils.homework.review import Review, Run
 
 LATE = rubric.load_rubric()["late"]
-AUTOMATIC = ("representations", "layers", "algorithms", "best_nmi")
+AUTOMATIC = ("representations", "layers", "algorithms", "nmi_over_raw", "controls")
+EARLIER = "points: {best_nmi: {points: 20}}"  # a rubric of an earlier edition
 ANSWERS = [{"question": "Why?", "answer": "So."}]
 
 
@@ -29,7 +30,7 @@ def load(tmp_path):
 def test_the_default_rubric_has_100_points():
     rules = rubric.load_rubric()
     assert rubric.max_points(rules) == 100
-    others = {"best_nmi", "answers"}
+    others = {"nmi_over_raw", "controls", "answers"}
     assert set(rules["points"]) == {*rubric.COVERAGE, *submission.CLAIMED, *others}
 
 
@@ -56,9 +57,23 @@ def test_json_and_short_forms(load):
 
 
 def test_a_part_may_be_switched_off(load):
-    rules = load("points: {best_nmi: 0, answers: 0}")
-    assert rubric.max_points(rules) == 60
-    assert rubric.points(a_review(), ANSWERS, rules)["best_nmi"].points == 0
+    rules = load("points: {nmi_over_raw: 0, answers: 0}")
+    assert rubric.max_points(rules) == 72
+    assert rubric.points(a_review(), ANSWERS, rules)["nmi_over_raw"].points == 0
+
+
+def test_a_rubric_of_an_earlier_edition_keeps_its_meaning(load):
+    usual = rubric.load_rubric()["points"]
+    earlier = load(EARLIER)["points"]
+    assert set(earlier) == set(usual) - {"nmi_over_raw", "controls"} | {"best_nmi"}
+    assert list(earlier)[-1] == "answers"
+    assert earlier["best_nmi"]["thresholds"] == {0.3: 5, 0.5: 10, 0.7: 15, 0.8: 20}
+    assert rubric.max_points({"points": earlier}) == 100
+    assert rubric.max_points(load("points: {best_nmi: 0}")) == 80
+    both = load("points: {controls: 12, best_nmi: 20}")["points"]
+    assert "nmi_over_raw" not in both and both["controls"] == usual["controls"]
+    load("points: {best_nmi: {thresholds: {0.1: 20}}}")  # changes no other rubric
+    assert load(EARLIER)["points"] == earlier
 
 
 WRONG = [
@@ -103,6 +118,15 @@ WRONG = [
         "line 3: best_nmi: it has 40 points, but its thresholds give 20 at most: write "
         "thresholds: {0.3: 10, 0.5: 20, 0.7: 30, 0.8: 40}.",
     ),
+    (
+        "points: {nmi_over_raw: 16}",
+        "line 1: nmi_over_raw: it has 16 points, but its thresholds give 8 at most: "
+        "write thresholds: {0.05: 4, 0.1: 8, 0.15: 12, 0.2: 16}.",
+    ),
+    ("points: {nmi_over_raw: {thresholds: {20: 8}}}", "Write 0.2 for 20 %"),
+    ("points: {controls: {seeds: 1}}", "a number from 2 to 100 is needed"),
+    ("points: {controls: {seeds: 2.5}}", "a whole number is needed"),
+    ("points: {over_raw: 8}", "Did you mean 'nmi_over_raw'?"),
     ("points: {best_nmi: 5}", "it has 5 points, but its thresholds give 20 at most"),
     ("points: {best_nmi: {thresholds: {0.5: 10}}}", "it has 20 points, but its thres"),
     ("points: {best_nmi: {thresholds: {0.5: 0}}}", "let the last of them give all"),
@@ -194,13 +218,13 @@ def test_what_others_need_has_defaults(load):
 
 
 def a_run(name="raw/l2+kmeans/k3/s1", nmi=0.85, counts=True, trivial=False):
-    representation, algorithm, *_ = name.split("/")
+    representation, algorithm, k, seed = name.split("/")
     return Run(
         run=name,
         representation=representation,
         algorithm=algorithm,
-        k=3,
-        seed=1,
+        k=int(k[1:]),
+        seed=int(seed[1:]),
         claimed=dict.fromkeys(submission.CLAIMED),
         scores={"purity": nmi, "nmi": nmi, "fowlkes_mallows": nmi},
         n_clusters=3,
@@ -213,19 +237,35 @@ def a_run(name="raw/l2+kmeans/k3/s1", nmi=0.85, counts=True, trivial=False):
 
 
 def a_review(*runs, self_supplied=False):
-    found = Review(runs=list(runs or [a_run()]), self_supplied=self_supplied)
+    runs = runs or [a_run(nmi=0.3), a_run("hog/l2+kmeans/k3/s1")]
+    found = Review(runs=list(runs), self_supplied=self_supplied)
     found.exercises = dict.fromkeys(submission.CLAIMED, (6, 6))
     return found
 
 
-def test_one_cluster_per_image_never_counts_for_the_best_nmi():
-    rules = rubric.load_rubric()
+def runs_of(representation, *nmis, how="l2+kmeans/k3"):
+    """One run per NMI, with seeds from 1 on."""
+    return [
+        a_run(f"{representation}/{how}/s{seed}", nmi)
+        for seed, nmi in enumerate(nmis, 1)
+    ]
+
+
+def over_raw(*runs):
+    """Points and reason of the margin over raw pixels."""
+    part = rubric.points(a_review(*runs), [], rubric.load_rubric())["nmi_over_raw"]
+    return part.points, part.reason
+
+
+def test_one_cluster_per_image_never_counts(load):
+    rules = load(EARLIER)
     each = a_run("raw/l2+ward/k9/s0", nmi=1.0, trivial=True)
     parts = rubric.points(a_review(each), ANSWERS, rules)
     assert (parts["best_nmi"].points, parts["best_nmi"].reason) == (
         0,
         "no run is counted",
     )
+    assert over_raw(each) == (0, "no run is counted")
     parts = rubric.points(a_review(each, a_run(nmi=0.55)), ANSWERS, rules)
     assert parts["best_nmi"].points == 10
     assert parts["best_nmi"].reason == "NMI 0.550 by raw/l2+kmeans/k3/s1"
@@ -234,9 +274,82 @@ def test_one_cluster_per_image_never_counts_for_the_best_nmi():
 @pytest.mark.parametrize(
     ("nmi", "points"), [(0.29, 0), (0.3, 5), (0.5, 10), (0.79, 15), (0.8, 20), (1, 20)]
 )
-def test_thresholds(nmi, points):
-    parts = rubric.points(a_review(a_run(nmi=nmi)), [], rubric.load_rubric())
+def test_thresholds_of_an_earlier_rubric(load, nmi, points):
+    parts = rubric.points(a_review(a_run(nmi=nmi)), [], load(EARLIER))
     assert parts["best_nmi"].points == points
+
+
+@pytest.mark.parametrize(
+    ("nmi", "points"),
+    [(0.2, 0), (0.34, 0), (0.35, 2), (0.4, 4), (0.45, 6), (0.49, 6), (0.5, 8), (1, 8)],
+)
+def test_thresholds_are_margins_over_raw_pixels(nmi, points):
+    assert over_raw(*runs_of("raw", 0.3), *runs_of("hog", nmi))[0] == points
+
+
+def test_the_mean_over_the_seeds_earns_and_not_the_luckiest_seed():
+    raw = runs_of("raw", 0.3, 0.3, 0.3)
+    lucky, steady = runs_of("hog", 0.1, 0.3, 0.9), runs_of("lbp", 0.46, 0.46, 0.46)
+    points, reason = over_raw(*raw, *lucky, *steady)
+    assert points == 6
+    assert reason == (
+        "'lbp' with 'l2+kmeans', k 3: mean NMI 0.460 (3 seeds), raw 0.300, margin 0.160"
+    )
+
+
+def test_a_line_without_raw_pixels_beside_it_earns_nothing_and_that_is_said():
+    alone = runs_of("hog", 0.9, how="l2+ward/k3")
+    assert over_raw(*alone) == (
+        0,
+        "no line has raw pixels with the same algorithm and k beside it",
+    )
+    for other in ("l2+kmeans/k3", "ward/k3", "l2+ward/k4"):
+        assert over_raw(*alone, *runs_of("raw", 0.3, how=other))[0] == 0
+    points, reason = over_raw(*alone, *runs_of("raw", 0.3), *runs_of("lbp", 0.42))
+    assert points == 4
+    assert reason.startswith("'lbp' with 'l2+kmeans', k 3: mean NMI 0.420 (1 seed)")
+    assert reason.endswith(
+        "'hog' with 'l2+ward', k 3 has 0.900, but no raw pixels beside it"
+    )
+    assert over_raw(*runs_of("raw", 0.9))[1].startswith("raw pixels alone")
+
+
+def test_the_best_line_is_chosen_by_its_nmi_and_not_by_a_poor_baseline():
+    poor = [*runs_of("raw", 0.0, how="average/k3")]
+    poor += runs_of("hog", 0.4, how="average/k3")
+    good = [*runs_of("raw", 0.5), *runs_of("hog", 0.6)]
+    assert over_raw(*poor, *good)[0] == 4
+
+
+def control_points(*runs):
+    part = rubric.points(a_review(*runs), [], rubric.load_rubric())["controls"]
+    return part.points, part.reason
+
+
+def test_controls_are_paid_a_third_each():
+    raw, hog = runs_of("raw", 0.3, 0.3, 0.3), runs_of("hog", 0.5, 0.5, 0.5)
+    assert control_points(*raw, *hog) == (
+        8,
+        "raw pixels with 1 of 1 algorithms; 3 or more seeds in 2 of 2 randomised "
+        "lines; the best line with 1 number of clusters",
+    )
+    more = runs_of("hog", 0.4, how="l2+kmeans/k4")
+    points, reason = control_points(*raw, *hog, *more)
+    assert points == 10.67 and reason.endswith("2 numbers of clusters")  # one seed
+    more = runs_of("hog", 0.4, 0.4, 0.4, how="l2+kmeans/k4")
+    assert control_points(*raw, *hog, *more)[0] == 12
+    ward = runs_of("hog", 0.6, how="l2+ward/k3")
+    assert control_points(*raw, *hog, *ward)[0] == 6  # raw pixels with one of two
+    worse = runs_of("hog", 0.4, how="l2+ward/k4")
+    assert control_points(*raw, *hog, *ward, *worse)[0] == 10
+
+
+def test_controls_need_something_to_control():
+    assert control_points(a_run(counts=False))[0] == 0
+    assert control_points(*runs_of("raw", 0.3, 0.3, 0.3))[0] == 4  # seeds, no more
+    assert control_points(*runs_of("raw", 0.3, how="ward/k3"))[0] == 0
+    assert control_points(*runs_of("magic", 0.9, 0.9, 0.9))[0] == 0
+    assert control_points(*runs_of("hog", 0.9, 0.9))[0] == 0
 
 
 def of_own(rules, own_pictures):
@@ -269,7 +382,7 @@ def test_own_pictures_that_do_not_do_earn_nothing(load, text, own_pictures, reas
         assert parts[name].points == parts[name].most
     assert parts["answers"].points is None  # for people to give
     not_own = rubric.points(a_review(), ANSWERS, rules, own_pictures=None)
-    assert not_own["best_nmi"].points == 20
+    assert not_own["nmi_over_raw"].points == 8
 
 
 @pytest.mark.parametrize("percent", [0, 10, 33.3, 50, 75, 100])
