@@ -51,7 +51,7 @@ COLOURS = {
 
 
 def check_installed(what):
-    """Raise ImportError unless KerasHub is there, which `what` needs; imports nothing."""
+    """Raise ImportError unless KerasHub, which `what` needs, is there."""
     if importlib.util.find_spec("keras_hub") is None:
         raise ImportError(
             f"{what} needs KerasHub, which is not installed: pip install keras-hub"
