@@ -46,7 +46,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "triplet_loss",
             "triplets",
         ],
-        "multiview": ["embed", "jule", "mvnet", "train_triplets", "triplet_network"],
+        "multiview": ["TripletNetwork", "jule", "mvnet", "train_triplets"],
         "out_of_core": ["fit_out_of_core", "label_out_of_core"],
         "neighbours": ["nearest_neighbours"],
         "semantic": [
@@ -63,5 +63,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "sic",
             "tac",
         ],
+        "temi": ["temi", "temi_loss"],
     },
 )

@@ -22,9 +22,9 @@ from course_utils.clustering.validation import (
 
 N_NEIGHBOURS = 20  # K_s of the paper
 
-N_RIVALS = 5  # K_c of the paper
-
 N_NEGATIVES = 10
+
+POSITIVE_WEIGHT, MARGIN = 2.0, 0.5  # γ and the margin of the loss
 
 MAX_TRIPLETS = 5_000
 
@@ -130,7 +130,7 @@ def cluster_affinity(weights, cluster_labels):
     return _symmetric(_directed(weights, members), members.sum(axis=0))
 
 
-def merge_clusters(weights, cluster_labels, n_clusters, n_rivals=N_RIVALS):
+def merge_clusters(weights, cluster_labels, n_clusters, n_rivals=1):
     """Merge clusters, two at a time, until n_clusters are left.
 
     Each step merges a cluster with the one it is linked to most strongly: the pair with
