@@ -48,6 +48,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "multiview": ["TripletNetwork", "jule", "mvnet", "train_triplets"],
         "out_of_core": ["fit_out_of_core", "label_out_of_core"],
+        "neighbour_heads": ["temi", "temi_loss"],
         "neighbours": ["nearest_neighbours"],
         "semantic": [
             "SICSettings",
@@ -63,6 +64,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "sic",
             "tac",
         ],
-        "temi": ["temi", "temi_loss"],
     },
 )

@@ -139,7 +139,7 @@ class TripletNetwork:
             below = [t._forward(v) for t, v in zip(self.towers, views, strict=True)]
             views = np.hstack([layers[-1] for layers in below])
         first, shift, last, constants = self.weights
-        points = np.asarray(views, dtype=np.float32)
+        points = np.asarray(views, dtype=first.dtype)
         hidden = np.maximum(points @ first + shift, 0)
         return below, points, hidden, hidden @ last + constants
 
@@ -175,7 +175,7 @@ def _slopes_of_triplets(output, found):
     active = raw > 0
     pull = np.bincount(pulled[active], minlength=n_images**2) * POSITIVE_WEIGHT
     pull = pull - np.bincount(pushed[active], minlength=n_images**2)
-    pull = pull.reshape(n_images, n_images).astype(np.float32) / len(found)
+    pull = pull.reshape(n_images, n_images).astype(output.dtype) / len(found)
     pull += pull.T
     slopes = 2 * (pull.sum(axis=1, keepdims=True) * output - pull @ output)
     return float(raw[active].sum() / len(found)), slopes

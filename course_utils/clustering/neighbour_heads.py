@@ -103,8 +103,8 @@ def temi(
         teacher, losses = _train(
             features, near, student, n_heads, np.float32(beta), n_steps, generator
         )
-        logits = (features @ teacher).reshape(len(features), n_heads, n_clusters)
-    return renumber(logits[:, losses.argmin()].argmax(axis=1))
+        logits = (features @ teacher).reshape(len(features), n_clusters, n_heads)
+    return renumber(logits[:, :, losses.argmin()].argmax(axis=1))
 
 
 def temi_loss(student, teacher, shares, beta=0.6):
@@ -140,7 +140,7 @@ def temi_loss(student, teacher, shares, beta=0.6):
 
 
 def _train(features, near, student, n_heads, beta, n_steps, generator):
-    """The teacher's weights (d, heads · k), and a running mean of each head's loss.
+    """The teacher's weights (d, k · heads), and a running mean of each head's loss.
 
     Both images of a pair are given to the student, the other one to the teacher. The
     loss of a pair is weighted by how much the teacher puts it together, on average over
@@ -148,17 +148,17 @@ def _train(features, near, student, n_heads, beta, n_steps, generator):
     """
     n_images, k = len(features), student.shape[1] // n_heads
     teacher, everyone = student.copy(), np.arange(n_images)
-    shares = np.full((n_heads, k), 1 / k, np.float32)
+    shares = np.full((k, n_heads), 1 / k, np.float32)
     first, second, losses = 0.0, 0.0, np.zeros(n_heads)
     for step in range(1, n_steps + 1):
         other = near[everyone, generator.integers(near.shape[1], size=n_images)]
         p, t = (_probabilities(features @ w, n_heads) for w in (student, teacher))
         shares = KEPT_SHARES * shares + (1 - KEPT_SHARES) * t.mean(axis=0)
-        weights = (t * t[other]).sum(axis=2).mean(axis=1)[:, None, None]
+        weights = (t * t[other]).sum(axis=(1, 2))[:, None, None] / n_heads
         slopes, loss = 0.0, 0.0
         for images, taught, teaching in ((everyone, p, t[other]), (other, p[other], t)):
             logs, of_logits = _pairs(taught, teaching, shares, beta)
-            loss = loss - (weights[:, :, 0] * logs).mean(axis=0) / 2
+            loss = loss - (weights[:, 0] * logs).mean(axis=0) / 2
             of_logits = (weights * of_logits).reshape(n_images, -1)
             slopes = slopes + features[images].T @ of_logits
         slopes = slopes / (2 * TEMPERATURE * n_images)
@@ -173,9 +173,12 @@ def _train(features, near, student, n_heads, beta, n_steps, generator):
 
 
 def _probabilities(logits, n_heads):
-    """Of each image, in each head, for each cluster: (n, heads, k)."""
-    logits = logits.reshape(len(logits), n_heads, -1)
-    return softmax(logits / np.float32(TEMPERATURE), axis=2)
+    """Of each image, for each cluster, in each head: (n, k, heads).
+
+    The heads are last, so that sums over the clusters are fast.
+    """
+    logits = logits.reshape(len(logits), -1, n_heads)
+    return softmax(logits / np.float32(TEMPERATURE), axis=1)
 
 
 def _pairs(p, t, shares, beta):
@@ -184,5 +187,5 @@ def _pairs(p, t, shares, beta):
     The slopes are β (p − r), where r are the parts of the sum, scaled to add up to 1.
     """
     parts = np.exp(beta * np.log(np.maximum(p * t, np.float32(SMALLEST)))) / shares
-    sums = parts.sum(axis=2, keepdims=True)
-    return np.log(sums[:, :, 0]), beta * (p - parts / sums)
+    sums = parts.sum(axis=1, keepdims=True)
+    return np.log(sums[:, 0]), beta * (p - parts / sums)
