@@ -26,7 +26,7 @@ START = 1 / 16  # standard deviation of the first weights
 
 SMALLEST = 1e-12  # a product of probabilities inside a power is at least that
 
-# The authors take about 4,900 steps, 400 is a twelfth of them: so the rate is 12 times
+# The authors take about 4,800 steps, 400 is a twelfth of them: so the rate is 12 times
 # theirs, and the teacher forgets 12 times as fast (0.996 there).
 N_STEPS, RATE, KEPT = 400, 0.005, 0.95
 
