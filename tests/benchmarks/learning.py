@@ -8,7 +8,7 @@ method and setting, with NMI, AMI and the number of clusters left. A draw is a r
 80% of the stamps or photos (20 draws), or ten classes of Caltech-101 with 40 images of
 each (ten draws); its number is also the seed of every method. A setting is the constant
 that is swept: the neighbours of merging, JULE and TEMI, or TEMI's beta. There are as
-many clusters as classes. True labels choose the classes of Caltech-101 and k, and score.
+many clusters as classes. True labels choose the classes of Caltech-101, k, and score.
 """
 
 import argparse

@@ -90,8 +90,8 @@ def mirrored(name, kept):
 
 @claim(
     "12.mirror",
-    "In EfficientNetLite0's features, more than 95% of the images are nearer to their mirror "
-    "image than to any other image of their set, on both sets.",
+    "In EfficientNetLite0's features, more than 95% of the images are nearer to their "
+    "mirror image than to any other image of their set, on both sets.",
 )
 def test_mirror(show):
     """Sixty images; the rival is the nearest other image of the whole set."""
