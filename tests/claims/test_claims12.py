@@ -7,6 +7,7 @@ import numpy as np
 from ledger import claim
 from sklearn.datasets import make_moons
 from sklearn.preprocessing import normalize
+from small_sets import one_thread  # noqa: F401
 from trials import SEEDS, SETS, image_set, subsamples, true_labels, vectors
 
 from course_utils import clustering, images, metrics, representations
@@ -46,23 +47,19 @@ def jule(points, k, seed, **options):
 
 
 @functools.cache
-def draws(name, view):
-    """Twenty random parts of an image set: prepared features and true labels."""
-    parts = subsamples(len(true_labels(name)))
-    return [
-        (
-            clustering.prepare(vectors(name, view)[kept], "l2+pca50+kmeans"),
-            true_labels(name)[kept],
-        )
-        for kept in parts
-    ]
+def part(name, view, number):
+    """A random part of an image set: its prepared features and true labels."""
+    kept = subsamples(len(true_labels(name)))[number]
+    points = clustering.prepare(vectors(name, view)[kept], "l2+pca50+kmeans")
+    return points, true_labels(name)[kept]
 
 
 @functools.cache
 def over_draws(method, name, view, fewer=0, n_draws=20, **options):
     """NMI of a method on each part, with the number of the part as seed."""
     scores = []
-    for seed, (points, truth) in enumerate(draws(name, view)[:n_draws]):
+    for seed in range(n_draws):
+        points, truth = part(name, view, seed)
         k = len(np.unique(truth)) - fewer
         found = METHODS[method](points, k, seed, **options)
         scores.append(nmi(found, truth))
@@ -94,12 +91,12 @@ def mirrored(name, kept):
     "mirror image than to any other image of their set, on both sets.",
 )
 def test_mirror(show):
-    """Sixty images; the rival is the nearest other image of the whole set."""
+    """Forty images; the rival is the nearest other image of the whole set."""
     holds, shares = [], []
     for name in SETS:
         points = normalize(vectors(name, "EfficientNetLite0"))
         generator = np.random.default_rng(0)
-        kept = np.sort(generator.choice(len(points), 60, replace=False))
+        kept = np.sort(generator.choice(len(points), 40, replace=False))
         turned = representations.extract(
             mirrored(name, kept), "EfficientNetLite0", progress=False
         )
@@ -107,7 +104,7 @@ def test_mirror(show):
         others = (points @ points.T - 2 * np.eye(len(points)))[kept]
         nearer = own > others.max(axis=1)
         shares.append(nearer.mean())
-        holds += [nearer[part].mean() > 0.95 for part in subsamples(60)]
+        holds += [nearer[part].mean() > 0.95 for part in subsamples(40)]
     statistic = f"share: stamps {shares[0]:.2f}, photos {shares[1]:.2f}"
     show(statistic, holds, "subsamples")
 
