@@ -277,7 +277,8 @@ print(f"merged to 2: NMI {nmi_of(stages[2]):.2f}, with 5 neighbours {nmi_of(few)
 # %% tags=["drawing"]
 # @title Draw k-means, the chains and two stages of merging
 halves = clustering.cluster(plane, "kmeans", 2)
-drawn = {f"k-means: NMI {nmi_of(halves):.2f}": halves, f"{chains.max() + 1} chains": None}
+drawn = {f"k-means: NMI {nmi_of(halves):.2f}": halves}
+drawn |= {f"{chains.max() + 1} chains": None}
 drawn |= {f"merged to {k}: NMI {nmi_of(x):.2f}": x for k, x in stages.items()}
 figure, panels = plt.subplots(
     1, 4, figsize=(11, 3), sharex=True, sharey=True, layout="constrained"
@@ -424,7 +425,7 @@ def draw_epoch(epoch):
             panels[0].plot(*rows.T, marker, color=colour, mec="#333333", mew=0.3, ms=5)
     panels[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     panels[0].set(xlabel="component 1", ylabel="component 2")
-    panels[0].set_title(f"epoch {epoch}, {n_clusters} clusters (circle disc, square ring)")
+    panels[0].set_title(f"epoch {epoch}, {n_clusters} clusters (disc ●, ring ■)")
     panels[1].plot(range(1, len(losses) + 1), losses, color="black")
     panels[1].axvline(epoch, color=plots.PALETTE[1], ls="--")
     panels[1].set(xlabel="epoch", ylabel="triplet loss", ylim=(0, None))
@@ -505,7 +506,9 @@ heads = {
     "sure, equal clusters": np.eye(k),
 }
 table = pd.DataFrame({
-    f"β = {beta}": [cost(p, p, np.maximum(p.mean(axis=0), 1e-9), beta) for p in heads.values()]
+    f"β = {beta}": [
+        cost(p, p, np.maximum(p.mean(axis=0), 1e-9), beta) for p in heads.values()
+    ]
     for beta in (0.5, 0.6, 1)
 }, index=list(heads))  # fmt: skip
 table.round(2) + 0.0
@@ -579,6 +582,7 @@ def jule(where, seed, **changes):
     return clustering.jule(view[where], k, network, random_state=seed, **changes)[0]
 
 
+# %%
 for where in image_sets:
     labellings["merging", where] = [merging(where)]
     for seed in SEEDS:
