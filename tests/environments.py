@@ -43,7 +43,6 @@ PYTHONS = ("3.11", "3.12", "3.13")
 CORE = (
     *("tests/test_metrics.py", "tests/test_plots.py", "tests/clustering"),
     "--ignore=tests/clustering/test_semantic.py",
-    "--ignore=tests/clustering/test_joint_learning.py",
     *("tests/images", "--ignore=tests/images/test_streams.py"),
     "tests/representations/test_handcrafted.py",
     *("tests/representations/test_bundled.py", "tests/experiments/test_runs.py"),

@@ -46,8 +46,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "triplet_loss",
             "triplets",
         ],
-        "multiview": ["embed", "jule", "mvnet", "train_triplets", "triplet_network"],
+        "multiview": ["TripletNetwork", "jule", "mvnet", "train_triplets"],
         "out_of_core": ["fit_out_of_core", "label_out_of_core"],
+        "neighbour_heads": ["temi", "temi_loss"],
         "neighbours": ["nearest_neighbours"],
         "semantic": [
             "SICSettings",

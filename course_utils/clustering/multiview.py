@@ -1,21 +1,26 @@
 """Networks that learn from clusters: JULE on one view, MVnet on several.
 
-A view is one description of the images, an array (n, d), rows in the same order, scaled
-to a length of about 1 (by the step `l2`), because the loss has a fixed margin. A
+A view is one representation of the images, an array (n, d), rows in the same order,
+scaled to a length of about 1 (by the step `l2`), because the loss has a fixed margin. A
 network maps it to 160 numbers; it is trained so that images of a cluster come close,
 then clusters are merged in its output, and so on. The number of epochs is fixed, and it
 stops at n_clusters clusters: no stopping rule looks at quality. The same seed gives the
-same labels on the same CPU with the same number of threads; otherwise sums are rounded
-differently, and training amplifies the differences.
+same labels on the same machine; on another one sums may be rounded differently, and
+training amplifies the differences.
+
+The networks are so small that the slopes are written out in NumPy: a deep-learning
+library takes several times as long to pass such small arrays around.
 """
 
 import math
 
-import keras
 import numpy as np
-from keras import layers, ops
 
+from course_utils._support.threads import threads_for
 from course_utils.clustering.joint_learning import (
+    MARGIN,
+    N_NEIGHBOURS,
+    POSITIVE_WEIGHT,
     affinity,
     chains,
     check_points,
@@ -37,23 +42,8 @@ UNFOLD = 0.9  # share of the clusters that is merged away between two trainings
 BATCH = 1000  # triplets per step
 
 
-class TripletNetwork(keras.Model):
-    """A model whose target is not a label but triplets (t, 3) of rows of its input."""
-
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        rows = ops.take(y_pred, ops.transpose(y), axis=0)  # (3, t, 160)
-        # Not rows[0], rows[1], rows[2]: the gradient of that takes three times as long.
-        anchor, positive, negative = ops.unstack(rows, 3)
-        near = ops.sum(ops.square(anchor - positive), axis=1)
-        far = ops.sum(ops.square(anchor - negative), axis=1)
-        loss = ops.mean(ops.maximum(2 * near - far + 0.5, 0))
-        return loss + sum(self.losses)
-
-
-def triplet_network(width, *, random_state=0):
-    """Make an untrained network for one view.
+class TripletNetwork:
+    """A network of two layers, width-160-160 with a ReLU between, for triplets.
 
     Parameters
     ----------
@@ -61,71 +51,145 @@ def triplet_network(width, *, random_state=0):
         Numbers per image of the view.
     random_state : int, default=0
         Seed of the weights.
+    towers : sequence of TripletNetwork, default=()
+        Networks of several views: this one then takes their outputs, side by side, and
+        `width` is ignored.
 
-    Returns
-    -------
-    keras.Model
-        Layers of width-160-160; its target is triplets of rows of its input.
-
-    See Also
-    --------
-    jule, train_triplets : Train it.
-    embed : What it makes of each image.
-    """
-    inputs = keras.Input((width,))
-    return TripletNetwork(inputs, _head(inputs, random_state))
-
-
-def fused(towers, *, random_state=0):
-    """Networks of several views, side by side, with a new 160-160 network on top.
-
-    The towers keep their weights and are part of the new network: train them further,
-    or set `trainable = False` on each to keep them fixed. Inputs: a list of views.
-    """
-    inputs = [keras.Input(tower.input_shape[1:]) for tower in towers]
-    outputs = [tower(view) for tower, view in zip(towers, inputs, strict=True)]
-    side_by_side = layers.Concatenate()(outputs) if len(towers) > 1 else outputs[0]
-    return TripletNetwork(inputs, _head(side_by_side, random_state))
-
-
-def _head(inputs, random_state):
-    first, second = (
-        keras.initializers.GlorotUniform(seed=int(number))
-        for number in np.random.default_rng(random_state).integers(0, 2**31, 2)
-    )
-    hidden = layers.Dense(WIDTH, activation="relu", kernel_initializer=first)(inputs)
-    penalty = keras.regularizers.L2(WEIGHT_PENALTY)
-    last = layers.Dense(WIDTH, kernel_initializer=second, kernel_regularizer=penalty)
-    return last(hidden)
-
-
-def embed(model, views):
-    """Return what a network makes of each image.
-
-    Parameters
+    Attributes
     ----------
-    model : keras.Model
-        As `triplet_network` makes it.
-    views : array (n_images, d), or a list of them
-        What the network takes.
+    tuned : bool
+        Whether the towers are trained too; False at first.
 
-    Returns
-    -------
-    float array (n_images, 160)
-        The output of the last layer.
+    Examples
+    --------
+    >>> network = TripletNetwork(2)
+    >>> points = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    >>> losses = [network.step(points, [[0, 1, 2]]) for _ in range(20)]
+    >>> losses[-1] < losses[0]
+    True
+    >>> network.embed(points).shape
+    (3, 160)
     """
-    return np.asarray(ops.convert_to_numpy(model(_tensors(views), training=False)))
+
+    def __init__(self, width, *, random_state=0, towers=()):
+        self.towers, self.tuned = list(towers), False
+        width = WIDTH * len(self.towers) if self.towers else width
+        generator, self.weights = np.random.default_rng(random_state), []
+        for shape in ((width, WIDTH), (WIDTH, WIDTH)):
+            limit = np.sqrt(6 / sum(shape))  # Glorot and Bengio, 2010
+            self.weights.append(generator.uniform(-limit, limit, shape))
+            self.weights.append(np.zeros(shape[1]))
+        self.weights = [part.astype(np.float32) for part in self.weights]
+        self.restart()
+
+    @property
+    def n_weights(self):
+        """Number of weights, towers included."""
+        return sum(part.size for part in self._all_weights(True))
+
+    def restart(self):
+        """Forget the moments of Adam (Kingma and Ba, 2015), but not the weights."""
+        self.n_steps, self.moments = 0, {}
+
+    def embed(self, views):
+        """What the network makes of each image: float32 (n, 160)."""
+        return self._forward(views)[-1]
+
+    def step(self, views, found):
+        """Take one step of Adam that lowers the loss of some triplets.
+
+        Parameters
+        ----------
+        views : array (n_images, d), or a list of one per tower
+            What the network takes.
+        found : int array (n_triplets, 3)
+            Rows of anchor, positive and negative.
+
+        Returns
+        -------
+        float
+            The loss before the step, without the penalty on the weights.
+        """
+        layers = self._forward(views)
+        loss, of_output = _slopes_of_triplets(layers[-1], np.asarray(found))
+        slopes = self._backward(layers, of_output)
+        self.n_steps += 1
+        parts = self._all_weights(self.tuned)
+        for number, (part, slope) in enumerate(zip(parts, slopes, strict=True)):
+            moments = self.moments.setdefault(number, [0.0, 0.0])
+            for order, rate in ((1, 0.9), (2, 0.999)):
+                moments[order - 1] = (
+                    rate * moments[order - 1] + (1 - rate) * slope**order
+                )
+            first, second = (
+                moment / (1 - rate**self.n_steps)
+                for moment, rate in zip(moments, (0.9, 0.999), strict=True)
+            )
+            part -= RATE * first / (np.sqrt(second) + 1e-7)
+        return loss
+
+    def _all_weights(self, with_towers):
+        below = self.towers if with_towers else ()
+        return [part for network in (self, *below) for part in network.weights]
+
+    def _forward(self, views):
+        """Layers of all towers, and the input, hidden layer and output of this one."""
+        below = []
+        if self.towers:
+            below = [t._forward(v) for t, v in zip(self.towers, views, strict=True)]
+            views = np.hstack([layers[-1] for layers in below])
+        first, shift, last, constants = self.weights
+        points = np.asarray(views, dtype=first.dtype)
+        hidden = np.maximum(points @ first + shift, 0)
+        return below, points, hidden, hidden @ last + constants
+
+    def _backward(self, layers, of_output):
+        """Slopes of loss and penalty, in the order of `_all_weights`."""
+        below, points, hidden, _ = layers
+        first, _, last, _ = self.weights
+        of_hidden = of_output @ last.T * (hidden > 0)
+        slopes = [points.T @ of_hidden, of_hidden.sum(axis=0)]
+        slopes += [
+            hidden.T @ of_output + 2 * WEIGHT_PENALTY * last,
+            of_output.sum(axis=0),
+        ]
+        if self.tuned:
+            parts = np.split(of_hidden @ first.T, len(self.towers), axis=1)
+            for tower, inner, part in zip(self.towers, below, parts, strict=True):
+                slopes += tower._backward(inner, part)
+        return slopes
 
 
-def train_triplets(model, views, cluster_labels, *, epochs=EPOCHS, random_state=0):
-    """Train a compiled network on triplets of clusters.
+def _slopes_of_triplets(output, found):
+    """The triplet loss and its slopes, of the output (n, d).
+
+    Both depend on squared distances alone, so a table of all pairs holds how much each
+    pair is to be pulled together (above 0) or pushed apart (below 0).
+    """
+    n_images = len(output)
+    anchor, positive, negative = found.T
+    lengths = (output**2).sum(axis=1)
+    squares = lengths[:, None] + lengths - 2 * output @ output.T
+    pulled, pushed = anchor * n_images + positive, anchor * n_images + negative
+    raw = POSITIVE_WEIGHT * squares.ravel()[pulled] - squares.ravel()[pushed] + MARGIN
+    active = raw > 0
+    pull = np.bincount(pulled[active], minlength=n_images**2) * POSITIVE_WEIGHT
+    pull = pull - np.bincount(pushed[active], minlength=n_images**2)
+    pull = pull.reshape(n_images, n_images).astype(output.dtype) / len(found)
+    pull += pull.T
+    slopes = 2 * (pull.sum(axis=1, keepdims=True) * output - pull @ output)
+    return float(raw[active].sum() / len(found)), slopes
+
+
+def train_triplets(network, views, cluster_labels, *, epochs=EPOCHS, random_state=0):
+    """Train a network on triplets of clusters.
 
     Every epoch draws new triplets; a step takes all images and 1,000 triplets.
 
     Parameters
     ----------
-    model : keras.Model
-        A compiled `triplet_network`.
+    network : TripletNetwork
+        Trained in place.
     views : array (n_images, d), or a list of them
         What the network takes.
     cluster_labels : int array (n_images,)
@@ -140,36 +204,37 @@ def train_triplets(model, views, cluster_labels, *, epochs=EPOCHS, random_state=
     list of float
         The mean loss of each epoch; empty if the clusters give no triplets.
     """
-    generator = np.random.default_rng(random_state)
-    tensors, losses = _tensors(views), []
-    for _ in range(epochs):
-        found = triplets(cluster_labels, random_state=generator).astype("int32")
-        if not len(found):
-            break
-        n_steps = math.ceil(len(found) / BATCH)
-        # Filled up from the start, so that all steps have one shape and one graph.
-        order = np.resize(generator.permutation(len(found)), (n_steps, BATCH))
-        steps = [model.train_on_batch(tensors, found[rows]) for rows in order]
-        losses.append(float(np.mean(steps)))
+    generator, losses = np.random.default_rng(random_state), []
+    with threads_for(network.weights[0]):
+        for _ in range(epochs):
+            found = triplets(cluster_labels, random_state=generator)
+            if not len(found):
+                break
+            order = generator.permutation(len(found))
+            batches = np.array_split(order, math.ceil(len(found) / BATCH))
+            steps = [network.step(views, found[rows]) for rows in batches]
+            losses.append(float(np.mean(steps)))
     return losses
 
 
 def jule(
     views,
     n_clusters,
-    model,
+    network,
     *,
     start=None,
+    n_neighbours=N_NEIGHBOURS,
     epochs=EPOCHS,
     unfold=UNFOLD,
-    finish=True,
+    from_scratch=True,
     random_state=0,
 ):
     """Train a network and merge clusters in turn (JULE).
 
     The first clusters are the chains of `start`. Then the network is trained on the
     clusters, and a share `unfold` of them is merged away in its output, and so on until
-    n_clusters are left, on which it is trained a last time.
+    n_clusters are left, on which it is trained a last time. In the end all labels are
+    dropped, and the network's output is clustered by chains and merging.
 
     Parameters
     ----------
@@ -177,16 +242,18 @@ def jule(
         What the network takes.
     n_clusters : int
         Number of clusters at the end.
-    model : keras.Model
-        A network such as `triplet_network(d)`, which is trained in place.
+    network : TripletNetwork
+        Trained in place.
     start : array (n_images, c), default=None
         Points for the first chains; None takes the view itself.
+    n_neighbours : int, default=20
+        Of `affinity`.
     epochs : int, default=20
         Epochs of each training.
     unfold : float, default=0.9
         Share of the clusters that is merged away between two trainings.
-    finish : bool, default=True
-        Whether to train a last time; the labels do not depend on it.
+    from_scratch : bool, default=True
+        False keeps the labels of the last merging, and leaves out the last training.
     random_state : int, default=0
         Seed of the triplets.
 
@@ -206,6 +273,14 @@ def jule(
     ----------
     Yang, Parikh and Batra, *Joint unsupervised learning of deep representations and
     image clusters*, CVPR 2016.
+
+    Examples
+    --------
+    >>> points = np.repeat([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], 8, axis=0)
+    >>> points += np.random.default_rng(0).normal(scale=0.05, size=points.shape)
+    >>> labels, history = jule(points, 3, TripletNetwork(2), n_neighbours=5)
+    >>> labels.tolist() == np.repeat([0, 1, 2], 8).tolist()
+    True
     """
     if not 0 < unfold <= 1:
         raise ValueError(f"unfold must be above 0 and at most 1, got {unfold}.")
@@ -213,7 +288,35 @@ def jule(
         if isinstance(views, list):
             raise ValueError("Several views need a `start`, points for the chains.")
         start = views
-    labels = chains(start)
+    labels = _enough_chains(start, n_clusters)
+    generator, history = np.random.default_rng(random_state), []
+    network.restart()
+    while True:
+        n_found = int(labels.max()) + 1
+        if n_found == n_clusters and not from_scratch:
+            return labels, history
+        losses = train_triplets(
+            network, views, labels, epochs=epochs, random_state=generator
+        )
+        row = {"clusters": n_found}
+        history.append(
+            row | {"first": losses[0], "last": losses[-1]} if losses else row
+        )
+        output = network.embed(views)
+        weights = affinity(output, n_neighbours)
+        if n_found > n_clusters:
+            fewer = max(n_clusters, n_found - math.ceil(unfold * n_found))
+            labels = merge_clusters(weights, labels, fewer)
+            continue
+        found = chains(output)
+        if found.max() + 1 >= n_clusters:  # else nothing can be merged to n_clusters
+            labels = merge_clusters(weights, found, n_clusters)
+        return labels, history
+
+
+def _enough_chains(points, n_clusters):
+    """The chains of the points; ValueError if they are fewer than n_clusters."""
+    labels = chains(points)
     check_n_clusters(n_clusters, len(labels))
     n_found = int(labels.max()) + 1
     if n_found < n_clusters:
@@ -222,41 +325,22 @@ def jule(
             f"merging leaves fewer: n_clusters must be at most {n_found}, got "
             f"{n_clusters}."
         )
-    generator, history = np.random.default_rng(random_state), []
-    optimizer = keras.optimizers.Adam(RATE)
-    optimizer.build(model.trainable_variables)  # or Keras makes its graph twice
-    model.compile(optimizer=optimizer, jit_compile=False)
-    while True:
-        n_found = int(labels.max()) + 1
-        if n_found == n_clusters and not finish:
-            return labels, history
-        losses = train_triplets(
-            model, views, labels, epochs=epochs, random_state=generator
-        )
-        row = {"clusters": n_found}
-        history.append(
-            row | {"first": losses[0], "last": losses[-1]} if losses else row
-        )
-        if n_found == n_clusters:
-            return labels, history
-        weights = affinity(embed(model, views))
-        fewer = max(n_clusters, n_found - math.ceil(unfold * n_found))
-        labels = merge_clusters(weights, labels, fewer)
+    return labels
 
 
-def mvnet(views, n_clusters, *, epochs=EPOCHS, unfold=UNFOLD, random_state=0):
+def mvnet(views, n_clusters, *, random_state=0, **options):
     """Learn from several views at once (MVnet).
 
     Parameters
     ----------
     views : list of arrays (n_images, d)
-        Descriptions of the same images in the same order.
+        Representations of the same images in the same order.
     n_clusters : int
         Number of clusters.
-    epochs, unfold
-        As for `jule`.
     random_state : int, default=0
         Seed of all weights and triplets.
+    **options
+        As for `jule`.
 
     Returns
     -------
@@ -276,29 +360,20 @@ def mvnet(views, n_clusters, *, epochs=EPOCHS, unfold=UNFOLD, random_state=0):
             f"The views have {[len(view) for view in views]} images: give a list of "
             "one or more, of the same images in the same order."
         )
-    options = {"epochs": epochs, "unfold": unfold, "random_state": random_state}
+    options["random_state"] = random_state
     seeds = np.random.default_rng(random_state).integers(0, 2**31, len(views) + 1)
     towers = [
-        triplet_network(view.shape[1], random_state=own)
+        TripletNetwork(view.shape[1], random_state=own)
         for view, own in zip(views, seeds[:-1], strict=True)
     ]
     alone = [
         jule(view, n_clusters, tower, **options)[0]
         for view, tower in zip(views, towers, strict=True)
     ]
-    learnt = [embed(tower, view) for view, tower in zip(views, towers, strict=True)]
-    model = fused(towers, random_state=seeds[-1])
-    for tower in towers:
-        tower.trainable = False
-    fixed, _ = jule(views, n_clusters, model, start=np.hstack(learnt), **options)
-    for tower in towers:
-        tower.trainable = True
-    start = embed(model, views)
-    tuned, _ = jule(views, n_clusters, model, start=start, finish=False, **options)
+    learnt = [tower.embed(view) for view, tower in zip(views, towers, strict=True)]
+    network = TripletNetwork(None, random_state=seeds[-1], towers=towers)
+    fixed, _ = jule(views, n_clusters, network, start=np.hstack(learnt), **options)
+    network.tuned = True
+    start = network.embed(views)
+    tuned, _ = jule(views, n_clusters, network, start=start, **options)
     return {"views": alone, "fixed": fixed, "tuned": tuned}
-
-
-def _tensors(views):
-    many = views if isinstance(views, list) else [views]
-    tensors = [ops.convert_to_tensor(np.asarray(v), dtype="float32") for v in many]
-    return tensors if isinstance(views, list) else tensors[0]

@@ -136,9 +136,11 @@ def reference_table(name):
 
     Parameters
     ----------
-    name : {"choosing"}
+    name : {"choosing", "learning"}
         `choosing` is written by `tests/benchmarks/choosing.py`: how well criteria
-        without labels choose, one row per draw, question and criterion.
+        without labels choose, one row per draw, question and criterion. `learning` is
+        written by `tests/benchmarks/learning.py`: how well methods that learn to
+        cluster do, one row per draw, view, method and setting.
 
     Returns
     -------

@@ -1,16 +1,27 @@
 """Checks of lesson 12: learning to cluster."""
 
 import numpy as np
+from scipy import sparse, stats
 from scipy.spatial.distance import cdist
 
-from course_utils.clustering import joint_learning
-from course_utils.lessons.exercises import NotYet, exercise
+from course_utils import metrics
+from course_utils.clustering import joint_learning, neighbour_heads
+from course_utils.lessons.exercises import NotYet, attempted, exercise
 from course_utils.lessons.matching import (
     as_array,
     as_number,
     call_function,
     compare_answer,
-    require_fair_comparison,
+    mentions,
+    require_words,
+    run_clusterings,
+    true_labels_by_size,
+)
+
+N_SEEDS = 3
+UNDECIDED = (
+    *("undecided", "level", "tie", "tied", "equal", "equally", "neither", "none"),
+    *("nothing", "inconclusive", "unclear", "same", "similar", "no"),
 )
 
 
@@ -28,6 +39,8 @@ def ex12_1(affinity_matrix):
     for seed, n_neighbours in ((0, 3), (1, 1), (2, 6)):
         points = np.random.default_rng(seed).normal(size=(12, 2))
         value = call_function(affinity_matrix, points, n_neighbours)
+        if sparse.issparse(value):
+            raise NotYet("This is a sparse matrix: return an array, W.toarray().")
         found = as_array(value, "one weight per pair of points", (12, 12))
         expected = joint_learning.affinity(points, n_neighbours)
         mistakes = _wrong_affinities(points, n_neighbours)
@@ -157,45 +170,56 @@ def _clusters():
 def ex12_3(negatives):
     """Write `negatives(cluster_labels, anchor, generator)`: ten random indices.
 
-    They are of images in other clusters than the anchor's; an image may appear twice.
+    They are of points in other clusters than the anchor's, all of which are equally
+    likely; a point may appear twice.
     """
-    labels = np.array([5, 5, 2, 2, 2, 9, 0, 0, 5, 9])
-    for anchor in (0, 3, 6, 9):
+    labels = np.array([5, 5, 2, 2, 2, 2, 9, 0, 0, 5, 2, 2, 2])
+    for anchor in (0, 4, 6, 8):
         strangers = np.flatnonzero(labels != labels[anchor])
-        seen = set()
-        for seed in range(40):
-            found, again = (
-                np.asarray(
-                    call_function(
-                        negatives, labels, anchor, np.random.default_rng(seed)
-                    )
-                )
-                for _ in range(2)
+
+        def draw(seed, anchor=anchor):
+            generator = np.random.default_rng(seed)
+            value = call_function(negatives, labels, anchor, generator)
+            return as_array(value, "ten indices", (10,))
+
+        drawn = np.array([draw(seed) for seed in range(200)])
+        _check_negatives(drawn, labels, anchor, strangers)
+        if not np.array_equal(drawn[:5], [draw(seed) for seed in range(5)]):
+            raise NotYet(
+                "Draw with `generator`: the same generator must give the same indices."
             )
-            _check_negatives(found, again, labels, anchor, strangers)
-            seen.update(found.tolist())
-        if seen != set(strangers.tolist()):
-            missing = sorted(set(strangers.tolist()) - seen)
-            raise NotYet(f"Every stranger may be drawn, but {missing} never are.")
+        _check_draws(drawn.astype(int), labels, strangers)
     return "ten negatives"
 
 
-def _check_negatives(found, again, labels, anchor, strangers):
-    if found.shape != (10,) or found.dtype.kind not in "iu":
+def _check_negatives(drawn, labels, anchor, strangers):
+    """All drawn indices must be of points in other clusters than the anchor's."""
+    if not np.isin(drawn, np.arange(len(labels))).all():
+        raise NotYet("These are not indices of points: whole numbers from 0 on.")
+    if np.isin(drawn, strangers).all():
+        return
+    if np.isin(drawn, labels[strangers]).all():
+        raise NotYet("Return indices of points, not their cluster labels.")
+    if (labels[drawn.astype(int)] == labels[anchor]).all():
+        raise NotYet("These are in the anchor's own cluster: they are positives.")
+    raise NotYet("Some of them are in the anchor's own cluster.")
+
+
+def _check_draws(drawn, labels, strangers):
+    """All strangers must be about equally frequent, and draws differ."""
+    if (drawn == drawn[0]).all():
         raise NotYet(
-            f"Expected ten whole numbers, but got {found.dtype} of shape {found.shape}."
+            "Every generator gives the same indices: draw them at random, with "
+            "`generator`."
         )
-    if not np.isin(found, np.arange(len(labels))).all():
-        raise NotYet("These are not indices: there are fewer images than that.")
-    if not np.isin(found, strangers).all():
-        if np.isin(found, labels[strangers]).all():
-            raise NotYet("Return indices of images, not their cluster labels.")
-        if (labels[found] == labels[anchor]).all():
-            raise NotYet("These are in the anchor's own cluster: they are positives.")
-        raise NotYet("One of them is in the anchor's own cluster.")
-    if found.tolist() != again.tolist():
+    counts = np.bincount(drawn.ravel(), minlength=len(labels))[strangers]
+    if (counts == 0).any():
+        missing = strangers[counts == 0].tolist()
+        raise NotYet(f"Every stranger may be drawn, but {missing} never are.")
+    if stats.chisquare(counts).pvalue < 1e-6:
         raise NotYet(
-            "Draw with `generator`: the same generator must give the same indices."
+            "The strangers are not equally likely: draw among all their indices at "
+            "once, not a cluster first."
         )
 
 
@@ -253,13 +277,110 @@ def _triplets():
 
 
 @exercise(
-    "When does learning pay?",
-    hint="Use the same seeds for both: a list of dicts, one per recipe and seed, then "
-    "pd.DataFrame.",
+    "The loss of TEMI",
+    hint="(student * teacher) ** beta / shares has one row per pair: sum over axis 1, "
+    "take the logarithm, then the mean, with a minus.",
 )
-def ex12_5(comparison):
-    """Compare at least two recipes for learning to cluster on three seeds or more.
+def ex12_5(pair_loss):
+    """Write `pair_loss(student, teacher, shares, beta)`: −mean log Σ (s t)^β / share.
 
-    Give a table with the columns recipe, seed and nmi, one row per recipe and seed.
+    The sum is over the clusters, the mean over the pairs. student and teacher have one
+    row per pair and one column per cluster; shares has one number per cluster.
     """
-    return require_fair_comparison(comparison, "seed", 3)
+    generator = np.random.default_rng(5)
+    for n_pairs, k, beta in ((8, 4, 0.6), (5, 3, 1.0), (12, 5, 0.75)):
+        student, teacher = generator.dirichlet([0.8] * k, (2, n_pairs))
+        shares = generator.dirichlet([3.0] * k)
+        value = call_function(pair_loss, student, teacher, shares, beta)
+        found = as_number(value, "one number, the mean over the pairs")
+        expected = neighbour_heads.temi_loss(student, teacher, shares, beta)
+        products = student * teacher
+        sums = (products**beta / shares).sum(axis=1)
+
+        def cost(values):
+            return -np.log(values.sum(axis=1)).mean()
+
+        mistakes = {
+            "The sign is wrong: take the minus of the mean.": np.log(sums).mean(),
+            "Take the mean over the pairs, not the sum.": -np.log(sums).sum(),
+            "Take the logarithm first, then the mean.": -np.log(sums.mean()),
+            "Take the natural logarithm, np.log.": -np.log2(sums).mean(),
+            "Sum over the clusters before you take the logarithm.": (
+                -np.log(products**beta / shares).sum(axis=1).mean(),
+                -np.log(products**beta / shares).mean(),
+            ),
+            "Divide by the shares, do not multiply.": cost(products**beta * shares),
+            "Divide by the shares after the power, not inside it.": cost(
+                (products / shares) ** beta
+            ),
+            "The division by the shares is missing.": cost(products**beta),
+            "The student is in the power too: (s t)^β.": cost(
+                student * teacher**beta / shares
+            ),
+            "The teacher is in the power too: (s t)^β.": cost(
+                student**beta * teacher / shares
+            ),
+        }
+        if beta != 1:
+            mistakes["The power β is missing."] = cost(products / shares)
+            mistakes["Raise each product to the power β, not the sum."] = (
+                -np.log((products / shares).sum(axis=1) ** beta).mean(),
+                -np.log(products.sum(axis=1) ** beta).mean(),
+            )
+        otherwise = f"You give {found:.4f}; right is {expected:.4f}."
+        compare_answer(found, expected, mistakes, otherwise)
+    return "loss of TEMI"
+
+
+@exercise(
+    "When does learning pay?",
+    hint='recipes = {"merging": lambda seed: …, "TEMI": lambda seed: …}; each returns '
+    "one label per stamp. Compare the gap of the means with the spread over the seeds.",
+)
+def ex12_6(recipes, sentence):
+    """Compare two recipes or more for learning to cluster, over three seeds.
+
+    recipes is {name: function}: function(seed) returns the cluster labels of all stamps
+    or of all photos, for the seeds 0 to 2. They are run and scored here. A recipe
+    without chance may ignore its seed, but one of them must use it. The sentence names
+    the recipe with the highest mean NMI, or says that the gap is too small to tell.
+    """
+    require_words(attempted(sentence), "The sentence", 8, 80, different=7)
+    how = {"n_runs": N_SEEDS, "at_least": "two"}
+    found = run_clusterings(recipes, "recipe", "the seed", **how)
+    truth = true_labels_by_size()[next(iter(found.values())).shape[1]]
+    scores = {name: _score(name, runs, truth) for name, runs in found.items()}
+    means = {name: round(float(np.mean(nmi)), 4) for name, nmi in scores.items()}
+    best, second = sorted(means, key=means.get, reverse=True)[:2]
+    gap = means[best] - means[second]
+    spread = max(0.02, *(float(np.std(nmi)) for nmi in scores.values()))
+    text = str(sentence)
+    says_undecided = mentions(text, *UNDECIDED)
+    if gap > 2 * spread and says_undecided and best.casefold() not in text.casefold():
+        raise NotYet(
+            f"The gap of {gap:.3f} is more than twice the spread over the seeds, "
+            f"{spread:.3f}: {best!r} scores higher here. Say so."
+        )
+    if best.casefold() not in text.casefold() and not says_undecided:
+        raise NotYet(
+            f"The highest mean NMI has {best!r}, with {means[best]:.3f}: name it in "
+            "the sentence, or say that the gap is too small to tell."
+        )
+    return {"nmi": means, "spread": round(spread, 4), "sentence": text}
+
+
+def _score(name, runs, truth):
+    """NMI of each run; refused where it is that of no clustering at all."""
+    scores = [metrics.nmi(labels_true=truth, labels_pred=labels) for labels in runs]
+    if max(scores) > 1 - 1e-9 and len(truth) == min(true_labels_by_size()):
+        raise NotYet(
+            f"The recipe {name!r} finds the true classes of the stamps without an "
+            "error: it must not use the true labels."
+        )
+    chance = metrics.chance_scores(labels_true=truth, labels_pred=runs[0])["nmi"]
+    if np.mean(scores) < chance + 0.03:
+        raise NotYet(
+            f"The recipe {name!r} has an NMI no higher than chance: keep the images "
+            "in their order, and return what the method finds."
+        )
+    return scores

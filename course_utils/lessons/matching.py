@@ -21,7 +21,6 @@ from course_utils import images, metrics
 from course_utils.lessons.exercises import NotYet, attempted
 
 COPIED = np.ndarray, list, dict, pd.DataFrame
-ROUNDING = 1e-9  # scikit-learn's NMI of equal partitions may be 1.0000000000000002
 
 SMALL_NUMBERS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
@@ -67,7 +66,8 @@ def call_function(function, *arguments, keep_arguments=False):
         raise NotYet("Give the check the function itself: its name, no parentheses.")
     copies = [copy.deepcopy(a) if isinstance(a, COPIED) else a for a in arguments]
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+        for kind in (RuntimeWarning, PendingDeprecationWarning):  # of np.matrix
+            warnings.simplefilter("ignore", kind)
         value = attempted(function(*copies))
     for given, argument in zip(copies, arguments, strict=True):
         is_array = isinstance(argument, np.ndarray)
@@ -270,39 +270,6 @@ def require_columns(table, columns):
     missing = [column for column in columns if column not in table]
     if missing:
         raise NotYet(f"The table lacks {', '.join(missing)}.")
-
-
-def require_fair_comparison(table, repeat, at_least):
-    """Raise NotYet unless a table compares recipes by their NMI, on the same terms.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per recipe and repetition, with the columns recipe, `repeat` and nmi.
-    repeat : str
-        The column that numbers the repetitions: "seed" or "draw".
-    at_least : int
-        The smallest number of repetitions.
-
-    Returns
-    -------
-    dict of {str: float}
-        The mean NMI of each recipe.
-    """
-    require_columns(table, ["recipe", repeat, "nmi"])
-    if table["recipe"].nunique() < 2:
-        raise NotYet("One recipe is no comparison: take two or more.")
-    if table.duplicated(["recipe", repeat]).any():
-        raise NotYet(f"A recipe has more than one row for the same {repeat}.")
-    nmi = table["nmi"].astype(float)
-    if nmi.isna().any() or not nmi.between(-ROUNDING, 1 + ROUNDING).all():
-        raise NotYet("Every row needs an NMI between 0 and 1.")
-    repeats = table.groupby("recipe")[repeat].agg(lambda found: tuple(sorted(found)))
-    if repeats.nunique() > 1:
-        raise NotYet(f"Give every recipe the same {repeat}s.")
-    if len(repeats.iloc[0]) < at_least:
-        raise NotYet(f"Take at least {at_least} {repeat}s: a single one may be luck.")
-    return nmi.groupby(table["recipe"]).mean().round(4).to_dict()
 
 
 @functools.cache

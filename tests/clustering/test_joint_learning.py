@@ -11,12 +11,7 @@ from sklearn.datasets import make_moons
 from small_sets import one_thread  # noqa: F401
 
 from course_utils import metrics
-from course_utils._support import keras
-from course_utils.clustering import algorithms, joint_learning
-
-keras.accelerator()  # imports Keras without its chatter
-
-from course_utils.clustering import multiview  # noqa: E402
+from course_utils.clustering import algorithms, joint_learning, multiview
 
 
 def cloud(n=24, d=3, seed=0):
@@ -82,23 +77,13 @@ def slow_between(weights, one, other):
     return directed(one, other) + directed(other, one)
 
 
-def slow_merge(weights, labels, k, n_rivals):
+def slow_merge(weights, labels, k):
     clusters = [list(np.flatnonzero(labels == name)) for name in np.unique(labels)]
     while len(clusters) > k:
-        best = None
-        for a, cluster in enumerate(clusters):
-            others = [b for b in range(len(clusters)) if b != a]
-            ranked = sorted(
-                ((slow_between(weights, cluster, clusters[b]), -b) for b in others),
-                reverse=True,
-            )
-            values = [value for value, _ in ranked[:n_rivals]]
-            score = values[0]
-            if len(values) > 1:
-                score += np.mean([values[0] - value for value in values[1:]])
-            if best is None or score > best[0] + 1e-12:
-                best = (score, a, -ranked[0][1])
-        _, a, b = best
+        a, b = max(
+            itertools.combinations(range(len(clusters)), 2),
+            key=lambda pair: slow_between(weights, *(clusters[i] for i in pair)),
+        )
         clusters[a] = clusters[a] + clusters[b]
         del clusters[b]
     found = np.empty(len(labels), dtype=int)
@@ -174,21 +159,20 @@ def test_cluster_affinity_is_what_the_slow_one_says():
     seed=st.integers(0, 10**6),
     n=st.integers(6, 26),
     n_neighbours=st.integers(2, 20),
-    n_rivals=st.integers(1, 6),
     data=st.data(),
 )
-def test_merging_is_what_the_slow_one_says(seed, n, n_neighbours, n_rivals, data):
+def test_merging_is_what_the_slow_one_says(seed, n, n_neighbours, data):
     points = cloud(n, 2, seed)
     weights = joint_learning.affinity(points, n_neighbours)
     labels = joint_learning.chains(points)
     k = data.draw(st.integers(1, labels.max() + 1))
-    found = joint_learning.merge_clusters(weights, labels, k, n_rivals)
+    found = joint_learning.merge_clusters(weights, labels, k)
     assert len(set(found.tolist())) == k
     while len(set(labels.tolist())) > k:  # step by step, while any affinity is left
         if joint_learning.cluster_affinity(weights, labels).max() == 0:
             return
         n_next = len(set(labels.tolist())) - 1
-        labels = slow_merge(weights, labels, n_next, n_rivals)
+        labels = slow_merge(weights, labels, n_next)
     assert agree(labels, found) == 1
 
 
@@ -212,27 +196,6 @@ def test_merging_joins_whole_clusters_and_nothing_else():
         assert len(set(found[labels == name].tolist())) == 1
     same = joint_learning.merge_clusters(weights, labels, labels.max() + 1)
     assert same.tolist() == labels.tolist()
-
-
-def test_a_rival_close_behind_lets_another_pair_go_first():
-    """Four clusters of one: 0 and 1 are a bit nearer, but 2 is as near to 0 nearly."""
-    weights = np.zeros((5, 5))
-    for one, other, weight in ((0, 1, 0.80), (0, 2, 0.79), (1, 2, 0.79), (3, 4, 0.75)):
-        weights[one, other] = weights[other, one] = weight
-    assert joint_learning.merge_clusters(weights, np.arange(5), 4, 1).tolist() == [
-        0,
-        0,
-        1,
-        2,
-        3,
-    ]
-    assert joint_learning.merge_clusters(weights, np.arange(5), 4, 3).tolist() == [
-        0,
-        1,
-        2,
-        3,
-        3,
-    ]
 
 
 def test_where_no_affinity_is_left_the_two_smallest_go_together():
@@ -344,17 +307,17 @@ def test_the_loss_is_zero_once_strangers_are_far_enough():
             "got 0",
         ),
         (
-            lambda: multiview.jule(cloud(), 23, multiview.triplet_network(3)),
+            lambda: multiview.jule(cloud(), 23, multiview.TripletNetwork(3)),
             ValueError,
             r"must be at most \d+, got 23",
         ),
         (
-            lambda: multiview.jule(cloud(), 3, multiview.triplet_network(3), unfold=0),
+            lambda: multiview.jule(cloud(), 3, multiview.TripletNetwork(3), unfold=0),
             ValueError,
             "unfold must be above 0",
         ),
         (
-            lambda: multiview.jule([cloud()], 3, multiview.triplet_network(3)),
+            lambda: multiview.jule([cloud()], 3, multiview.TripletNetwork(3)),
             ValueError,
             "start",
         ),
@@ -367,16 +330,39 @@ def test_bad_input_is_refused_with_what_to_do(call, error, message):
         call()
 
 
-def test_the_network_has_the_loss_of_the_numbers():
-    points, truth = blobs()
-    model = multiview.triplet_network(points.shape[1], random_state=3)
-    found = joint_learning.triplets(truth)
-    inside = multiview.embed(model, points)
-    assert inside.shape == (45, 160)
-    expected = joint_learning.triplet_loss(inside, found)
-    penalty = 0.01 * float((np.asarray(model.weights[2]) ** 2).sum())
-    loss = float(model.compute_loss(y=found.astype("int32"), y_pred=inside))
-    assert loss == pytest.approx(expected + penalty, rel=1e-4)
+def test_slopes_are_those_of_the_loss_and_the_penalty():
+    points = blobs()[0][::5]
+    views = [points[:, :3], points[:, 3:]]
+    found = joint_learning.triplets(np.arange(9) % 3)
+    towers = [multiview.TripletNetwork(3, random_state=seed) for seed in range(2)]
+    network = multiview.TripletNetwork(None, random_state=2, towers=towers)
+    network.tuned = True
+
+    def cost():
+        """The loss, and the penalty on the last layer of each network."""
+        penalty = sum((net.weights[2] ** 2).sum() for net in (network, *towers))
+        loss = joint_learning.triplet_loss(network.embed(views), found)
+        return loss + multiview.WEIGHT_PENALTY * penalty
+
+    for net in (network, *towers):
+        net.weights = [part.astype(np.float64) for part in net.weights]
+    layers = network._forward(views)
+    loss, of_output = multiview._slopes_of_triplets(layers[-1], found)
+    assert loss == pytest.approx(joint_learning.triplet_loss(layers[-1], found))
+    slopes = network._backward(layers, of_output)
+    generator = np.random.default_rng(0)
+    parts = [part for net in (network, *towers) for part in net.weights]
+    for part, slope in zip(parts, slopes, strict=True):
+        assert part.shape == slope.shape
+        for place in generator.integers(0, part.shape, (3, part.ndim)):
+            place, step = tuple(place), 1e-6
+            before = part[place]
+            costs = []
+            for part[place] in (before - step, before + step):
+                costs.append(cost())
+            part[place] = before
+            expected = (costs[1] - costs[0]) / (2 * step)
+            assert slope[place] == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
 def test_a_network_is_the_same_for_a_seed_and_leaves_the_global_one_alone():
@@ -384,11 +370,12 @@ def test_a_network_is_the_same_for_a_seed_and_leaves_the_global_one_alone():
     expected = np.random.random()
     np.random.seed(5)
     first, again, other = (
-        multiview.triplet_network(6, random_state=seed) for seed in (1, 1, 2)
+        multiview.TripletNetwork(6, random_state=seed) for seed in (1, 1, 2)
     )
     assert np.random.random() == expected
-    views = blobs()[0]
-    inside = [multiview.embed(model, views) for model in (first, again, other)]
+    assert first.n_weights == 6 * 160 + 160 + 160 * 160 + 160
+    inside = [network.embed(blobs()[0]) for network in (first, again, other)]
+    assert inside[0].shape == (45, 160)
     np.testing.assert_array_equal(inside[0], inside[1])
     assert np.abs(inside[0] - inside[2]).max() > 0.01
 
@@ -397,8 +384,8 @@ def test_a_network_is_the_same_for_a_seed_and_leaves_the_global_one_alone():
 def learnt():
     """The points, whose they are, the network, and what JULE gave."""
     points, truth = blobs()
-    model = multiview.triplet_network(points.shape[1])
-    return points, truth, model, *multiview.jule(points, 3, model)
+    network = multiview.TripletNetwork(points.shape[1])
+    return points, truth, network, *multiview.jule(points, 3, network)
 
 
 def test_jule_finds_clusters_that_are_there(learnt):
@@ -407,34 +394,33 @@ def test_jule_finds_clusters_that_are_there(learnt):
 
 
 def test_jule_pulls_them_together(learnt):
-    points, truth, model, _, history = learnt
+    points, truth, network, _, history = learnt
     found = joint_learning.triplets(truth)
-    untrained = multiview.embed(multiview.triplet_network(points.shape[1]), points)
+    untrained = multiview.TripletNetwork(points.shape[1]).embed(points)
     losses = [
         joint_learning.triplet_loss(
             inside / np.linalg.norm(inside, axis=1).mean(), found
         )
-        for inside in (untrained, multiview.embed(model, points))
+        for inside in (untrained, network.embed(points))
     ]
     assert losses[1] < losses[0] / 2
     assert all(row["last"] < row["first"] for row in history)
 
 
 def test_the_same_seed_gives_the_same_network_and_labels(learnt):
-    points, _, model, labels, history = learnt
-    again = multiview.triplet_network(points.shape[1])
+    points, _, network, labels, history = learnt
+    again = multiview.TripletNetwork(points.shape[1])
     same_labels, same_history = multiview.jule(points, 3, again)
-    assert same_labels.tolist() == labels.tolist()
-    assert same_history == history
-    np.testing.assert_array_equal(
-        multiview.embed(again, points), multiview.embed(model, points)
-    )
+    assert same_labels.tolist() == labels.tolist() and same_history == history
+    np.testing.assert_array_equal(again.embed(points), network.embed(points))
+    _, history_on = multiview.jule(points, 3, again)  # a trained one is trained on
+    assert history_on[0]["first"] < history[0]["first"]
 
 
 def test_the_number_of_clusters_falls_by_the_share_to_k():
     points, _ = blobs(30)
-    model = multiview.triplet_network(points.shape[1])
-    _, history = multiview.jule(points, 5, model, unfold=0.4, epochs=1)
+    network = multiview.TripletNetwork(points.shape[1])
+    _, history = multiview.jule(points, 5, network, unfold=0.4, epochs=1)
     counts = [row["clusters"] for row in history]
     assert counts[0] == joint_learning.chains(points).max() + 1
     for before, after in itertools.pairwise(counts):
@@ -442,18 +428,25 @@ def test_the_number_of_clusters_falls_by_the_share_to_k():
     assert counts[-1] == 5
 
 
-def test_without_the_last_training_the_labels_are_the_same(learnt):
-    points, _, _, labels, history = learnt
-    model = multiview.triplet_network(points.shape[1])
-    same_labels, same_history = multiview.jule(points, 3, model, finish=False)
-    assert same_labels.tolist() == labels.tolist()
-    assert same_history == history[:-1]
+def test_from_scratch_clusters_the_output_and_else_the_last_training_is_left_out():
+    points, _ = blobs(apart=1)
+    runs = {}
+    for scratch in (True, False):
+        network = multiview.TripletNetwork(points.shape[1])
+        options = {"n_neighbours": 7, "from_scratch": scratch, "random_state": 3}
+        runs[scratch] = (network, *multiview.jule(points, 3, network, **options))
+    output = runs[True][0].embed(points)
+    expected = joint_learning.merge_clusters(
+        joint_learning.affinity(output, 7), joint_learning.chains(output), 3
+    )
+    assert runs[True][1].tolist() == expected.tolist()
+    assert runs[False][2] == runs[True][2][:-1]
 
 
 def test_one_cluster_leaves_nothing_to_learn():
     points, _ = blobs()
-    model = multiview.triplet_network(points.shape[1])
-    labels, history = multiview.jule(points, 1, model, epochs=1)
+    network = multiview.TripletNetwork(points.shape[1])
+    labels, history = multiview.jule(points, 1, network, epochs=1)
     assert set(labels.tolist()) == {0} and history[-1] == {"clusters": 1}
 
 
@@ -491,16 +484,15 @@ def test_mvnet_draws_all_its_weights_by_the_seed_also_with_one_view(two_views):
 
 def test_towers_stay_fixed_until_they_are_to_learn(two_views):
     views = two_views[0]
-    towers = [multiview.triplet_network(2, random_state=seed) for seed in range(2)]
-    before = [tower.get_weights() for tower in towers]
-    model = multiview.fused(towers)
-    for trainable in (False, True):
-        for tower in towers:
-            tower.trainable = trainable
-        multiview.jule(views, 3, model, start=np.hstack(views), epochs=1)
+    towers = [multiview.TripletNetwork(2, random_state=seed) for seed in range(2)]
+    before = [[part.copy() for part in tower.weights] for tower in towers]
+    network = multiview.TripletNetwork(None, towers=towers)
+    for tuned in (False, True):
+        network.tuned = tuned
+        multiview.jule(views, 3, network, start=np.hstack(views), epochs=1)
         changed = [
             bool((old != new).any())
             for tower, weights in zip(towers, before, strict=True)
-            for old, new in zip(weights, tower.get_weights(), strict=True)
+            for old, new in zip(weights, tower.weights, strict=True)
         ]
-        assert any(changed) == trainable
+        assert any(changed) == tuned

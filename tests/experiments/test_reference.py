@@ -160,6 +160,19 @@ def test_the_table_of_choices_is_complete():
         assert always <= set(rows["criterion"])
 
 
+def test_the_table_of_learning_is_complete():
+    table = reference.reference_table("learning").fillna({"setting": ""})
+    assert table.notna().all().all() and table["nmi"].between(0, 1).all()
+    draws = table.groupby(["image_set", "view", "method", "setting"])["draw"]
+    assert (draws.nunique() == draws.size()).all()
+    n_draws = draws.nunique().groupby("image_set").agg(["min", "max"])
+    assert n_draws.loc[["stamps", "photos"]].eq(20).all().all()
+    assert n_draws.loc["caltech101"].eq(10).all()
+    swept = set(table[table["method"].isin(["merging", "JULE"])]["setting"])
+    assert swept == {f"{n} neighbours" for n in (5, 10, 15, 20, 30, 40)}
+    assert set(table[table["method"] == "TEMI"]["setting"]) >= {"beta 0.5", "beta 1.0"}
+
+
 def test_a_table_that_is_not_there_says_what_is_missing():
     with pytest.raises(FileNotFoundError, match="get the whole course"):
         reference.reference_table("nothing")

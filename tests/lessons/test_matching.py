@@ -149,17 +149,6 @@ def test_columns():
         matching.require_columns({"a": 1, "c": 2}, ["a", "c"])
 
 
-def test_a_fair_comparison_gives_means():
-    rows = [("x", 0, 0.5), ("x", 1, 0.7), ("y", 1, 0.1), ("y", 0, 0.1)]
-    table = pd.DataFrame(rows, columns=["recipe", "seed", "nmi"])
-    found = matching.require_fair_comparison(table, "seed", 2)
-    assert found == {"x": 0.6, "y": 0.1}
-    with pytest.raises(NotYet, match="at least 3 seeds"):
-        matching.require_fair_comparison(table, "seed", 3)
-    with pytest.raises(NotYet, match="same seeds"):
-        matching.require_fair_comparison(table[:3], "seed", 1)
-
-
 def test_words():
     assert matching.require_words("a  b\nc", "The text", 3, 3) == 3
     assert matching.require_words("a " * 1000, "The text", 3) == 1000
@@ -195,16 +184,6 @@ def test_a_word_is_mentioned_as_a_word_of_its_own():
     assert matching.mentions("200kB", "kb") and matching.mentions("Two DAYS.", "day")
     for inside in ("a number", "today", "secondly", "workerless"):
         assert not matching.mentions(inside, "mb", "day", "second", "worker")
-
-
-def test_an_nmi_may_be_above_one_by_rounding():
-    rows = [(name, seed) for name in "xy" for seed in range(3)]
-    table = pd.DataFrame(rows, columns=["recipe", "seed"])
-    table["nmi"] = 1.0000000000000002
-    assert matching.require_fair_comparison(table, "seed", 3) == {"x": 1, "y": 1}
-    table.loc[0, "nmi"] = 1.01
-    with pytest.raises(NotYet, match="between 0 and 1"):
-        matching.require_fair_comparison(table, "seed", 3)
 
 
 @pytest.mark.parametrize("answer", ["ac", "C, a", {"a", "c"}, ["A", "c "], ("ca",)])
