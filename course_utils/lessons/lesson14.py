@@ -229,9 +229,12 @@ def _look_into(path, samples):
     (part,) = images.open_stream(path).parts()
     items, problems = part.look()
     if problems:
-        raise NotYet(
-            as_sentence(f"The course's reader says of {': '.join(problems[0])}")
-        )
+        what, reason = problems[0]
+        if "cut off" in reason:
+            raise NotYet(
+                "The tar file has no end: close it before you return, best by `with`."
+            )
+        raise NotYet(as_sentence(f"The course's reader says of {what}: {reason}"))
     expected = {name: (data, label) for name, data, label in samples}
     found = {i.image.rpartition("/")[2]: (i.read(), i.label) for i in items}
     if found != expected:
@@ -256,10 +259,11 @@ def _explain_lacking(lacking, name, stem, content):
     return f"{said}: {stem}.cls, the class of {name}, is missing."
 
 
+READ_BY = []  # for each part that was read the key of the task, None outside of one
+
+
 class _ClassesPart:
     """A part of a stream, as far as the exercise needs it; notes who reads it."""
-
-    read_by = []  # by all parts together: the key of a task, None outside of one
 
     def __init__(self, number, labels):
         self.number, self.labels = number, labels
@@ -272,7 +276,7 @@ class _ClassesPart:
             task = get_worker().get_current_task()
         except (ValueError, AttributeError):
             task = None
-        self.read_by.append(task)
+        READ_BY.append(task)
         return [
             SimpleNamespace(image=f"{self.number}-{place}.jpg", label=label)
             for place, label in enumerate(self.labels)
@@ -304,17 +308,20 @@ def ex14_4(count_classes):
             'This exercise needs Dask: pip install "dask[distributed]".'
         ) from None
     # Two threads of this process: what the answer sends is pickled all the same
-    with Client(
-        processes=False,
-        n_workers=1,
-        threads_per_worker=2,
-        dashboard_address=None,
-        set_as_default=False,
-        silence_logs=50,
-    ) as client:
+    with (
+        Client(
+            processes=False,
+            n_workers=1,
+            threads_per_worker=2,
+            dashboard_address=None,
+            set_as_default=False,
+            silence_logs=50,
+        ) as client,
+        client.as_current(),
+    ):
         for labels in CLASSES:
             parts = [_ClassesPart(n, given) for n, given in enumerate(labels)]
-            _ClassesPart.read_by.clear()
+            READ_BY.clear()
             value = call_function(count_classes, client, parts)
             kinds = list(value) if isinstance(value, list | tuple) else [value]
             if isinstance(value, Mapping):
@@ -324,7 +331,7 @@ def ex14_4(count_classes):
                     "These are futures, not results: client.gather fetches the results."
                 )
             _compare_counts(value, labels)
-            tasks = list(_ClassesPart.read_by)
+            tasks = list(READ_BY)
             if None in tasks:
                 raise NotYet(
                     "The counts are right, but this process has read the parts itself: "
@@ -533,8 +540,8 @@ SMALL_FILE = 0.5  # MB: larger ones are not decoded at the rate of a stamp
     "A plan for an archive",
     hint="hours = images / rate / 3600 / machines, with a rate between the two of "
     "rates[like]; features_gb = images * 512 * 4 / 1e9. In the text, one sentence each "
-    "for: how many images and where, hours and machines, storage, the algorithm and its "
-    "memory, the sample that you would label.",
+    "for: how many images and where, hours and machines, storage, the algorithm and "
+    "its memory, the sample that you would label.",
 )
 def ex14_7(rates, numbers, plan):
     """Plan to cluster an archive of your choice: numbers that fit, and a text.
@@ -570,7 +577,7 @@ def _one_number(key, value):
     if isinstance(value, str):
         found = numbers_in(value)
         if len(found) != 1:
-            raise NotYet(f"{key} must be one number, not {value!r}.")
+            raise NotYet(f"Give one number for {key}, not {value!r}.")
         return found[0]
     return as_number(value, f"one number for {key}")
 
@@ -579,7 +586,7 @@ def _rate_of(rates, like, megabytes):
     """(lowest, highest) rate of a kind that fits images of this size."""
     if not isinstance(rates, Mapping) or like not in rates:
         kinds = ", ".join(map(repr, rates)) if isinstance(rates, Mapping) else "none"
-        raise NotYet(f"like must be a kind whose rate was measured: {kinds}.")
+        raise NotYet(f"Choose for like a kind whose rate was measured: {kinds}.")
     if megabytes > SMALL_FILE and like in ("stamp", "photo"):
         raise NotYet(
             f"Images of {megabytes:g} MB are not like a {like} of 13 kB: decoding them "

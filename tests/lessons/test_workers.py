@@ -21,13 +21,14 @@ def test_a_worker_is_killed_when_it_is_time():
         time.sleep(0.3)
         assert killed == [] and client.run(os.getpid) == before
         now.set()
-        ended = time.monotonic() + 20
+        ended = time.monotonic() + 30
         while time.monotonic() < ended and not killed:
             time.sleep(0.05)
         ((address, when),) = killed
         assert address in before and abs(when - time.time()) < 5
-        client.wait_for_workers(2, timeout=30)
-        while time.monotonic() < ended and set(client.run(os.getpid)) == set(before):
-            time.sleep(0.1)
-        new = set(client.run(os.getpid).values()) - set(before.values())
-        assert len(new) == 1
+        new = {}
+        while time.monotonic() < ended and len(new.keys() - before.keys()) < 1:
+            time.sleep(0.2)
+            new = client.run(os.getpid, on_error="ignore")
+        assert len(new.keys() - before.keys()) == 1
+        assert before[address] not in new.values()
