@@ -246,8 +246,8 @@ for kind, ends in rates.items():
 print(f"start-up: {start_up:.1f} s")
 
 # %% [markdown]
-# With the rate of the stamps we would have promised several times as many photographs in
-# a night of 12 hours.
+# On our machine, the rate of the stamps would have promised more than twice as many
+# photographs in a night of 12 hours.
 #
 # ## 2 · What grows how
 #
