@@ -119,6 +119,7 @@ def profile(path, at_a_scale=False):
     return dict(zip(STAGES, 1000 * np.diff(clock), strict=True))
 
 
+# %%
 rows = {(kind, False): [] for kind in KINDS} | {("12 megapixels", True): []}
 for _ in range(7):
     for kind, at_a_scale in rows:
@@ -219,17 +220,6 @@ def seconds_to_extract(image_set):
     return time.perf_counter() - started
 
 
-rates, start_ups = {}, []
-for kind, image_set in many.items():
-    found = []
-    for _ in range(3):
-        start_ups.append(seconds_to_extract(image_set.subset([0])))
-        seconds = seconds_to_extract(image_set)
-        found.append((len(image_set) - 1) / max(seconds - start_ups[-1], 1e-3))
-    rates[kind] = min(found), max(found)
-start_up = float(np.median(start_ups))
-
-
 def between(low, high):
     """Two numbers with two digits each: more would be invented."""
     texts = []
@@ -239,6 +229,16 @@ def between(low, high):
     return " to ".join(dict.fromkeys(texts))
 
 
+# %%
+rates, start_ups = {}, []
+for kind, image_set in many.items():
+    found = []
+    for _ in range(3):
+        start_ups.append(seconds_to_extract(image_set.subset([0])))
+        seconds = seconds_to_extract(image_set)
+        found.append((len(image_set) - 1) / max(seconds - start_ups[-1], 1e-3))
+    rates[kind] = min(found), max(found)
+start_up = float(np.median(start_ups))
 night = 12 * 3600
 for kind, ends in rates.items():
     in_a_night = between(*(rate * night for rate in ends))
@@ -247,9 +247,9 @@ print(f"start-up: {start_up:.1f} s")
 
 # %% [markdown]
 # On our machine, the rate of the stamps would have promised more than twice as many
-# photographs in a night of 12 hours. And such an interval is too narrow: on another run,
-# with other programs at work, we measured less than half of these rates. Repeat the
-# measurement at another time, under the conditions of the real work.
+# photographs in a night of 12 hours. And three runs in a row give too narrow an interval:
+# with other programs at work, our rates changed by a factor of two and more from one hour
+# to the next. Repeat the measurement under the conditions of the real work.
 #
 # ## 2 · What grows how
 #
@@ -282,6 +282,7 @@ def ward_on_graph(points, found=None):
     return model.fit_predict(points)
 
 
+# %%
 def pairs_by_loop(labels, other):
     """How many pairs of images are together in both labellings."""
     together = 0
@@ -478,6 +479,7 @@ def recall(found, true):
     return np.mean(shares)
 
 
+# %%
 points, truth = synthetic[:2000], true_labels[:2000]
 noise = np.random.default_rng(0).random(points.shape)
 curves = {}
