@@ -9,10 +9,10 @@
 # %% [markdown]
 # # 14 · Beyond one machine
 #
-# Everything in this course took seconds, for 193 stamps. What does it take for a million
-# photographs? Here you find out where the time goes, what grows how fast and what runs
-# out first. Then the same calls work through an archive on several worker processes,
-# one of which you kill.
+# Everything in this course took seconds, for 193 stamps. What does it take for a
+# million photographs? Here you find out where the time goes, what grows how fast and
+# what runs out first. Then the same calls work through an archive on several worker
+# processes, one of which you kill.
 #
 # **You will be able to**
 #
@@ -60,10 +60,10 @@ warnings.filterwarnings("ignore", message="the number of connected components")
 #
 # From a file to its features there are four **stages**: *read* the bytes, *decode* them
 # into pixels, *resize* these to the 224 × 224 of the network, run the *network*. To
-# **profile** is to measure each of them, before you try to make one faster. We compare a
-# stamp, a bundled photo and a JPEG of 12 megapixels, as a telephone makes it. The course
-# has no such file, so we tile one from 400 small photos: its size is realistic, its
-# content is not.
+# **profile** is to measure each of them, before you try to make one faster. We compare
+# a stamp, a bundled photo and a JPEG of 12 megapixels, as a telephone makes it. The
+# course has no such file, so we tile one from 400 small photos: its size is realistic,
+# its content is not.
 
 # %%
 stamps, photos = (images.load(name, progress=False) for name in ("stamps", "photos"))
@@ -89,8 +89,8 @@ for kind, data in KINDS.items():
     print(f"{kind}: {width} × {height} pixels, {len(data) / 1000:,.0f} kB")
 
 # %% [markdown]
-# A JPEG can be decoded at 1/2, 1/4 or 1/8 of its **scale**, straight from its compressed
-# form. Pillow does so when `draft` tells it what size is enough.
+# A JPEG can be decoded at 1/2, 1/4 or 1/8 of its **scale**, straight from its
+# compressed form. Pillow does so when `draft` tells it what size is enough.
 #
 # **Predict first.** Decoded in full, which stage takes longest for the 12 megapixels?
 
@@ -156,12 +156,12 @@ plots.show(
 )
 
 # %% [markdown]
-# On our machine the network takes most of the time for the two small kinds, decoding and
-# resizing for the 12 megapixels. (The network uses all cores, the other stages one.) At a
-# quarter of the scale, decoding and resizing take less than two thirds of the time, and
-# the 224 × 224 pixels hardly differ. <!-- claim 14.reduced --> `extract` decodes this
-# way. *Read* is short here, with the file still in the system's memory: from another
-# machine, over 1 Gbit/s (125 MB per second), 3 MB take 24 ms.
+# On our machine the network takes most of the time for the two small kinds, decoding
+# and resizing for the 12 megapixels. (The network uses all cores, the other stages
+# one.) At a quarter of the scale, decoding and resizing take less than two thirds of
+# the time, and the 224 × 224 pixels hardly differ. <!-- claim 14.reduced --> `extract`
+# decodes this way. *Read* is short here, with the file still in the system's memory:
+# from another machine, over 1 Gbit/s (125 MB per second), 3 MB take 24 ms.
 #
 # ### Exercise 14.1 · What would a faster stage buy? (medium)
 #
@@ -199,8 +199,8 @@ if checks.passed("14.1"):
 # **bottleneck**.
 #
 # A plan needs the **rate**: images per second, all stages together. We measure it three
-# times for each kind, and report the lowest and the highest. The **start-up**, until the
-# network is loaded, is measured with a single image and subtracted.
+# times for each kind, and report the lowest and the highest. The **start-up**, until
+# the network is loaded, is measured with a single image and subtracted.
 
 # %%
 large = [mosaic(seed) for seed in range(2)]
@@ -247,17 +247,17 @@ print(f"start-up: {start_up:.1f} s")
 
 # %% [markdown]
 # On our machine, the rate of the stamps would have promised more than twice as many
-# photographs in a night of 12 hours. And three runs in a row give too narrow an interval:
-# with other programs at work, our rates changed by a factor of two and more from one hour
-# to the next. Repeat the measurement under the conditions of the real work.
+# photographs in a night of 12 hours. And three runs in a row give too narrow an
+# interval: with other programs at work, our rates changed by a factor of two and more
+# from one hour to the next.
 #
 # ## 2 · What grows how
 #
 # To measure growth we need as many features as we like. `experiments.blobs` draws
-# **synthetic** ones: 20 overlapping classes, 64 numbers per image. We time k-means, Ward,
-# **Ward on a graph** and two ways to count the pairs of images that are together in two
-# labellings, as the Fowlkes-Mallows score needs them. The graph links each image to its
-# ten nearest neighbours; only clusters with such a link between them are merged.
+# **synthetic** ones: 20 overlapping classes, 64 numbers per image. We time k-means,
+# Ward, **Ward on a graph** and two ways to count the pairs of images that are together
+# in two labellings, as the Fowlkes-Mallows score needs them. The graph links each image
+# to its ten nearest neighbours; only clusters with such a link between them are merged.
 
 # %%
 synthetic, true_labels = experiments.blobs(
@@ -310,8 +310,8 @@ for count in (pairs_by_loop, pairs_by_table):
 # %% [markdown]
 # A cell of the table with c images holds c(c − 1)/2 pairs, so it gives the same count
 # without looking at a single pair. We double the number of images until the next call
-# might take 2.5 seconds, and keep the shorter of two runs (of slow calls, the only one):
-# other programs can only make a run longer.
+# might take 2.5 seconds, and keep the shorter of two runs (of slow calls, the only
+# one): other programs can only make a run longer.
 
 
 # %%
@@ -403,9 +403,9 @@ plots.show(f"Seconds against the number of images: {'; '.join(told)}.")
 # The *loop* looks at all pairs by definition. *Ward* only says which two clusters to
 # merge next. SciPy's Ward, which scikit-learn uses, computes the distances of all pairs
 # first, n(n − 1)/2 of them at 8 bytes each; `fastcluster.linkage_vector` (Müllner 2013)
-# keeps only the features, for the same clusters. Ward on a graph is a slightly different
-# method, which stores the links only. `experiments.measure` calls a function in a new
-# process and reports its memory:
+# keeps only the features, for the same clusters. Ward on a graph is a slightly
+# different method, which stores the links only. `experiments.measure` calls a function
+# in a new process and reports its memory:
 
 # %%
 n = 4000
@@ -450,14 +450,16 @@ pd.DataFrame(draws).agg(["mean", "std", "min", "max"]).round(3)
 # Ward on a graph is about as good as Ward, on synthetic features and on our two image
 # sets. <!-- claim 14.graph --> Micro-clusters cost about .02 of NMI on average, but a
 # single draw may show anything from −.08 to +.04: the draws themselves differ more.
-# <!-- claim 14.micro --> So compare on several samples, at a size where both are possible.
+# <!-- claim 14.micro --> So compare on several samples, at a size where both are
+# possible.
 #
 # ## 3 · Nearly all neighbours
 #
 # A graph needs nearest neighbours, and to find them exactly we compared all pairs. An
-# **index** avoids most comparisons. The simplest kind, the **inverted file**, makes cells
-# by k-means and compares an image only with those in the `n_probe` cells whose centres
-# are nearest to it. **Recall@10** is the share of the ten true neighbours that it finds.
+# **index** avoids most comparisons. The simplest kind, the **inverted file**, makes
+# cells by k-means and compares an image only with those in the `n_probe` cells whose
+# centres are nearest to it. **Recall@10** is the share of the ten true neighbours that
+# it finds.
 
 
 # %%
@@ -532,16 +534,15 @@ plots.show(
 
 # %% [markdown]
 # Left, the number beside a circle is how many of the 32 cells are searched. With four,
-# an eighth of the comparisons finds more than 85% of the neighbours. In noise, which has
-# no groups, it finds less than half. <!-- claim 14.recall --> Right, the misses hardly
-# change Ward on the graph: with a quarter of the cells searched its NMI is within .05 of
-# the exact one, within .1 on the stamps. <!-- claim 14.downstream -->
+# an eighth of the comparisons finds more than 85% of the neighbours. In noise, which
+# has no groups, it finds less than half. <!-- claim 14.recall --> Right, the misses
+# hardly change Ward on the graph: with a quarter of the cells searched its NMI is
+# within .05 of the exact one, within .1 on the stamps. <!-- claim 14.downstream -->
 #
-# FAISS has this index in compiled code; hnswlib and PyNNDescent walk along a graph
-# instead. The course has the last one, `clustering.nearest_neighbours(…,
-# index="approximate")`, which compiles for a minute when first called. In one run on our
-# 16,000 images it had a recall of .96 and took as long as comparing all pairs. By default
-# it is used only where comparing all pairs would take minutes.
+# FAISS has this index in compiled code. The course has PyNNDescent, which walks along a
+# graph instead: `clustering.nearest_neighbours(…, index="approximate")`. It compiles
+# for a minute when first called, and is used by default only where comparing all pairs
+# would take minutes.
 #
 # ## 4 · Images too many to list
 #
@@ -596,8 +597,8 @@ print(stream.name, "has", len(list(stream.parts())), "parts; no image is read ye
 # %% [markdown]
 # A stream knows its **parts**, here one per shard. A part is the unit that can be
 # processed, lost and redone independently: `extract` writes one file per part into the
-# folder `to` (in **Parquet**, a format for tables), whole or not at all. We interrupt it:
-# this stream ends after three parts as if you had pressed Ctrl-C.
+# folder `to` (in **Parquet**, a format for tables), whole or not at all. We interrupt
+# it: this stream ends after three parts as if you had pressed Ctrl-C.
 
 
 # %%
@@ -618,15 +619,15 @@ found.problems
 
 # %% [markdown]
 # The second call wrote the missing parts only. Wherever it is stopped, it ends with the
-# same bytes as a run without a stop. <!-- claim 14.resume --> What is broken is a row of
-# a table: from a million images with a thousand broken files you get features for 999,000
-# and a table of a thousand problems.
+# same bytes as a run without a stop. <!-- claim 14.resume --> What is broken is a row
+# of a table: from a million images with a thousand broken files you get features for
+# 999,000 and a table of a thousand problems.
 #
 # ## 5 · Many workers
 #
 # **Dask** spreads work over processes: a **scheduler** hands out tasks, **workers** do
-# them, here or on any machine that reaches the files. A **client** is your connection to
-# the scheduler.
+# them, here or on any machine that reaches the files. A **client** is your connection
+# to the scheduler.
 
 # %%
 try:
@@ -668,8 +669,8 @@ if client:
 # %% [markdown]
 # ### Exercise 14.4 · Count on the workers (medium)
 #
-# Write `count_classes(client, parts)`: how many images of each class are in all parts, a
-# dictionary. The workers do the reading, one task per part, and return small counts;
+# Write `count_classes(client, parts)`: how many images of each class are in all parts,
+# a dictionary. The workers do the reading, one task per part, and return small counts;
 # you add these up. `part.items()` is a list of images, each with its class as `label`.
 
 
@@ -693,8 +694,9 @@ if client and checks.passed("14.4"):
 # %% [markdown]
 # The cut-off file is counted as None: it has no class, and nobody has decoded it yet.
 #
-# `extract` hands out its parts in this way if you name an `engine`: a client, `"dask:8"`
-# (eight processes here), or the address of a scheduler, `"tcp://10.0.0.5:8786"`.
+# `extract` hands out its parts in this way if you name an `engine`: a client,
+# `"dask:8"` (eight processes here), or the address of a scheduler,
+# `"tcp://10.0.0.5:8786"`.
 #
 # **Predict first.** How many times as fast as one process are two workers on this
 # machine? Both are warm: they have loaded the network before.
@@ -735,13 +737,14 @@ faster = min(warm["one process"]) / min(warm["two workers"])
 lessons.reveal(prediction_3, faster, "the time of one process over that of the workers")
 
 # %% [markdown]
-# On our machine, with two cores, two workers gain little or nothing: one process uses
-# both cores already. All that two workers can show here is that the mechanism works, with
-# the same bytes. (On a GPU the last digits may differ.)
+# In eight runs of this notebook on our machine, with two cores and other programs at
+# work, the factor was between 0.8 and 1.8: one process uses both cores already while its
+# network runs. What the workers do show is that the mechanism works, with the same bytes.
+# (On a GPU the last digits may differ.)
 #
 # ### Kill one
 #
-# With a hundred machines, one of them will fail. `lessons.kill_a_worker` starts a thread
+# Of a hundred machines, one will fail. `lessons.kill_a_worker` starts a thread
 # in the background, which waits until a part is written and then kills a worker without
 # warning. Watch the dashboard.
 
@@ -782,14 +785,15 @@ if client:
 
 # %% [markdown]
 # This is what the dashboard showed: a row per worker, a bar per finished task. At the
-# cross a worker died. A new worker was started, which first had to load the network, and
-# the parts that were lost were done later. All parts are there, with the same bytes.
+# cross a worker died. A new worker was started, which first had to load the network,
+# and the parts that were lost were done later. All parts are there, with the same
+# bytes.
 #
 # ### Cluster and score in parts
 #
-# `clustering.fit_out_of_core` learns from the features block by block, and its **model**
-# is small: k centres, and how to prepare a row. We send it to the workers, which label
-# their parts and return contingency tables.
+# `clustering.fit_out_of_core` learns from the features block by block, and its
+# **model** is small: k centres, and how to prepare a row. We send it to the workers,
+# which label their parts and return contingency tables.
 
 # %%
 model = clustering.fit_out_of_core(found, "l2+minibatch", len(stamps.class_names))
@@ -853,8 +857,7 @@ if checks.passed("14.5"):
 #
 # ## 6 · One million, a hundred million
 #
-# A plan multiplies what was measured. For photographs of 12 megapixels, with the lowest
-# and the highest rate of section 1:
+# For photographs of 12 megapixels, with the lowest and the highest rate of section 1:
 
 # %%
 rate, megabytes, gigabit = rates["12 megapixels"], len(large[0]) / 1e6, 125  # MB/s
@@ -878,8 +881,8 @@ pd.DataFrame(plans)
 # the same cost: the hours on one machine times your price per hour. But all machines
 # behind one connection of 1 Gbit/s share it: compare the last row with the first three.
 # The features are about a thousandth of the images: extract them once, where the images
-# are. Then cluster on one machine, block by block or on a random sample, and estimate its
-# time with an exponent as in section 2.
+# are. Then cluster on one machine, block by block or on a random sample, and estimate
+# its time with an exponent as in section 2.
 #
 # ### How good is it? Label a sample
 #
@@ -900,12 +903,11 @@ print(f"purity of the sample {p:.3f} ± {2 * error:.3f}, of all 16,000: {of_all:
 # %% [markdown]
 # ### When not to bother
 #
-# More machines bring problems that one machine does not have: schedulers, addresses,
-# credentials, mismatched versions and bills. Stay with one if it needs a few nights
-# (`extract` goes on where it stopped), if a random sample answers the question, or if a
-# better program is at hand: decoding at a scale, or the table instead of the loop, took a
-# few lines. McSherry and others (2015) found published systems on many cores slower than
-# a well-written program on one.
+# More machines bring schedulers, credentials, mismatched versions and bills. Stay with
+# one if it needs a few nights (`extract` goes on where it stopped), if a random sample
+# answers the question, or if a better program is at hand: decoding at a scale, or the
+# table instead of the loop, took a few lines. McSherry and others (2015) found
+# published systems on many cores slower than a well-written program on one.
 #
 # ## Exercises
 #
@@ -945,9 +947,9 @@ for n in (10**6, 10**7, 10**8):
 # telephone. Give its `numbers` in a dictionary with the keys `images`, `megabytes` (of
 # one image), `like` (whose rate you use: "stamp", "photo" or "12 megapixels"),
 # `machines`, `hours` and `features_gb` (512 numbers per image, 4 bytes each). The check
-# computes hours and features again, from your `rates`. Then write the `plan` in 60 to 250
-# words: these numbers, where the images are and in what form, which algorithm, what would
-# run out first, and how you would know that the clusters are any good.
+# computes hours and features again, from your `rates`. Then write the `plan` in 60 to
+# 250 words: these numbers, where the images are and in what form, which algorithm, what
+# would run out first, and how you would know that the clusters are any good.
 
 # %%
 # BEGIN SOLUTION: numbers = plan = None
@@ -965,7 +967,7 @@ together 7,500 GB, on disks in the office. I pack them into 1,500 shards of 2,00
 they are, so nothing has to be moved. Two machines need about {numbers["hours"]:.0f}
 hours, a few nights, and go on after each interruption. The features are
 {numbers["features_gb"]:.1f} GB and stay on one disk. Ward over all pairs would run out
-of memory first, so I take minibatch in blocks with k = 200 and join the centres by Ward.
+of memory first: I take minibatch in blocks with k = 200 and join the centres by Ward.
 Before all else I read the table of problems. Most frames are empty, so I expect many
 clusters of the same meadow and one of the fox. To judge the result I label 1,000 frames
 drawn at random, which gives a purity up to about 3 percentage points off."""
