@@ -1,25 +1,92 @@
 """Checks of lesson 14: beyond one machine."""
 
+import io
 import math
 import re
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+from PIL import Image
 
-from course_utils.lessons.exercises import NotYet, attempted, exercise
+from course_utils import images
+from course_utils.lessons.exercises import (
+    NotYet,
+    as_sentence,
+    attempted,
+    exercise,
+)
 from course_utils.lessons.matching import (
     as_number,
     as_pair,
     call_function,
     compare_answer,
+    mentions,
+    numbers_in,
     require_words,
     same_numbers,
 )
 
-NIGHT = 12 * 3600  # seconds
-
-# The gigabytes of one pair are 8e-9: the tolerance must be relative
 about_same = partial(same_numbers, rtol=1e-6, atol=1e-12)
+
+# (milliseconds, stage, factor)
+PROFILES = (
+    ({"read": 1.0, "decode": 30.0, "resize": 9.0, "network": 10.0}, "network", 20),
+    ({"read": 0.5, "decode": 110.0, "resize": 55.0, "network": 7.5}, "decode", 4.0),
+    ({"fetch": 80.0, "decode": 12.0, "network": 3.0}, "fetch", 1.5),
+)
+
+
+@exercise(
+    "What would a faster stage buy?",
+    hint="Add up all milliseconds, before and after. After: only those of the stage "
+    "are divided by the factor. How many times does the second fit into the first?",
+)
+def ex14_1(speed_up):
+    """Write `speed_up(milliseconds, stage, factor)`: how much faster the whole gets.
+
+    milliseconds is {stage: milliseconds per image}; the stages run one after the
+    other. One of them becomes `factor` times as fast. Return the total before divided
+    by the total after.
+    """
+    for milliseconds, stage, factor in PROFILES:
+        found = as_number(call_function(speed_up, milliseconds, stage, factor))
+        total, own = sum(milliseconds.values()), milliseconds[stage]
+        after = total - own + own / factor
+        mistakes = {
+            "This is the time after divided by the time before: turn it round.": (
+                after / total
+            ),
+            "These are the milliseconds after the change: divide those before by "
+            "them.": after,
+            "Only the stage becomes faster, not the whole.": factor,
+            "The stage still takes its old time as well: subtract that.": (
+                total / (total + own / factor)
+            ),
+            "The stage takes no time at all any more: add what is left of it.": (
+                total / (total - own)
+            ),
+            "A stage `factor` times as fast takes its time divided by the factor, not "
+            "multiplied.": total / (total - own + own * factor),
+            "This is the share of the stage in the whole.": own / total,
+            "This is the share of the time that is saved: divide before by after.": (
+                1 - after / total
+            ),
+            "This is what is gained beyond 1: return the whole ratio.": (
+                total / after - 1
+            ),
+        }
+        where = f"For {milliseconds}, {stage!r} and {factor}, you give {found:.4g}."
+        otherwise = f"Right is {total / after:.4g}."
+        compare_answer(found, total / after, mistakes, otherwise, where=where)
+    return "total before over total after"
+
 
 # (sizes, seconds): one with noise, whose ends mislead, and an exact law
 CURVES = (
@@ -32,7 +99,7 @@ CURVES = (
     "The exponent",
     hint="Take logarithms of both, then fit a straight line: the sizes are its x.",
 )
-def ex14_1(exponent):
+def ex14_2(exponent):
     """Write `exponent(sizes, seconds)`: b of seconds ≈ a · sizes^b.
 
     Fit a straight line to the logarithms by least squares; its slope is the exponent.
@@ -47,7 +114,7 @@ def ex14_1(exponent):
             "This is the slope between the numbers themselves: take the logarithms of "
             "both.": np.polyfit(sizes, seconds, 1)[0],
             "The axes are swapped: the sizes are x.": np.polyfit(y, x, 1)[0],
-            "This is the height of the line, log a: the exponent is the slope.": (
+            "This is the intercept of the line, log a: the exponent is the slope.": (
                 np.polyfit(x, y, 1)[1]
             ),
             "The seconds need a logarithm too.": np.polyfit(x, seconds, 1)[0],
@@ -57,42 +124,254 @@ def ex14_1(exponent):
             "This line goes through the last two points only: fit it to all points.": (
                 (y[-1] - y[-2]) / (x[-1] - x[-2])
             ),
+            "This is a mean of the slopes between neighbouring points: fit one line to "
+            "all points.": np.mean(np.diff(y) / np.diff(x)),
         }
         otherwise = f"Right is {right:.3g}."
         compare_answer(found, right, mistakes, otherwise, about_same, where)
     return "slope of the logarithms"
 
 
-@exercise(
-    "All pairs",
-    hint="Each pair is stored once, and no image is paired with itself. Count the "
-    "pairs, then their bytes.",
+SAMPLES = (
+    [("crow.jpg", "birds"), ("Old_coin.PNG", "coins"), ("gull-2.jpeg", "Möwen")],
+    [("apple.png", "fruit")],
 )
-def ex14_2(gigabytes_of_all_pairs):
-    """Write `gigabytes_of_all_pairs(n)`: the memory of all distances of n images.
 
-    Each pair is stored once, in 8 bytes; a gigabyte has 10⁹ bytes.
+
+@exercise(
+    "Write a shard",
+    hint='with tarfile.open(path, "w") as tar: for every sample, add two members; '
+    "info.size is len(data), and the class becomes bytes by .encode(). "
+    'name.rpartition(".")[0] is the name without its suffix.',
+)
+def ex14_3(write_shard):
+    """Write `write_shard(path, samples)`: a tar file of images and their classes.
+
+    samples is a list of (name, bytes, class). Each becomes two members, the image under
+    its name and the class, in UTF-8, under the same name with the suffix .cls. Return
+    the path.
     """
-    for n in (9144, 1_000_000, 2):
-        found = as_number(call_function(gigabytes_of_all_pairs, n))
-        pairs = n * (n - 1) // 2
-        right = pairs * 8 / 1e9
-        mistakes = {
-            "This is in bytes: a gigabyte has 10⁹ of them.": pairs * 8,
-            "A gigabyte has 10⁹ bytes here, not 2³⁰.": pairs * 8 / 2**30,
-            "A distance takes 8 bytes here, not 4.": pairs * 4 / 1e9,
-            "Each distance takes 8 bytes.": pairs / 1e9,
-            "Every pair is counted twice.": 2 * right,
-            "This is the whole square: every pair is in it twice, and each image with "
-            "itself.": n * n * 8 / 1e9,
-            "Do not pair an image with itself.": n * (n + 1) / 2 * 8 / 1e9,
-            "Half the square contains half of the diagonal: do not pair an image with "
-            "itself.": n * n / 2 * 8 / 1e9,
-        }
-        where = f"For n = {n:,}, you give {found:.6g} GB."
-        otherwise = f"Right is {right:.6g}."
-        compare_answer(found, right, mistakes, otherwise, about_same, where)
-    return "n (n - 1) / 2 pairs"
+    for number, named in enumerate(SAMPLES):
+        samples = [
+            (name, _small_image(place + number), class_name)
+            for place, (name, class_name) in enumerate(named)
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "shard.tar")
+            if not callable(write_shard):
+                raise NotYet("Give the check the function itself, no parentheses.")
+            value = write_shard(path, list(samples))
+            if not path.exists():
+                attempted(value)
+                raise NotYet("There is no file at the path after the call.")
+            _look_into(path, samples)
+            if value is None:
+                raise NotYet("The shard is right: now return the path.")
+    return "image and class side by side"
+
+
+def _small_image(seed):
+    """The bytes of a small PNG."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+def _look_into(path, samples):
+    """Raise NotYet unless a tar file holds these samples, for any program's reader."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            members = [
+                (m.name.removeprefix("./"), tar.extractfile(m).read())
+                for m in tar
+                if m.isfile()
+            ]
+    except tarfile.TarError as error:
+        if path.read_bytes()[:2] in (b"\x1f\x8b", b"BZ", b"\xfd7"):
+            raise NotYet(
+                'The file is compressed: write a plain tar file, mode "w".'
+            ) from None
+        raise NotYet(
+            f"This is not a whole tar file: {as_sentence(error)} Close it before you "
+            "return, best by `with`."
+        ) from None
+    names = [name for name, _ in members]
+    content = dict(members)
+    if len(content) < len(names):
+        raise NotYet("A member is in the file twice.")
+    for name, data, class_name in samples:
+        stem = name.rpartition(".")[0]
+        label = f"{stem}.cls"
+        for lacking in (name, label):
+            if lacking not in content:
+                raise NotYet(_explain_lacking(lacking, name, stem, content))
+        if content[name] != data:
+            if not content[name]:
+                raise NotYet(f"{name} is empty in the shard: set the size of its info.")
+            raise NotYet(f"The bytes of {name} in the shard are not those given.")
+        if not content[label]:
+            raise NotYet(f"{label} is empty in the shard: set the size of its info.")
+        if content[label].strip() != class_name.encode():
+            said = content[label].decode(errors="replace")
+            whose = "in UTF-8" if class_name.isascii() else "encoded in UTF-8"
+            raise NotYet(
+                f"{label} holds {said[:40]!r}; it must hold the class {class_name!r}, "
+                f"{whose}. Its size is that of the bytes, not of the text."
+            )
+        if abs(names.index(name) - names.index(label)) > 1:
+            raise NotYet(
+                f"{name} and {label} must follow each other: readers go through a "
+                "shard once, from its beginning."
+            )
+    if more := set(content) - {n for s in samples for n in _both(s[0])}:
+        raise NotYet(f"There is a member too many: {min(more)}.")
+    (part,) = images.open_stream(path).parts()
+    items, problems = part.look()
+    if problems:
+        what, reason = problems[0]
+        if "cut off" in reason:
+            raise NotYet(
+                "The tar file has no end: close it before you return, best by `with`."
+            )
+        raise NotYet(as_sentence(f"The course's reader says of {what}: {reason}"))
+    expected = {name: (data, label) for name, data, label in samples}
+    found = {i.image.rpartition("/")[2]: (i.read(), i.label) for i in items}
+    if found != expected:
+        raise NotYet("The course's reader finds other images or classes in the shard.")
+
+
+def _both(name):
+    return name, f"{name.rpartition('.')[0]}.cls"
+
+
+def _explain_lacking(lacking, name, stem, content):
+    where = "The shard holds" if content else "The shard is empty"
+    said = f"{where} {', '.join(sorted(content))}" if content else where
+    if lacking == name:
+        if Path(name).name in {Path(n).name for n in content}:
+            return f"{said}: use the name as it is given, {name}."
+        return f"{said}: the image {name} is missing."
+    if f"{name}.cls" in content:
+        return f"The class of {name} must be in {stem}.cls, not in {name}.cls."
+    if f"{stem}.txt" in content:
+        return f"The class of {name} must be in {stem}.cls; .txt is for captions."
+    return f"{said}: {stem}.cls, the class of {name}, is missing."
+
+
+READ_BY = []  # for each part that was read the key of the task, None outside of one
+
+
+class _ClassesPart:
+    """A part of a stream, as far as the exercise needs it; notes who reads it."""
+
+    def __init__(self, number, labels):
+        self.number, self.labels = number, labels
+
+    def items(self):
+        """The images: each has a label. Notes the task, None outside of a worker."""
+        from distributed import get_worker
+
+        try:
+            task = get_worker().get_current_task()
+        except (ValueError, AttributeError):
+            task = None
+        READ_BY.append(task)
+        return [
+            SimpleNamespace(image=f"{self.number}-{place}.jpg", label=label)
+            for place, label in enumerate(self.labels)
+        ]
+
+
+CLASSES = (
+    [["bird"] * 3 + ["coin"], ["coin"] * 2, ["fruit", "bird", "fruit"]],
+    [["bird"], ["coin"] * 5, ["bird"], ["bird", "rose"]],
+)
+
+
+@exercise(
+    "Count on the workers",
+    hint="Inside, define a function of one part that returns a collections.Counter of "
+    "the labels. client.gather(client.map(that_function, parts)) gives a list of "
+    "counters; sum(them, collections.Counter()) adds them up.",
+)
+def ex14_4(count_classes):
+    """Write `count_classes(client, parts)`: the images of each class, {class: count}.
+
+    Have the workers of the client read the parts, one task per part: part.items() is a
+    list of images, each with its class as label. Add up what they return.
+    """
+    try:
+        from distributed import Client, Future
+    except ImportError:
+        raise NotYet(
+            'This exercise needs Dask: pip install "dask[distributed]".'
+        ) from None
+    # Two threads of this process: what the answer sends is pickled all the same
+    with (
+        Client(
+            processes=False,
+            n_workers=1,
+            threads_per_worker=2,
+            dashboard_address=None,
+            set_as_default=False,
+            silence_logs=50,
+        ) as client,
+        client.as_current(),
+    ):
+        for labels in CLASSES:
+            parts = [_ClassesPart(n, given) for n, given in enumerate(labels)]
+            READ_BY.clear()
+            value = call_function(count_classes, client, parts)
+            kinds = list(value) if isinstance(value, list | tuple) else [value]
+            if isinstance(value, Mapping):
+                kinds = list(value.values())
+            if any(isinstance(kind, Future) for kind in kinds):
+                raise NotYet(
+                    "These are futures, not results: client.gather fetches the results."
+                )
+            _compare_counts(value, labels)
+            tasks = list(READ_BY)
+            if None in tasks:
+                raise NotYet(
+                    "The counts are right, but this process has read the parts itself: "
+                    "have the workers do it, by client.map."
+                )
+            if tasks and len(set(tasks)) < len(parts):
+                raise NotYet(
+                    "The counts are right, but one task reads several parts: give each "
+                    "part a task of its own, by client.map."
+                )
+    return "counted by workers"
+
+
+def _compare_counts(value, labels):
+    if isinstance(value, list | tuple) and len(value) == len(labels):
+        raise NotYet("This is one count per part: add them up.")
+    if isinstance(value, pd.Series):
+        value = value.to_dict()
+    if not isinstance(value, Mapping):
+        raise NotYet("Return a dictionary, {class: count}.")
+    total, last = Counter(), {}
+    for given in labels:
+        total.update(given)
+        last |= Counter(given)
+    found = {name: as_number(count, "one count") for name, count in value.items()}
+    mistakes = {
+        "A count was overwritten by that of a later part: add them up.": last,
+        "This is the number of parts that have the class: count the images.": (
+            Counter(name for given in labels for name in set(given))
+        ),
+        "This is the first part only: add up all parts.": Counter(labels[0]),
+        "These are shares: return counts.": {
+            name: count / total.total() for name, count in total.items()
+        },
+    }
+    otherwise = (
+        f"For the classes {labels} of the parts, you give {dict(value)}; right is "
+        f"{dict(total)}."
+    )
+    compare_answer(found, dict(total), mistakes, otherwise, lambda a, b: a == dict(b))
 
 
 PARTS = (
@@ -111,7 +390,7 @@ PARTS = (
     hint="First make one dictionary of all counts; then find the largest count in each "
     "cluster.",
 )
-def ex14_3(purity_of_parts):
+def ex14_5(purity_of_parts):
     """Write `purity_of_parts(tables)` for tables {(class, cluster): count}.
 
     Add them up and return two things: the total, a dictionary of the same kind, and its
@@ -121,7 +400,9 @@ def ex14_3(purity_of_parts):
         answer = call_function(purity_of_parts, tables)
         total, purity = map(attempted, as_pair(answer, "(total, purity)"))
         purity = as_number(purity, "one number, the purity")
-        if not isinstance(total, dict):
+        if isinstance(total, pd.Series):
+            total = total.to_dict()
+        if not isinstance(total, Mapping):
             raise NotYet("The total must be a dictionary {(class, cluster): count}.")
         right = {}
         for table in tables:
@@ -146,7 +427,7 @@ def ex14_3(purity_of_parts):
         otherwise = (
             f"The total is right; its purity is {_purity(right):.3f}, not {purity:.3f}."
         )
-        compare_answer(purity, _purity(right), mistakes, otherwise, about_same)
+        compare_answer(purity, _purity(right), mistakes, otherwise)
     return "purity of the sum"
 
 
@@ -167,73 +448,65 @@ def _explain_total(total, right, tables):
     return f"The total of {pair} is {right.get(pair, 0)}, not {total[pair]}."
 
 
-@exercise("One night", hint="A night has 12 · 3,600 seconds, minus the start-up.")
-def ex14_4(rate, start_up, overnight):
-    """Compute how many images this machine gets through in a night of 12 hours.
-
-    `rate` is in images per second, `start_up` in seconds.
-    """
-    found = as_number(overnight, "one number of images")
-    right = rate * (NIGHT - start_up)
-    mistakes = {
-        "An hour has 3,600 seconds: these are minutes.": rate * 12 * 60,
-        "The rate is per second, but your night is in hours.": rate * 12,
-        "Multiply the seconds by the rate, do not divide.": NIGHT / rate,
-        "Subtract the start-up: nothing is done in that time.": (
-            rate * (NIGHT + start_up),
-            rate * NIGHT,
-        ),
-        "The start-up is in seconds: subtract it before you multiply by the rate.": (
-            rate * NIGHT - start_up
-        ),
-    }
-    otherwise = (
-        f"You give {found:,.0f} images: multiply the seconds of a night by the images "
-        "per second."
-    )
-
-    def same(one, other):
-        return abs(one - other) <= max(1, 1e-6 * abs(other))
-
-    compare_answer(found, right, mistakes, otherwise, same)
-    return round(right)
-
-
-# (n, rate, hours, start_up): rounded to 57, even, no time to work
+# (n, rate, hours, start_up, megabytes, bandwidth): rounded to 57; even; the connection
+# just enough; no time to work, or exactly none; the connection too slow, by far, by the
+# start-up alone
 ORDERS = (
-    (10_141_200, 30.0, 2, 1200),
-    (36_000, 2.0, 5, 0),
-    (5000, 10.0, 0.01, 90),
+    (10_141_200, 30.0, 2, 1200, 0.01, 1000),
+    (36_000, 2.0, 5, 0, 0.1, 100),
+    (360_000, 10.0, 5, 0, 5.0, 100),
+    (5000, 10.0, 0.01, 90, 0.1, 100),
+    (5000, 10.0, 0.5, 1800, 0.1, 100),
+    (1_000_000, 40.0, 10, 60, 2.5, 50),
+    (68_000, 5.0, 2, 800, 1.0, 10),
 )
 
 
 @exercise(
     "How many machines?",
-    hint="How many seconds does each machine work, and how many images is that? There "
-    "is no half machine: math.ceil.",
+    hint="How many seconds does each machine work, and how many images does it do in "
+    "that time? There is no half machine: math.ceil. How many MB does the connection "
+    "carry in the same seconds?",
 )
-def ex14_5(workers_needed):
-    """Write `workers_needed(n, rate, hours, start_up)`: the number of machines.
+def ex14_6(machines_needed):
+    """Write `machines_needed(n, rate, hours, start_up, megabytes, bandwidth)`.
 
-    It is the smallest that gets through n images within so many hours, each machine at
-    `rate` images per second after `start_up` seconds. If the start-up takes all the
-    time, return math.inf.
+    It is the smallest number of machines that gets through n images within so many
+    hours, each at `rate` images per second after `start_up` seconds. All images, of
+    `megabytes` each, come over one connection of `bandwidth` MB per second, after the
+    start-up. If no number is enough, return math.inf.
     """
-    for n, rate, hours, start_up in ORDERS:
-        value = call_function(workers_needed, n, rate, hours, start_up)
-        found = as_number(value, "one number of machines")
-        seconds = hours * 3600 - start_up
+    for order in ORDERS:
+        n, rate, hours, start_up, megabytes, bandwidth = order
         where = (
-            f"For n={n:,}, rate={rate:g}, hours={hours}, start_up={start_up}, you give "
-            f"{found:g}."
+            f"For n={n:,}, rate={rate:g}, hours={hours}, start_up={start_up}, "
+            f"megabytes={megabytes:g}, bandwidth={bandwidth}"
         )
-        if seconds <= 0:
-            if found != math.inf:
-                raise NotYet(
-                    f"{where} The start-up takes all the time, so no number of "
-                    "machines is enough: return math.inf."
-                )
+        seconds = hours * 3600 - start_up
+        try:
+            found = as_number(call_function(machines_needed, *order), "one number")
+        except ZeroDivisionError:
+            raise NotYet(
+                f"{where}, your code divides by 0: the start-up takes exactly the "
+                "whole time, so return math.inf."
+            ) from None
+        where = f"{where}, you give {found:g}."
+        if seconds <= 0 and found != math.inf:
+            raise NotYet(
+                f"{where} The start-up takes all the time, so no number of machines is "
+                "enough: return math.inf."
+            )
+        if seconds > 0 and n * megabytes > bandwidth * seconds and found != math.inf:
+            reason = (
+                "The connection, too, is used only after the start-up"
+                if n * megabytes <= bandwidth * hours * 3600
+                else "The connection cannot carry so much in that time"
+            )
+            raise NotYet(f"{where} {reason}: return math.inf.")
+        if seconds <= 0 or n * megabytes > bandwidth * seconds:
             continue
+        if found == math.inf:
+            raise NotYet(f"{where} There is enough time, and the connection suffices.")
         if not found.is_integer():
             raise NotYet(f"{where} There are no fractions of a machine: round up.")
         exact = n / (rate * seconds)
@@ -256,31 +529,156 @@ def ex14_5(workers_needed):
         }
         otherwise = f"Right is {right}."
         compare_answer(found, right, mistakes, otherwise, about_same, where)
-    return "rounded up"
+    return "rounded up, or never"
 
 
-@exercise("A plan for an archive", hint="Go through the list of the exercise.")
-def ex14_6(plan):
-    """Write a plan of 60 to 250 words, with numbers, to cluster an archive.
+KEYS = "images", "megabytes", "like", "machines", "hours", "features_gb"
+SMALL_FILE = 0.5  # MB: larger ones are not decoded at the rate of a stamp
 
-    Say how many images of what size, how long it takes on which machines, and how much
-    storage it needs.
+
+@exercise(
+    "A plan for an archive",
+    hint="hours = images / rate / 3600 / machines, with a rate between the two of "
+    "rates[like]; features_gb = images * 512 * 4 / 1e9. In the text, one sentence each "
+    "for: how many images and where, hours and machines, storage, the algorithm and "
+    "its memory, the sample that you would label.",
+)
+def ex14_7(rates, numbers, plan):
+    """Plan to cluster an archive of your choice: numbers that fit, and a text.
+
+    rates is {kind: (lowest, highest rate)} as measured. numbers has the keys images,
+    megabytes (per image), like (a kind of rates), machines, hours and features_gb (512
+    numbers of 4 bytes per image); hours and features are computed again. plan has 60 to
+    250 words: the numbers, the storage, the algorithm, and how the clusters are judged.
     """
+    if isinstance(numbers, pd.Series):
+        numbers = numbers.to_dict()
+    if not isinstance(numbers, Mapping):
+        raise NotYet(f"Give the numbers as a dictionary with {', '.join(KEYS)}.")
+    lacking = [key for key in KEYS if key not in numbers]
+    if lacking:
+        raise NotYet(f"The numbers lack {', '.join(lacking)}.")
+    values = {key: _one_number(key, numbers[key]) for key in KEYS if key != "like"}
+    if min(values.values()) <= 0:
+        raise NotYet("All numbers must be above 0.")
+    if not values["machines"].is_integer():
+        raise NotYet("There are no fractions of a machine: round up.")
+    low, high = _rate_of(rates, attempted(numbers["like"]), values["megabytes"])
+    _compute_hours(values, low, high)
+    _compute_features(values)
     if not isinstance(plan, str):
         raise NotYet("Give the plan as a text between three quotes.")
-    n_words = require_words(plan, "The plan", 60, 250)
-    numbers = re.findall(r"\d[\d,.]*", plan)
-    if len(numbers) < 4:
+    n_words = require_words(plan, "The plan", 60, 250, different=30)
+    _read_plan(plan, values)
+    return {**values, "like": str(numbers["like"]), "words": n_words}
+
+
+def _one_number(key, value):
+    if isinstance(value, str):
+        found = numbers_in(value)
+        if len(found) != 1:
+            raise NotYet(f"Give one number for {key}, not {value!r}.")
+        return found[0]
+    return as_number(value, f"one number for {key}")
+
+
+def _rate_of(rates, like, megabytes):
+    """(lowest, highest) rate of a kind that fits images of this size."""
+    if not isinstance(rates, Mapping) or like not in rates:
+        kinds = ", ".join(map(repr, rates)) if isinstance(rates, Mapping) else "none"
+        raise NotYet(f"Choose for like a kind whose rate was measured: {kinds}.")
+    if megabytes > SMALL_FILE and like in ("stamp", "photo"):
         raise NotYet(
-            f"The plan has too few numbers, {len(numbers)}: give those of the images, "
-            "the bytes, the hours and the storage."
+            f"Images of {megabytes:g} MB are not like a {like} of 13 kB: decoding them "
+            'takes longer. Use the rate of "12 megapixels".'
         )
-    lower = plan.lower()
-    for words, missing in (
-        ("hour day minute night second", "how long it takes"),
-        ("machine worker laptop computer", "on which machines it runs"),
-        ("kb mb gb tb byte", "how much storage it needs"),
+    ends = [as_number(rate, "a rate") for rate in rates[like]]
+    if min(ends) <= 0 or not np.isfinite(ends).all():
+        raise NotYet("The rates must be above 0: run section 1 again.")
+    return min(ends), max(ends)
+
+
+def _compute_hours(values, low, high):
+    fastest, slowest = (values["images"] / rate / 3600 for rate in (high, low))
+    found, machines = values["hours"], values["machines"]
+
+    def fits(hours):
+        return 0.9 * fastest <= hours <= 1.1 * slowest
+
+    if fits(found * machines):
+        return
+    said = f"For {values['images']:,.0f} images on {machines:g} machines, "
+    for factor, mistake in (
+        (1 / machines, "these are the hours of one machine: divide by their number"),
+        (machines, "you divided by the number of machines twice"),
+        (1 / 3600, "these are seconds"),
+        (1 / 60, "these are minutes"),
+        (24, "these are days"),
     ):
-        if not any(word in lower for word in words.split()):
+        if fits(found * machines * factor):
+            raise NotYet(f"{said}{mistake}: give hours.")
+    ends = [f"{hours / machines:.3g}" for hours in (fastest, slowest)]
+    raise NotYet(
+        f"{said}you give {found:g} hours; from the measured rates it is "
+        f"{' to '.join(dict.fromkeys(ends))}."
+    )
+
+
+def _compute_features(values):
+    found, right = values["features_gb"], values["images"] * 512 * 4 / 1e9
+
+    def fits(gigabytes):
+        return abs(gigabytes - right) <= 0.1 * right
+
+    if fits(found):
+        return
+    for factor, mistake in (
+        (1e-9, "This is in bytes: a gigabyte has 10⁹ of them."),
+        (1e-3, "This is in megabytes: give gigabytes."),
+        (1e-6, "This is in kilobytes: give gigabytes."),
+        (4, "Each of the 512 numbers takes 4 bytes."),
+        (0.5, "Each of the 512 numbers takes 4 bytes, not 8."),
+        (512, "Each image has 512 numbers."),
+    ):
+        if fits(found * factor):
+            raise NotYet(f"features_gb: {mistake}")
+    raise NotYet(f"features_gb is {found:g}; for so many images it is {right:.3g}.")
+
+
+TOLD = (
+    ("how long it takes", "hour day night week month minute second"),
+    ("on which machines it runs", "machine worker laptop computer PC server node GPU"),
+    (
+        "how much storage it needs",
+        "kB MB GB TB GiB TiB byte kilobyte megabyte gigabyte terabyte",
+    ),
+    (
+        "which algorithm you take",
+        "kmeans minibatch ward linkage dbscan hdbscan spectral gmm average complete "
+        "gaussian jule",
+    ),
+    (
+        "how you would judge the clusters",
+        "label labelled labeled labelling labeling sample score purity NMI silhouette "
+        "stability judge inspect check",
+    ),
+)
+
+
+def _read_plan(plan, values):
+    found = numbers_in(plan)
+    if len(found) < 4:
+        raise NotYet(
+            f"The plan has too few numbers, {len(found)}: give those of the images, "
+            "the machines, the hours and the storage."
+        )
+    for missing, words in TOLD:
+        is_kmeans = "algorithm" in missing and re.search(r"\bk.?means\b", plan, re.I)
+        if not is_kmeans and not mentions(plan, *words.split()):
             raise NotYet(f"The plan does not say {missing}.")
-    return n_words
+    n = values["images"]
+    if not any(abs(number - n) <= 0.1 * n for number in found):
+        raise NotYet(
+            f"The text does not have the number of images, {n:,.0f}: text and numbers "
+            "must be about the same archive."
+        )

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "extraction": ["extract", "parse"],
+        "extraction": ["extract", "load_network", "parse"],
         "handcrafted": ["HANDCRAFTED", "bag_of_words", "sift", "tf_idf"],
         "backbones": [
             "BUNDLED",

@@ -221,6 +221,46 @@ def _whole(*arguments):
         return _image_set(image_set, replace(recipe, precision="float32"), *rest)
 
 
+def load_network(representation):
+    """Load a network as `extract` runs it, to look at its work alone.
+
+    Parameters
+    ----------
+    representation : str
+        A network, perhaps with a layer, as "VGG19" or "VGG19:fc2".
+
+    Returns
+    -------
+    network : callable
+        From uint8 images (m, side, side, 3) to float32 features (m, width).
+    side : int
+        Pixels per side of the images that it is given.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or a representation that is not a network.
+    WeightsUnavailable
+        If the weights are neither on disk nor downloadable.
+
+    See Also
+    --------
+    extract : Also reads, decodes and keeps.
+    build_backbone : The same network in Keras.
+
+    Examples
+    --------
+    >>> network, side = load_network("SqueezeNet")
+    >>> network(np.zeros((2, side, side, 3), np.uint8)).shape
+    (2, 512)
+    """
+    base, layer = parse(representation)
+    if base in handcrafted.NAMES:
+        raise ValueError(f"{base} is computed without a network: name a network.")
+    layers = inference.network(base, (layer,), precision=choose_precision(base))
+    return lambda images: layers(images)[0], _size(base)
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """How features are computed; small, so that it can be sent to another machine.

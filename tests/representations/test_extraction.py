@@ -233,6 +233,14 @@ def test_features_of_a_network_are_those_of_its_pictures(of_a_network):
     )
 
 
+def test_a_network_alone_gives_what_extract_gives(of_a_network):
+    network, side = extraction.load_network("SqueezeNet")
+    batch = np.stack([image_set(40).picture(i, side) for i in range(40)])
+    np.testing.assert_allclose(network(batch), of_a_network, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="hog is computed without a network"):
+        extraction.load_network("hog")
+
+
 def test_an_error_in_the_middle_keeps_what_was_done(computed, monkeypatch):
     pictures = image_set(300)
     colour = handcrafted.colour
