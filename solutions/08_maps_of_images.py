@@ -501,7 +501,7 @@ widgets.FigureSlider(
 # %% [markdown]
 # With perplexity 5 the coins are two islands (two yen are a little apart), with 30 they
 # are one, and with twenty seeds it is the same: the setting decides.
-# <!-- claim 08.coins --> UMAP draws the same two islands, for nine seeds in ten.
+# <!-- claim 08.coins --> UMAP usually draws the same two islands.
 # <!-- claim 08.umap-coins --> So are there two groups of coins? The map cannot say; the
 # features can. Here is k-means with k = 2, in the features of the coins alone:
 

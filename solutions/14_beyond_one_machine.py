@@ -647,10 +647,9 @@ else:
     print("dashboard:", client.dashboard_link)
 
 # %% [markdown]
-# Open the link in a second window: the **dashboard**. (If the page asks for bokeh, `pip
-# install bokeh` and restart. On Colab: `from google.colab import output`, then
-# `output.serve_kernel_port_as_window(port)` with the port of the link.) Watch its *task
-# stream*: a row per worker, a bar per task.
+# Open the link in a second window: the **dashboard**. (On Colab: `from google.colab import
+# output`, then `output.serve_kernel_port_as_window(port)` with the port of the link.) Watch
+# its *task stream*: a row per worker, a bar per task.
 #
 # `client.map(function, parts)` sends one task per part and returns at once, with
 # **futures**: receipts for results. `client.gather(futures)` waits for the results.

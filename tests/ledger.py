@@ -27,7 +27,7 @@ PROPERTY = "claim"
 HEADLINES = (  # what the README shows, one or two of a lesson
     *("01.starts", "02.imbalance", "03.chance", "04.best", "05.networks"),
     *("05.softmax", "06.representation", "07.own-space", "08.noise", "09.rival"),
-    *("10.style", "11.level"),
+    *("10.style", "11.level", "12.plane", "12.temi", "13.margin", "14.recall"),
 )
 SUMMARY = re.compile(r"(?<=<!-- ledger -->\n).*?(?=<!-- /ledger -->)", re.DOTALL)
 
