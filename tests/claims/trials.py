@@ -3,8 +3,10 @@
 import functools
 
 import numpy as np
+from sklearn.preprocessing import normalize
 
 from course_utils import clustering, images, metrics, representations
+from course_utils.clustering.preprocessing import rotate
 
 SEEDS = range(20)
 SETS = "stamps", "photos"
@@ -26,8 +28,18 @@ def true_labels(set_name):
     return image_set(set_name).true_labels
 
 
+def turned(points, recipe):
+    """The same problem in fewer dimensions, where that is possible: points, recipe."""
+    steps, _, algorithm = recipe.rpartition("+")
+    if algorithm not in ("kmeans", "ward") or steps not in ("", "l2"):
+        return points, recipe
+    points = np.asarray(points, dtype=np.float64)
+    return rotate(normalize(points) if steps else points), algorithm
+
+
 def labelings(points, recipe, n_clusters, seeds=SEEDS):
     """One clustering per seed, all with the same algorithm: (n_seeds, n)."""
+    points, recipe = turned(points, recipe)
     return np.array([clustering.cluster(points, recipe, n_clusters, s) for s in seeds])
 
 
@@ -58,6 +70,7 @@ def subsample_nmis(
     results are paired.
     """
     k = len(np.unique(labels_true))
+    points, recipe = turned(points, recipe)
     return np.array(
         [
             nmis(points[kept], labels_true[kept], recipe, k, range(n_seeds)).mean()

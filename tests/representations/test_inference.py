@@ -80,6 +80,7 @@ def test_every_layer_of_every_network_can_be_named(name):
     support.import_keras().utils.set_random_seed(0)
     top = row.top_layers[0]
     model, names = backbones.build_all_layers(name, top, weights=None)
+    assert backbones.layer_names(name) == {*names} - {""}
     converted = inference._convert(model, names)
     known = {n.removeprefix("layer:") for out in converted.outputs for n in out.names}
     assert backbones.layer_names(name) <= known
