@@ -607,7 +607,7 @@ def _compute_hours(values, low, high):
 
     if fits(found * machines):
         return
-    said = f"For {values['images']:,.0f} images on {machines:g} machines, "
+    where = f"For {values['images']:,.0f} images on {machines:g} machines, "
     for factor, mistake in (
         (1 / machines, "these are the hours of one machine: divide by their number"),
         (machines, "you divided by the number of machines twice"),
@@ -616,10 +616,10 @@ def _compute_hours(values, low, high):
         (24, "these are days"),
     ):
         if fits(found * machines * factor):
-            raise NotYet(f"{said}{mistake}: give hours.")
+            raise NotYet(f"{where}{mistake}: give hours.")
     ends = [f"{hours / machines:.3g}" for hours in (fastest, slowest)]
     raise NotYet(
-        f"{said}you give {found:g} hours; from the measured rates it is "
+        f"{where}you give {found:g} hours; from the measured rates it is "
         f"{' to '.join(dict.fromkeys(ends))}."
     )
 

@@ -337,6 +337,28 @@ def _run_clustering(its_name, function, number, n_runs):
     return np.array(runs, int)
 
 
+def score_runs(name, runs):
+    """NMI of each run of a recipe, see `run_clusterings`.
+
+    Raises NotYet where it is that of no clustering at all, but of the true labels or of
+    shuffled images. (On the photos a method may be right without an error.)
+    """
+    truth = true_labels_by_size()[len(runs[0])]
+    scores = [metrics.nmi(labels_true=truth, labels_pred=labels) for labels in runs]
+    if max(scores) > 1 - 1e-9 and len(truth) == min(true_labels_by_size()):
+        raise NotYet(
+            f"The recipe {name!r} finds the true classes of the stamps without an "
+            "error: it must not use the true labels."
+        )
+    chance = metrics.chance_scores(labels_true=truth, labels_pred=runs[0])["nmi"]
+    if np.mean(scores) < chance + 0.03:
+        raise NotYet(
+            f"The recipe {name!r} has a mean NMI of {np.mean(scores):.2f}, no more "
+            "than chance: keep the images in their order."
+        )
+    return scores
+
+
 def require_words(text, what, fewest, most=None, different=None):
     """Raise NotYet unless a text has such a length; return its number of words.
 

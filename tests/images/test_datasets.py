@@ -202,6 +202,7 @@ def test_the_words_are_made_by_the_rule_of_their_card(
     assert "\n".join(table) in card_of(WORDS)
 
 
+@pytest.mark.slow  # 9,144 files
 def test_caltech101_and_its_objects(caltech101, monkeypatch):
     monkeypatch.setenv("COURSE_CALTECH101", str(caltech101))
     objects = load("caltech101-objects")

@@ -269,12 +269,12 @@ def one_size(monkeypatch):
     monkeypatch.setattr(filesystems.Files, "look", lambda files, path: (1, 1))
 
 
-def test_a_tree_of_200_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
+def test_a_tree_of_100_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
     monkeypatch.setattr(streams, "_key", lambda *state: "")
 
     def entries(files, folder):
         if Path(folder) == tmp_path:
-            return [filesystems.Entry(f"class {i:03}", "folder") for i in range(200)]
+            return [filesystems.Entry(f"class {i:03}", "folder") for i in range(100)]
         return [filesystems.Entry(f"picture {i:04}.jpg", "file") for i in range(1000)]
 
     monkeypatch.setattr(filesystems.Files, "entries", entries)
@@ -282,18 +282,18 @@ def test_a_tree_of_200_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
     head = [next(listing) for _ in range(2000)]
     assert head[-1].item.label == "class 001"
     n, most = most_blocks(streams.open_stream(tmp_path, part_size=1000).parts())
-    assert n == 200_000 and most < n / 10
+    assert n == 100_000 and most < n / 5
     held = streams.open_stream(tmp_path, part_size=50_000).parts()
     assert most_blocks(held)[1] > 100_000  # so this does count what is held
 
 
-def test_a_manifest_of_300_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
+def test_a_manifest_of_100_000_is_never_in_memory(tmp_path, monkeypatch, one_size):
     monkeypatch.setattr(streams, "_key", lambda *state: "")
     path = tmp_path / "list.csv"
-    rows = ((f"folder {i % 7}/picture {i}.jpg", i % 100) for i in range(300_000))
+    rows = ((f"folder {i % 7}/picture {i}.jpg", i % 100) for i in range(100_000))
     write_csv(path, rows, ["image", "label"])
     n, most = most_blocks(streams.open_stream(path).parts())
-    assert n == 300_000 and most < n / 10
+    assert n == 100_000 and most < n / 5
 
 
 # What is left out

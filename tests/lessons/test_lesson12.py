@@ -461,7 +461,7 @@ WRONG = [
     ("ex12_6", RECIPES | {"c": lambda seed: 0.5}, SENTENCE, "one label per image"),
     ("ex12_6", RECIPES | {"c": kmeans(7, "photos")}, SENTENCE, "same images"),
     ("ex12_6", RECIPES | {"c": perfect}, SENTENCE, "true labels"),
-    ("ex12_6", RECIPES | {"c": invented}, SENTENCE, "no higher than chance"),
+    ("ex12_6", RECIPES | {"c": invented}, SENTENCE, "no more than chance"),
     ("ex12_6", RECIPES | {"c": lambda s: kmeans()(None)}, SENTENCE, "called twice"),
     ("ex12_6", RECIPES, "It is the best.", "8 to 80"),
     ("ex12_6", RECIPES, "very " * 20, "repeats itself"),

@@ -285,7 +285,14 @@ def test_half_precision_where_there_is_a_gpu(monkeypatch):
     assert choose("SqueezeNet") == "float32"
 
 
-@pytest.mark.parametrize("name", ["SqueezeNet", "EfficientNetLite0", "MobileNetV2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SqueezeNet",
+        pytest.param("EfficientNetLite0", marks=pytest.mark.slow),
+        pytest.param("MobileNetV2", marks=pytest.mark.slow),
+    ],
+)
 def test_half_precision_gives_nearly_the_same_features(name, keras_home, own_cache):
     pictures = datasets.load("stamps", progress=False).subset(slice(0, 193, 24))
     whole = extract(pictures, name)

@@ -566,6 +566,7 @@ chart
 """
 
 
+@pytest.mark.slow
 def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
     with lab.opened(chromium, SCATTER) as seen:
         canvas = seen.page.locator(".jp-OutputArea canvas").first
