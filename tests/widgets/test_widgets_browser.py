@@ -8,6 +8,8 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+pytestmark = pytest.mark.slow  # they start JupyterLab
+
 SET_UP = """
 import numpy as np
 import small_sets
@@ -566,7 +568,6 @@ chart
 """
 
 
-@pytest.mark.slow
 def test_in_the_notebook_a_lasso_comes_back_to_python(chromium, lab):
     with lab.opened(chromium, SCATTER) as seen:
         canvas = seen.page.locator(".jp-OutputArea canvas").first
