@@ -17,6 +17,7 @@ import math
 import numpy as np
 
 from course_utils._support.threads import threads_for
+from course_utils.clustering.adam import Adam
 from course_utils.clustering.joint_learning import (
     MARGIN,
     N_NEIGHBOURS,
@@ -88,8 +89,8 @@ class TripletNetwork:
         return sum(part.size for part in self._all_weights(True))
 
     def restart(self):
-        """Forget the moments of Adam (Kingma and Ba, 2015), but not the weights."""
-        self.n_steps, self.moments = 0, {}
+        """Forget the running means of Adam, but not the weights."""
+        self.adam = Adam(RATE)
 
     def embed(self, views):
         """What the network makes of each image: float32 (n, 160)."""
@@ -113,19 +114,7 @@ class TripletNetwork:
         layers = self._forward(views)
         loss, of_output = _slopes_of_triplets(layers[-1], np.asarray(found))
         slopes = self._backward(layers, of_output)
-        self.n_steps += 1
-        parts = self._all_weights(self.tuned)
-        for number, (part, slope) in enumerate(zip(parts, slopes, strict=True)):
-            moments = self.moments.setdefault(number, [0.0, 0.0])
-            for order, rate in ((1, 0.9), (2, 0.999)):
-                moments[order - 1] = (
-                    rate * moments[order - 1] + (1 - rate) * slope**order
-                )
-            first, second = (
-                moment / (1 - rate**self.n_steps)
-                for moment, rate in zip(moments, (0.9, 0.999), strict=True)
-            )
-            part -= RATE * first / (np.sqrt(second) + 1e-7)
+        self.adam.step(self._all_weights(self.tuned), slopes)
         return loss
 
     def _all_weights(self, with_towers):

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import softmax
 
 from course_utils._support.threads import threads_for
+from course_utils.clustering.adam import Adam
 from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.clustering.validation import (
     as_float,
@@ -149,8 +150,8 @@ def _train(features, near, student, n_heads, beta, n_steps, generator):
     n_images, k = len(features), student.shape[1] // n_heads
     teacher, everyone = student.copy(), np.arange(n_images)
     shares = np.full((k, n_heads), 1 / k, np.float32)
-    first, second, losses = 0.0, 0.0, np.zeros(n_heads)
-    for step in range(1, n_steps + 1):
+    adam, losses = Adam(RATE, epsilon=1e-8), np.zeros(n_heads)
+    for _ in range(n_steps):
         other = near[everyone, generator.integers(near.shape[1], size=n_images)]
         p, t = (_probabilities(features @ w, n_heads) for w in (student, teacher))
         shares = KEPT_SHARES * shares + (1 - KEPT_SHARES) * t.mean(axis=0)
@@ -162,11 +163,8 @@ def _train(features, near, student, n_heads, beta, n_steps, generator):
             of_logits = (weights * of_logits).reshape(n_images, -1)
             slopes = slopes + features[images].T @ of_logits
         slopes = slopes / (2 * TEMPERATURE * n_images)
-        first = 0.9 * first + 0.1 * slopes  # Adam (Kingma and Ba, 2015)
-        second = 0.999 * second + 0.001 * slopes**2
-        size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
         student *= 1 - RATE * WEIGHT_DECAY
-        student -= RATE * (first / (1 - 0.9**step) / size).astype(np.float32)
+        adam.step([student], [slopes])
         teacher = KEPT * teacher + (1 - KEPT) * student
         losses = 0.9 * losses + 0.1 * loss
     return teacher, losses

@@ -17,6 +17,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.preprocessing import normalize
 
 from course_utils._support.threads import threads_for
+from course_utils.clustering.adam import Adam
 from course_utils.clustering.neighbours import nearest_neighbours
 from course_utils.clustering.preprocessing import rotate
 from course_utils.clustering.validation import (
@@ -529,7 +530,7 @@ def _train(images, nouns, n_clusters, settings, random_state, history):
 
 
 class _Head:
-    """A linear layer and a softmax, with Adam (Kingma and Ba, 2015).
+    """A linear layer and a softmax.
 
     Two matrix products are all there is to compute, so the slopes are written out: a
     deep-learning library takes several times as long to pass such small arrays around.
@@ -541,8 +542,7 @@ class _Head:
         weights = generator.uniform(-limit, limit, (width, n_clusters))
         self.weights = weights.astype(dtype)
         self.constants = np.zeros(n_clusters, dtype)
-        self.settings, self.n_steps = settings, 0
-        self.moments = {"weights": [0.0, 0.0], "constants": [0.0, 0.0]}
+        self.settings, self.adam = settings, Adam(settings.learning_rate)
 
     def __call__(self, images):
         return softmax(images @ self.weights + self.constants, axis=1)
@@ -566,16 +566,8 @@ class _Head:
 
     def step(self, images, neighbours, labels):
         """Change weights and constants by one step of Adam."""
-        self.n_steps += 1
+        parts = self.weights, self.constants
         slopes = self.slopes(images, neighbours, labels)
-        for name, slope in zip(self.moments, slopes, strict=True):
-            part, moments = getattr(self, name), self.moments[name]
-            slope = slope + self.settings.weight_decay * part
-            for order, rate in ((1, 0.9), (2, 0.999)):
-                mean = rate * moments[order - 1] + (1 - rate) * slope**order
-                moments[order - 1] = mean
-            first, second = (
-                moment / (1 - rate**self.n_steps)
-                for moment, rate in zip(moments, (0.9, 0.999), strict=True)
-            )
-            part -= self.settings.learning_rate * first / (np.sqrt(second) + 1e-7)
+        decay = self.settings.weight_decay
+        slopes = [s + decay * p for s, p in zip(slopes, parts, strict=True)]
+        self.adam.step(parts, slopes)

@@ -19,7 +19,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import requests
 
 from course_utils._support import downloads, files
 from course_utils._support.keras import import_keras
@@ -69,6 +68,8 @@ def import_keras_hub(what):
 
 def check_reachable():
     """Raise DownloadError within seconds where presets cannot be downloaded."""
+    import requests  # seldom needed
+
     try:
         requests.head(HOST, timeout=downloads.TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
@@ -133,7 +134,9 @@ def _backbone(keras_hub, kind, name, folder, image_shape, precision):
     if folder is not None:
         fitted = {"image_shape": image_shape} if of_dino else {}
         return getattr(models, kind).from_preset(str(folder), dtype=precision, **fitted)
-    encoder = getattr(models, kind if of_dino else f"{kind[:-8]}VisionEncoder")
+    encoder = getattr(
+        models, kind if of_dino else kind.replace("Backbone", "VisionEncoder")
+    )
     return encoder(**SIZES[name], image_shape=image_shape, dtype=precision)
 
 
@@ -153,9 +156,8 @@ def _dino(backbone, row):
     n_first = 1 + backbone.num_register_tokens
     found = {"class": tokens[:, 0], "patches": tokens[:, n_first:]}
     for number in range(1, backbone.num_layers + 1):
-        found[f"block{number}"] = backbone.pyramid_outputs[f"stage{number}"][
-            :, n_first:
-        ]
+        stage = backbone.pyramid_outputs[f"stage{number}"]
+        found[f"block{number}"] = stage[:, n_first:]
     return _named(backbone.inputs[0], found)
 
 

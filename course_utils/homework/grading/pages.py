@@ -288,7 +288,7 @@ def _what_gives_more(rules, student):
 
 
 def _reached(part, found):
-    """What is held against the thresholds of a part; None if there are none."""
+    """The value that is compared with the thresholds of a part; None without any."""
     if part == "nmi_over_raw" and found.compared:
         return found.compared.margin
     if part == "best_nmi" and found.best:
