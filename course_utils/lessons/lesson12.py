@@ -11,17 +11,13 @@ from course_utils.lessons.matching import (
     as_number,
     call_function,
     compare_answer,
-    mentions,
     require_words,
     run_clusterings,
+    says_level,
     score_runs,
 )
 
 N_SEEDS = 3
-UNDECIDED = (
-    *("undecided", "level", "tie", "tied", "equal", "equally", "neither", "none"),
-    *("nothing", "inconclusive", "unclear", "same", "similar", "no"),
-)
 
 
 @exercise(
@@ -353,7 +349,7 @@ def ex12_6(recipes, sentence):
     gap = means[best] - means[second]
     spread = max(0.02, *(float(np.std(nmi)) for nmi in scores.values()))
     text = str(sentence)
-    says_undecided = mentions(text, *UNDECIDED)
+    says_undecided = says_level(text)
     if gap > 2 * spread and says_undecided and best.casefold() not in text.casefold():
         raise NotYet(
             f"The gap of {gap:.3f} is more than twice the spread over the seeds, "

@@ -25,10 +25,10 @@ from course_utils.lessons.matching import (
     as_pair,
     call_function,
     compare_answer,
-    mentions,
     numbers_in,
     require_columns,
     require_words,
+    says_level,
 )
 from course_utils.representations import backbones, extraction
 
@@ -411,9 +411,6 @@ def ex13_5(purity, nmi, fowlkes_mallows):
 
 LEVEL = 0.04  # of NMI: half an interval of a hundred images; nearer lines are level
 
-UNDECIDED = ("level", "tie", "tied", "equal", "equally", "neither", "undecided")
-UNDECIDED += ("distinguish", "distinguished", "distinguishable", "indistinguishable")
-
 
 @exercise(
     "Two short answers",
@@ -451,7 +448,7 @@ def ex13_6(answers, results):
             "SqueezeNet:fire9."
         )
     winners = {best.idxmax(), means.idxmax()}
-    if mentions(first, *UNDECIDED) or "told apart" in first.casefold():
+    if says_level(first):
         winners |= set(best.index[best > best.max() - LEVEL])
     if not winners & set(named):
         how = lines.idxmax()

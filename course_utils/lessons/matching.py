@@ -32,6 +32,11 @@ NUMBER_WORDS = {word: value for value, word in enumerate(SMALL_NUMBERS)}
 NUMBER_WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
 MULTIPLES = {"dozen": 12, "hundred": 100, "thousand": 1e3, "million": 1e6}
 MULTIPLES |= {"billion": 1e9}
+LEVEL = (  # said of recipes or representations that are about as good as each other
+    *("undecided", "level", "tie", "tied", "equal", "equally", "neither", "none"),
+    *("inconclusive", "unclear", "similar", "distinguish", "distinguished"),
+    *("distinguishable", "indistinguishable"),
+)
 NUMBER = re.compile(
     r"(?P<digits>(?<![\w.,])[.,]?\d(?:[\d.,\xa0_']*\d)?)"
     r"|(?P<percent>%|per ?cent\b)|(?P<word>[^\W\d_]+)"
@@ -392,6 +397,12 @@ def mentions(text, *words):
     """
     found = {w.removesuffix("s") for w in re.findall(r"[^\W\d_]+", text.casefold())}
     return any(word.casefold().removesuffix("s") in found for word in words)
+
+
+def says_level(text):
+    """Whether a text says that several are level, in one of many ways."""
+    phrases = r"told apart|too small|no (clear |single )?(winner|difference|gap)"
+    return bool(re.search(phrases, text.casefold())) or mentions(text, *LEVEL)
 
 
 def numbers_in(text):

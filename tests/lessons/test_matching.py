@@ -180,6 +180,12 @@ def test_numbers_in_whatever_way_they_are_written(text, numbers):
     assert matching.numbers_in(text) == pytest.approx(numbers)
 
 
+def test_a_text_may_say_that_several_are_level():
+    for said in ("All are level.", "No clear winner", "cannot be told apart", "a TIE"):
+        assert matching.says_level(said)
+    assert not matching.says_level("There is no doubt that the second wins.")
+
+
 def test_a_word_is_mentioned_as_a_word_of_its_own():
     assert matching.mentions("200kB", "kb") and matching.mentions("Two DAYS.", "day")
     for inside in ("a number", "today", "secondly", "workerless"):
