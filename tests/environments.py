@@ -212,6 +212,7 @@ def execute(notebook, folder):
         "PYTHONPATH": str(folder / "stand_in"),
         "COURSE_CACHE": str(folder / "cache"),
         "KERAS_HOME": str(folder / "keras"),
+        "COURSE_ANSWERS": tempfile.mkdtemp(dir=folder),  # no lesson sees another's
         "COLAB_RELEASE_TAG": "release-colab",
     }
     # Lessons share the cores: threads of two on one core only wait for each other
