@@ -2,15 +2,16 @@
 
     python tests/benchmarks/networks.py [ten] [modern] [--sets stamps] [--seeds 5]
 
-Writes solutions/reference/ten.csv and modern.csv, which lesson 5 shows: the runs of
-`compare` with the date, the versions and the SHA-256 of each network's weights. A
-network whose weights cannot be had is named and keeps its earlier rows. Ends with
-status 1 if nothing was measured.
+Writes solutions/reference/ten.csv and modern.csv, which lesson 5 and the README show:
+the runs of `compare` with the date, the versions and the SHA-256 of each network's
+weights. A network whose weights cannot be had is named and keeps its earlier rows. Ends
+with status 1 if nothing was measured.
 """
 
 import argparse
 import datetime
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +25,13 @@ from course_utils.experiments import reference
 from course_utils.experiments.runs import versions
 from course_utils.representations.backbones import weights_digest
 
+ROOT = Path(__file__).resolve().parents[2]
 ALGORITHMS = "l2+kmeans", "l2+ward"
+SHOWN = re.compile(r"(?s)(?<=<!-- networks -->\n).*?(?=<!-- /networks -->)")
+NOT_YET = """\
+Not measured on these images yet: {}. That needs a network connection and
+`python tests/benchmarks/networks.py`; until then lesson 5 shows published scores of
+other images."""  # what the README says of groups without a file
 
 
 def measure(networks, sets, seeds):
@@ -42,12 +49,33 @@ def measure(networks, sets, seeds):
     return runs.assign(**about, weights=runs["representation"].map(digests)), skipped
 
 
+def readme_part(folder):
+    """Markdown of all that is measured so far: a table and its source per group."""
+    parts, missing = [], []
+    for group in reference.GROUPS:
+        path = folder / f"{group}.csv"
+        if not path.exists():
+            missing.append(f"`--backbones {group}`")
+            continue
+        table, source = experiments.network_scores(group, path)
+        heads = [f"{image_set}, {algorithm}" for image_set, algorithm in table.columns]
+        lines = [["network", *heads], ["---"] * (len(heads) + 1)]
+        for name, row in table.iterrows():
+            lines.append([name, *("–" if pd.isna(x) else f"{x:.2f}" for x in row)])
+        parts.append(source)
+        parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    if missing:
+        parts.append(NOT_YET.format(" and ".join(missing)))
+    return "\n\n".join(parts) + "\n"
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("groups", nargs="*", help="ten, modern; by default both")
     parser.add_argument("--sets", nargs="+", default=["stamps", "photos"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--to", type=Path, default=reference.REFERENCE)
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     options = parser.parse_args(arguments)
     if strange := set(options.groups) - set(reference.GROUPS):
         parser.error(f"no such group: {', '.join(sorted(strange))}")
@@ -71,6 +99,9 @@ def main(arguments=None):
         table, source = experiments.network_scores(group, path)  # as lesson 5 reads it
         print(f"{path}: {source}\n{table.round(3)}")
         measured += 1
+    readme = options.readme.read_text(encoding="utf-8")
+    readme = SHOWN.sub(lambda _: readme_part(options.to), readme)
+    options.readme.write_text(readme, encoding="utf-8")
     return 0 if measured else 1
 
 

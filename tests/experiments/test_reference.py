@@ -11,6 +11,9 @@ from conftest import ROOT
 from course_utils import experiments
 from course_utils.experiments import reference, runs
 
+sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
+import networks
+
 
 def measured(**changes):
     """Runs of two networks on two image sets, as a maintainer would keep them."""
@@ -116,6 +119,22 @@ def test_the_file_of_the_course_can_be_read_if_it_is_there(group, networks):
     assert experiments.network_scores(group)[0].iloc[0, 0] > 0
 
 
+def test_the_readme_shows_what_is_measured(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert networks.SHOWN.search(readme)[0] == networks.readme_part(reference.REFERENCE)
+    runs = measured()
+    runs = runs[(runs["image_set"] == "stamps") | (runs["representation"] == "VGG16")]
+    runs.to_csv(tmp_path / "ten.csv", index=False)
+    ten, modern = networks.readme_part(tmp_path).split("\n\n", 1)[1].split("\n\n")
+    assert ten.splitlines() == [
+        "| network | photos, l2+kmeans | stamps, l2+kmeans |",
+        "| --- | --- | --- |",
+        "| ResNet50 | – | 0.55 |",
+        "| VGG16 | 0.75 | 0.75 |",
+    ]
+    assert modern == networks.NOT_YET.format("`--backbones modern`") + "\n"
+
+
 def test_an_unknown_group_is_refused():
     with pytest.raises(ValueError, match="one of ten, modern, got 'old'"):
         experiments.network_scores("old")
@@ -123,14 +142,18 @@ def test_an_unknown_group_is_refused():
 
 @pytest.mark.slow  # asks for the weights of fifteen networks
 def test_the_benchmark_writes_what_lesson_5_reads(keras_home, tmp_path, capsys):
-    sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
-    import networks
-
+    (tmp_path / "page.md").write_text("A\n<!-- networks -->\nB\n<!-- /networks -->\nC")
     few = "--sets", "stamps", "--seeds", "2", "--to", str(tmp_path)
+    few += "--readme", str(tmp_path / "page.md")
     assert networks.main(["ten", *few]) == 0
     table, source = experiments.network_scores("ten", tmp_path / "ten.csv")
     assert list(table.index) == ["MobileNetV2"] and table["stamps"].shape == (1, 2)
     assert table["stamps", "l2+kmeans"].item() > 0.6 and "keras" in source
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert f"| MobileNetV2 | {table['stamps', 'l2+kmeans'].item():.2f} |" in page
+    assert networks.NOT_YET.format("`--backbones modern`") in page
+    assert page.startswith("A\n<!-- net") and page.endswith("networks -->\nC")
+    assert "\nB\n" not in page
     said = capsys.readouterr().out
     assert said.count("not measured") == 9 and "VGG19: its weights are not here" in said
     runs = pd.read_csv(tmp_path / "ten.csv")
