@@ -2,17 +2,13 @@
 
 import functools
 
-import cv2
 import numpy as np
 from ledger import claim
 from sklearn.datasets import make_moons
-from sklearn.preprocessing import normalize
 from small_sets import one_thread  # noqa: F401
-from trials import SEEDS, SETS, image_set, subsamples, true_labels, vectors
+from trials import SEEDS, SETS, subsamples, true_labels, vectors
 
-from course_utils import clustering, images, metrics, representations
-
-VIEWS = "EfficientNetLite0", "SqueezeNet"
+from course_utils import clustering, metrics
 
 
 def nmi(labels_pred, labels_true):
@@ -74,56 +70,6 @@ METHODS = {
         points, k, random_state=seed, **options
     ),
 }
-
-
-def mirrored(name, kept):
-    """Some images of a set, mirrored."""
-    files = {}
-    for index in kept:
-        picture = np.asarray(image_set(name).picture(index, 224))[:, ::-1, ::-1]
-        files[f"{index:04}.png"] = cv2.imencode(".png", picture)[1].tobytes()
-    return images.from_bytes("mirrored", files)
-
-
-@claim(
-    "12.mirror",
-    "In EfficientNetLite0's features, more than 95% of the images are nearer to their "
-    "mirror image than to any other image of their set, on both sets.",
-)
-def test_mirror(show):
-    """Forty images; the rival is the nearest other image of the whole set."""
-    holds, shares = [], []
-    for name in SETS:
-        points = normalize(vectors(name, "EfficientNetLite0"))
-        generator = np.random.default_rng(0)
-        kept = np.sort(generator.choice(len(points), 40, replace=False))
-        turned = representations.extract(
-            mirrored(name, kept), "EfficientNetLite0", progress=False
-        )
-        own = (points[kept] * normalize(turned)).sum(axis=1)
-        others = (points @ points.T - 2 * np.eye(len(points)))[kept]
-        nearer = own > others.max(axis=1)
-        shares.append(nearer.mean())
-        holds += [nearer[part].mean() > 0.95 for part in subsamples(40)]
-    statistic = f"share: stamps {shares[0]:.2f}, photos {shares[1]:.2f}"
-    show(statistic, holds, "subsamples")
-
-
-@claim(
-    "12.chains",
-    "No chain of nearest neighbours mixes disc and ring, nor two moons.",
-)
-def test_chains(show):
-    """Every chain must be within one shape."""
-    holds, counts = [], []
-    for shapes in (disc_and_ring, moons):
-        for seed in SEEDS:
-            points, shape = shapes(seed)
-            chains = clustering.chains(points)
-            table = metrics.contingency_table(labels_true=shape, labels_pred=chains)
-            holds.append(((table > 0).sum(axis=0) == 1).all())
-            counts.append(chains.max() + 1)
-    show(f"{min(counts)} to {max(counts)} chains", holds, "draws")
 
 
 @claim(
