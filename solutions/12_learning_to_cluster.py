@@ -51,8 +51,10 @@ from course_utils import experiments, plots, widgets
 # | an image and its **augmentation**: mirrored, cropped, recoloured | IIC 2019, contrastive clustering 2021 |
 # | **neighbours** in features that are already good | SCAN 2020, TEMI 2023 |
 #
-# MVnet and TEMI train small networks on frozen ones, the others a network from raw pixels.
-# We build JULE and TEMI, both on frozen features.
+# An augmentation changes an image and keeps its subject, so it tells a network what does
+# *not* matter; where colour makes the class, a recoloured image would teach an error. MVnet
+# and TEMI train small networks on frozen ones, the others a network from raw pixels. We
+# build JULE and TEMI, both on frozen features.
 #
 # ## 2 · Clusters that grow
 #
