@@ -6,12 +6,15 @@ import sys
 import numpy as np
 import pytest
 import requests
+from sample_submissions import hand_in
 from scipy.special import erf, softmax
-from small_sets import coloured
+from small_sets import coloured, contents, write_folder
 
+from course_utils import __main__, clustering
 from course_utils._support import downloads
 from course_utils._support.keras import import_keras
 from course_utils.experiments import runs
+from course_utils.homework import replay, review, submission, submission_file
 from course_utils.representations import backbones, extraction, hub, inference
 
 NAMES = [name for name, row in backbones.TABLE.items() if row.from_hub]
@@ -332,3 +335,56 @@ def test_a_comparison_goes_on_with_what_is_there(preset, own_cache):
     assert set(skipped) == {"ConvNeXtTiny", "DINOv2B", "DINOv3S", "CLIPB32"}
     assert all("weights are not here" in reason for reason in skipped.values())
     assert len(labels) == len(found) == 6
+
+
+@pytest.mark.slow
+def test_maps_ensembles_submissions_and_replay_take_them(preset, own_cache, tmp_path):
+    for name in ("DINOv2S", "CLIPB32", "SigLIPB16"):
+        preset(name)
+    images = coloured(5)
+    found = runs.run(
+        images,
+        ["raw", "DINOv2S", "DINOv2S:block1", "CLIPB32:projection", "SigLIPB16"],
+        ["l2+kmeans"],
+        seeds=submission.seeds("anna01", 2),
+        progress=False,
+    )
+    assert not found[0].attrs["skipped"]
+    voters = [labels for run, labels in found[1].items() if not run.startswith("raw")]
+    joint = clustering.evidence_accumulation(voters, 3)
+    assert joint.shape == (15,) and len(voters) == 8
+
+    hand_in(tmp_path / "anna01.zip", images, "anna01", "Anna", found)
+    made_up = {run: np.roll(labels, 1) for run, labels in found[1].items()}
+    hand_in(tmp_path / "berta2.zip", images, "berta2", "Berta", (found[0], made_up))
+    outcomes = {}
+    for student in ("anna01", "berta2"):
+        sent = submission_file.read_submission(
+            (tmp_path / f"{student}.zip").read_bytes()
+        )
+        reviewed = review.review_submission(sent, images)
+        replay.replay([(student, reviewed)], images, n="all")
+        outcomes[student] = {run.outcome for run in reviewed.runs}
+    assert outcomes == {"anna01": {"confirmed"}, "berta2": {"refuted"}}
+
+    folder = write_folder(tmp_path / "pictures", contents(5)[0])
+    page = tmp_path / "map.html"
+    command = ["map", str(folder), "--representation", "CLIPB32:projection"]
+    command += ["--layouts", "umap", "class", "--out", str(page)]
+    assert __main__.main(command) == 0
+    assert page.stat().st_size > 100_000
+
+
+def test_without_the_preset_a_submission_stays_as_it_is(hub_cache, own_cache, tmp_path):
+    images = coloured(5)
+    found = runs.run(images, ["raw"], ["l2+kmeans"], seeds=[0], progress=False)
+    found[0]["representation"] = "DINOv2S"
+    found[0]["run"] = "DINOv2S/l2+kmeans/k3/s0"
+    labels = {"DINOv2S/l2+kmeans/k3/s0": next(iter(found[1].values()))}
+    hand_in(tmp_path / "anna01.zip", images, "anna01", "Anna", (found[0], labels))
+    sent = submission_file.read_submission((tmp_path / "anna01.zip").read_bytes())
+    reviewed = review.review_submission(sent, images)
+    replay.replay([("anna01", reviewed)], images, n="all")
+    (run,) = reviewed.runs
+    assert run.outcome == "not verifiable" and run.counts
+    assert "the weights of DINOv2S are not on this machine" in run.replayed
