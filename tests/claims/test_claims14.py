@@ -228,28 +228,6 @@ def test_downstream(show):
 
 
 @claim(
-    "14.micro",
-    "Over 250 micro-clusters of 1,000 synthetic images, Ward's NMI is between .08 "
-    "lower and .04 higher than over the images; the draws themselves differ more.",
-)
-def test_micro(show):
-    """The same draws; refuted by a loss that is larger than a draw's luck."""
-    every = wards()[:20, 0]
-    micro = [
-        nmi(clustering.cluster(synthetic(s)[0], "micro250+ward", N_CLASSES),
-            synthetic(s)[1])
-        for s in SEEDS
-    ]  # fmt: skip
-    gain = np.array(micro) - every
-    statistic = (
-        f"gain {gain.mean():+.3f} ± {gain.std():.3f}, below 0 in {(gain < 0).sum()} of "
-        f"20; Ward over draws {every.mean():.3f} ± {every.std():.3f}"
-    )
-    assert every.std() > abs(gain.mean())
-    show(statistic, (gain > -0.08) & (gain < 0.04), "draws")
-
-
-@claim(
     "14.recall",
     "With about an eighth of the comparisons, an index finds more than 85% of the true "
     "neighbours among synthetic features of 20 classes, and fewer than half among "
