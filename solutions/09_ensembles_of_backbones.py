@@ -595,11 +595,11 @@ plots.show(f"Lifetimes of k clusters, stamps by pool. Longest: {'; '.join(told)}
 
 # %% [markdown]
 # The mark is the longest lifetime. Voters with k = 7 lead to a number close to 7. With
-# k from 10 to 30, the number depends on how many vote: on random
-# parts of the stamps, 12 voters mostly ask for more than fifty clusters, and 100 voters
-# for fewer than these 12. <!-- claim 09.lifetime --> Yet the *voters* need no true k:
-# cut at the number of classes, 12 of them have a mean NMI within .05 of that with the
-# true k, on both sets. <!-- claim 09.range -->
+# k from 10 to 30, the number depends on how many vote: on random parts of the stamps,
+# 12 voters mostly ask for more than fifty clusters, and 100 voters for fewer than these
+# 12. <!-- claim 09.lifetime --> Yet the *voters* need no true k: cut at the number of
+# classes, 12 of them have a mean NMI within .05 of that with the true k, on both sets.
+# <!-- claim 09.range -->
 #
 # ### Exercise 9.4 · How different are they? (easy)
 #

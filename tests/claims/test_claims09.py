@@ -5,10 +5,11 @@ import functools
 import numpy as np
 from ledger import claim
 from sklearn.cluster import KMeans
-from trials import SEEDS, image_set, subsamples, true_labels, vectors
+from trials import SEEDS, image_set, subsamples, true_labels
 
 from course_utils import clustering, metrics
 from course_utils._support.threads import threads_for
+from course_utils.representations import extraction
 
 SETS = "stamps", "photos"
 HANDCRAFTED = ["colour", "hog", "lbp", "bovw"]
@@ -103,8 +104,17 @@ def truth(set_name, number):
 
 
 @functools.cache
+def features(set_name, base):
+    """Features of the members with this base; a network runs once for all layers."""
+    members = [member for member in MEMBERS if member.partition(":")[0] == base]
+    together = extraction.Comparison(image_set(set_name), members)
+    return {member: together.extract(member, progress=False) for member in members}
+
+
+@functools.cache
 def points(set_name, member):
-    return clustering.prepare(vectors(set_name, member), "l2+pca50+kmeans")
+    rows = features(set_name, member.partition(":")[0])[member]
+    return clustering.prepare(rows, "l2+pca50+kmeans")
 
 
 def n_classes(set_name):
@@ -163,10 +173,6 @@ def rival(set_name, name):
     """The own vote of the member for which it is highest on average."""
     found = [own_vote(set_name, member) for member in ENSEMBLES[name]]
     return max(found, key=np.mean)
-
-
-def told(found):
-    return ", ".join(f"{name} {nmis.mean():.2f}" for name, nmis in found.items())
 
 
 @claim(
