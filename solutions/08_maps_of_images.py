@@ -64,11 +64,9 @@ for name in ("stamps", "photos"):
 
 # %% [markdown]
 # The simplest map is the first two components of PCA (lesson 6): the directions of
-# largest variance. You took their variances from a **singular value decomposition**; it
-# returns the directions as well. Let C be the vectors with the mean of every column
-# subtracted. Then C = U S Vᵀ, and the rows of Vᵀ are the directions, largest variance
-# first, each of length 1; C @ V has the coordinates. For the points (2, 0), (−2, 0),
-# (0, 1) and (0, −1), whose mean is 0, the first row of Vᵀ is (1, 0) or (−1, 0).
+# largest variance. A **singular value decomposition** finds them. Let C be the vectors
+# with the mean of every column subtracted. Then C = U S Vᵀ, and the rows of Vᵀ are the
+# directions, largest variance first, each of length 1; C @ V has the coordinates.
 #
 # ### Exercise 8.1 · PCA in two dimensions (medium)
 #
@@ -103,15 +101,12 @@ checks.ex08_1(pca_2d)
 #   other, the others repel; `min_dist` says how tightly dots may be packed.
 #
 # Compare these numbers with n: 30 neighbours are a sixth of our 193 stamps, but 0.3% of
-# 10,000 images, so the same perplexity asks for coarse groups on a small set and for
-# fine ones on a large set. It must be below n.
-#
-# `maps.layout` runs UMAP on cosine distances, and t-SNE as below.
+# 10,000 images. `maps.layout` runs UMAP on cosine distances, and t-SNE as below.
 
 # %%
 @functools.cache
 def tsne_map(name, perplexity=30, start="pca", seed=0):
-    """t-SNE of 50 principal components, which are enough and faster than 1,280."""
+    """t-SNE of 50 principal components: it is faster than on 1,280 numbers."""
     few = PCA(50, random_state=0).fit_transform(vectors[name])
     model = TSNE(perplexity=perplexity, init=start, random_state=seed)
     return model.fit_transform(few)
@@ -146,21 +141,18 @@ plots.show(
 
 # %% [markdown]
 # PCA's maps put classes on top of each other, such as birds (circles) and mammals
-# (triangles that point down). The other two separate most of them; UMAP packs dots into
-# tight islands. Their axes have no names, since such a map may be rotated or mirrored.
-# They look better, but are they *truer*?
+# (triangles that point down). The other two separate most of them. Their axes have no
+# names, since such a map may be rotated or mirrored. They look better, but are they
+# *truer*?
 #
 # ## 2 · What a map keeps
-#
-# Take the 10 nearest neighbours of an image in the features and its 10 nearest on the
-# map. What share of the first are among the second?
 #
 # ### Exercise 8.2 · Neighbours kept (medium)
 #
 # Write `neighbours_kept(vectors, points, k)`. For each image it computes the share of
-# its k nearest neighbours in `vectors` that are also among its k nearest in `points`;
-# return an array (n,). Distances are Euclidean, and no image is its own neighbour.
-# `squareform(pdist(vectors))` is the (n, n) table of all distances.
+# its k nearest neighbours in the features (`vectors`) that are also among its k nearest
+# on the map (`points`); return an array (n,). Distances are Euclidean, and no image is
+# its own neighbour. `squareform(pdist(vectors))` is the (n, n) table of all distances.
 
 
 # %%
@@ -179,8 +171,8 @@ def neighbours_kept(vectors, points, k):
 checks.ex08_2(neighbours_kept)
 
 # %% [markdown]
-# **Predict first.** Two components hold less than a sixth of the variance of the
-# stamps. What share of the 10 nearest neighbours does PCA's map keep, on average?
+# **Predict first.** What share of the 10 nearest neighbours does PCA's map of the stamps
+# keep, on average?
 
 # %%
 prediction = None  # e.g. 0.2
@@ -224,39 +216,31 @@ plots.show(
 )
 
 # %% [markdown]
-# Here is which part of a map to believe: bright dots keep their neighbours, dark ones
-# do not. In each row a ring marks the image whose ten true neighbours are farthest from
-# it on t-SNE's map, and lines lead to them. Among the stamps that is a traffic light,
-# far from the other road signs. t-SNE and UMAP keep far more than PCA, on both sets, and
-# t-SNE a little more than UMAP.
+# Believe the bright dots: they keep their neighbours, dark ones do not. In each row a
+# ring marks the image whose ten true neighbours are farthest from it on t-SNE's map,
+# and lines lead to them. Among the stamps that is a traffic light, far from the other
+# road signs. t-SNE and UMAP keep far more than PCA, and t-SNE a little more than UMAP.
 # <!-- claim 08.kept -->
-#
-# Does the colour tell us more? On PCA's maps, the nearest dot is of the image's own
-# class much more often where half of the neighbours or more are kept than where three
-# or fewer are. Bright dots are the safer ones on t-SNE's map of the stamps, too; on
-# that of the photos almost every nearest dot is of the same class.
-# <!-- claim 08.trust -->
 #
 # ### Which neighbours are invented?
 #
-# Kept neighbours say what is *lost*. **Trustworthiness** looks at neighbours on the map
-# that are none in the features, and weights each by how far down the true ranking it
-# is. For image i and one of its k neighbours j *on the map*, let r be the rank of j
-# among all other images by distance *in the features*, 1 for the nearest. If r ≤ k,
-# there is no fault; otherwise the fault is r − k. For k = 2 and neighbours with the
-# ranks 1 and 5, the faults are 0 and 3. With n images
+# Kept neighbours say what is *lost*. **Trustworthiness** looks for false neighbours: near
+# on the map, but not in the features. For image i and one of its k neighbours j *on the
+# map*, let r be the rank of j among all other images by distance *in the features*, 1
+# for the nearest. If r ≤ k, there is no fault; otherwise the fault is r − k. For k = 2
+# and neighbours with the ranks 1 and 5, the faults are 0 and 3. With n images
 #
 # $$T = 1 - \frac{2}{n\,k\,(2n - 3k - 1)} \sum_i \sum_{j \text{ near } i} \max(0, r - k)$$
 #
-# 1 means no false neighbours; random places give about 0.5.
+# 1 means no false neighbours.
 #
 # ### Exercise 8.3 · Trustworthiness (hard)
 #
 # Write `trustworthiness(vectors, points, k)` by this formula; it returns one number. To
 # get ranks, sort twice. Let the distances from image 0 to images 0 to 3 be `[0, 5, 9,
-# 2]`. `np.argsort` gives their *order* `[0, 3, 1, 2]`: image 0 itself first, then 3, 1
-# and 2. `np.argsort` of that order gives the *ranks* `[0, 2, 3, 1]`: image 1 has rank
-# 2, image 2 rank 3, image 3 rank 1. With `axis=1` it sorts every row of a table.
+# 2]`. `np.argsort` gives their *order* `[0, 3, 1, 2]`, nearest first. `np.argsort` of
+# that order gives the *ranks* `[0, 2, 3, 1]`: image 1 has rank 2, image 2 rank 3, image
+# 3 rank 1. With `axis=1` it sorts every row of a table.
 
 
 # %%
@@ -289,8 +273,7 @@ def trust_of(rows, points, k=K):
 # small ones. The rank correlation between the distances in the features and on the map
 # is 1 if their order is the same, 0 if they are unrelated. We compute it for all pairs,
 # and for the half of the pairs that are farther apart in the features. By default t-SNE
-# starts from PCA's map and might inherit its arrangement, so we also start it from
-# random places.
+# starts from PCA's map, so we also start it from random places.
 
 # %%
 generator = np.random.default_rng(0)
@@ -323,19 +306,17 @@ table.sort_index(level=0, ascending=False, sort_remaining=False)
 # %% [markdown]
 # Means of three maps (of PCA there is one). No map is good at the large distances: the
 # correlation stays below .45. On the photos PCA's is the highest of the three; on the
-# stamps that of t-SNE or UMAP is as high, within .05. <!-- claim 08.far --> "PCA keeps
-# the large distances" is too much to say of either set.
+# stamps that of t-SNE or UMAP is as high, within .05. <!-- claim 08.far -->
 #
-# From a random start, t-SNE keeps the same share of neighbours as from PCA, within .03.
-# <!-- claim 08.start --> Kobak and Linderman (2021) show on larger data that the start
-# decides how the *islands* are arranged, and recommend PCA. In the columns of distances
-# of our two small sets, you see no such advantage.
+# Kobak and Linderman (2021) show on larger data that t-SNE's start decides how the
+# *islands* are arranged, and recommend PCA. On our two small sets the columns of
+# distances show no such advantage.
 #
 # ## 3 · What a map invents
 #
 # ### Clusters
 #
-# To see what is made up we need data in which nothing is there: 200 points of pure
+# To see what a map invents, we need data without structure: 200 points of pure
 # **noise**, 50 random numbers each. HDBSCAN (lesson 6) looks for dense groups on maps
 # of them, with the course's `min_cluster_size=5` and `min_samples=5`.
 #
@@ -397,21 +378,20 @@ plots.show(f"Outlined: clusters that HDBSCAN reports in noise. {'; '.join(told)}
 
 # %% [markdown]
 # PCA and t-SNE with perplexity 30 draw one cloud. With few neighbours, t-SNE and UMAP
-# draw strings and clumps, and you would swear you saw a dozen clusters. They are made
-# of chance: some random points *are* a little closer to each other than others. On the
-# same noise, perplexity 3 gives more clusters than 30. <!-- claim 08.noise -->
+# draw strings and clumps, and you would swear you saw a dozen clusters. On the same
+# noise, perplexity 3 gives more clusters than 30. <!-- claim 08.noise -->
 #
-# But why two or more even in a cloud? That is a default: with
-# `allow_single_cluster=False`, HDBSCAN may not answer "one cluster". Allow it, and it
-# reports exactly one on every map of noise by PCA or t-SNE. But that is no test for
-# noise: it also reports one in the features of the stamps and of the photos, which do
-# have classes. <!-- claim 08.single --> A better test is the one in the figure: map
-# noise of the same size in the same way, and compare.
+# Why two or more even in a cloud? That is a default: with `allow_single_cluster=False`,
+# HDBSCAN may not answer "one cluster". Allow it, and it reports exactly one on every
+# map of noise by PCA or t-SNE. But that is no test for noise: it also reports one in
+# the features of the stamps and of the photos, which do have classes.
+# <!-- claim 08.single --> A better test: map noise of the same size in the same way,
+# and compare.
 #
 # ### Widths and distances
 #
-# Now three clusters that are really there, with widths and distances of our choice. A
-# and B are narrow and close to each other; C is wide and far from both.
+# Now three clusters that are really there. A and B are narrow and close to each other; C
+# is wide and far from both.
 
 # %%
 generator = np.random.default_rng(1)
@@ -458,12 +438,10 @@ plots.show(
 )
 
 # %% [markdown]
-# PCA shows what is there: three centres span two directions, which can be drawn. On the
-# maps of t-SNE and UMAP C is about as wide as A, though in the features it is almost
-# five times as wide, and on t-SNE's the ratio of the distances is lost, too.
-# <!-- claim 08.width --> Both measure how near a neighbour is relative to the other
-# neighbours, so a wide cluster and a narrow one look alike to them. Use such a map to
-# see which images group together, not how wide the groups are or how far apart.
+# On the maps of t-SNE and UMAP C is about as wide as A, though in the features it is
+# almost five times as wide, and on t-SNE's the ratio of the distances is lost, too.
+# <!-- claim 08.width --> Use such a map to see which images group together, not how
+# wide the groups are or how far apart.
 #
 # ### Settings
 #
@@ -500,10 +478,9 @@ widgets.FigureSlider(
 
 # %% [markdown]
 # With perplexity 5 the coins are two islands (two yen are a little apart), with 30 they
-# are one, and with twenty seeds it is the same: the setting decides.
-# <!-- claim 08.coins --> UMAP usually draws the same two islands.
-# <!-- claim 08.umap-coins --> So are there two groups of coins? The map cannot say; the
-# features can. Here is k-means with k = 2, in the features of the coins alone:
+# are one, with other seeds as well: the setting decides. <!-- claim 08.coins --> So are
+# there two groups of coins? The map cannot say; the features can. Here is k-means with
+# k = 2, in the features of the coins alone:
 
 # %%
 stamps = image_sets["stamps"]
@@ -520,15 +497,16 @@ plots.show(
 )
 
 # %% [markdown]
-# One group is the euro coins, the other all the rest: the same two groups as on the
-# map. Here a small perplexity showed something true that a larger one merges; with
-# noise it showed something false. Before you show a map, draw it with several settings
-# and seeds, and test in the features what you believe you see.
+# One group is the euro coins, the other all the rest, as on the map. Here a small
+# perplexity showed something true that a larger one merges; with noise it showed
+# something false. Before you show a map, draw it with several settings and seeds, and
+# test in the features what you believe you see.
 #
 # ### Cluster on the map, or in the features?
 #
-# We run k-means and two settings of HDBSCAN in the features and on the maps. (10 and 2 did well in the grid of
-# lesson 6, so they were chosen by the true labels.) Noise counts as one more cluster.
+# We run k-means and HDBSCAN in the features and on the maps, HDBSCAN with two settings.
+# (10 and 2 did well in the grid of lesson 6, so they were chosen by the true labels.)
+# Noise counts as one more cluster.
 
 # %%
 rows = {}
@@ -549,22 +527,19 @@ for name, image_set in image_sets.items():
 pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
-# k-means loses an NMI of more than .08 on PCA's map: whatever the map dropped is lost
-# to it. On the maps of t-SNE and UMAP it loses less than .06, and may gain a little, at
-# the price of one more step with settings and a seed. <!-- claim 08.kmeans -->
+# k-means loses an NMI of more than .08 on PCA's map, and less than .06 on those of t-SNE
+# and UMAP, compared with the features. <!-- claim 08.kmeans -->
 #
-# HDBSCAN with 5 and 5 scores higher on UMAP's map, and leaves fewer images unassigned.
-# But it would be wrong to conclude that in 1,280 dimensions nothing is dense: with 10
-# and 2 the gap is smaller. What remains is that on UMAP's map the result depends less
-# on the settings. <!-- claim 08.hdbscan --> You have seen the price: on a map, HDBSCAN
-# finds clusters in noise, too. If an algorithm works in the features, cluster there and
-# keep the map for looking.
+# HDBSCAN with 5 and 5 scores higher on UMAP's map. But it would be wrong to conclude
+# that in 1,280 dimensions nothing is dense: with 10 and 2 the gap is smaller. What
+# remains is that on UMAP's map the result depends less on the settings.
+# <!-- claim 08.hdbscan --> The price: on a map, HDBSCAN finds clusters in noise, too. If
+# an algorithm works in the features, cluster there and keep the map for looking.
 #
 # ## 4 · Images in place of dots
 #
 # A dot says "bird" only if somebody has labelled it. Images need no labels.
-# `plots.thumbnail_map` draws each image at its place and leaves out the white around
-# it.
+# `plots.thumbnail_map` draws each image at its place.
 
 # %%
 points = layouts["stamps", "t-SNE"][0]
@@ -575,13 +550,9 @@ plots.show(
 )
 
 # %% [markdown]
-# You can read this map without a legend, and see *why* an image is where it is. Look
-# for the slice of orange: round and flat, it is nearer to the coins than the whole
-# fruit are.
-#
-# But images cover each other. `maps.grid` gives every image a cell of its own: it
-# splits the images by their x into a left and a right half, each half by its y, and so
-# on until one is left. Here are the photos, from UMAP's map, where they are ten heaps:
+# You can read this map without a legend. Look for the slice of orange: it is nearer to
+# the coins than the whole fruit are. But images cover each other. `maps.grid` gives
+# every image a cell of its own. Here are the photos, from UMAP's map:
 
 # %%
 cells = maps.grid(layouts["photos", "UMAP"][0])
@@ -591,15 +562,14 @@ plots.show(
 )
 
 # %% [markdown]
-# Every photo can be seen, and similar ones are still side by side. The price is the
-# gaps: on the map you see where a group ends, here the next one begins in the next
-# cell.
+# Similar photos are still side by side. The price is the gaps: on the map you see where
+# a group ends, here the next one begins in the next cell.
 #
 # **Hotspots** are the crowded places of a map: HDBSCAN's clusters of the dots. Each
-# gets an image and words, without labels. The image is the **medoid**, the member with
-# the smallest mean distance to the others *in the features*, not on the map. The words
-# are nouns that are over-represented in its captions compared with all the rest; the
-# photos have no captions, so theirs are what EfficientNetLite0 takes the images for.
+# gets an image, the **medoid**: the member with the smallest mean distance to the
+# others *in the features*, not on the map. And it gets nouns that are over-represented
+# in its captions; the photos have no captions, so theirs are what EfficientNetLite0
+# takes the images for.
 
 # %%
 hotspots = {}
@@ -642,18 +612,15 @@ told = [f"{len(s.members)} {' '.join(s.words)}" for x in hotspots.values() for s
 plots.show(f"Hotspots of both sets, with medoids and words: {'; '.join(told)}.")
 
 # %% [markdown]
-# A line leads from each medoid to its hotspot; the number counts its images, and dots
-# outside belong to none. Words are only as good as their source. The captions of birds
-# and mammals name a goose and a gnu, not "bird" or "mammal", so those hotspots have no
-# word. The network has no noun "bonsai" or "chandelier": it said "pot" and "candle".
-
-# %% [markdown]
+# A line leads from each medoid to its hotspot; the number counts its images. The
+# captions of birds and mammals name a goose and a gnu, not "bird" or "mammal", so those
+# hotspots have no word. The network has no noun "bonsai": it said "pot".
+#
 # ## 5 · The interactive map
 #
 # The colours of `widgets.ImageScatter` are clusters of k-means *in the features*. Turn
 # the wheel to zoom in, and hover over a dot to see its image. Press **Lasso** and draw
-# around some dots: their images appear below. (Where no notebook runs, you see
-# thumbnails.)
+# around some dots: their images appear below.
 
 # %%
 labels = KMeans(7, n_init=10, random_state=0).fit_predict(vectors["stamps"])
@@ -677,13 +644,11 @@ plots.show(
 )
 
 # %% [markdown]
-# From a distance the bison's hotspot was one island. Close up there is an order within
-# it: hoofed animals at one end, small furry ones at the other. And k-means in the
-# features cuts the island in two, as the counts show: one island on a map need not be
-# one cluster.
+# In the bison's hotspot, hoofed animals are at one end, small furry ones at the other.
+# k-means in the features cuts it in two, as the counts show: one island on a map need
+# not be one cluster.
 #
-# For thousands of images, or people without Python, this writes a page with thumbnails,
-# search and lasso that opens in any browser:
+# This writes such a map, with search, as a page for any browser:
 # `python -m course_utils map photos --out map.html`.
 #
 # ## Exercises
@@ -714,7 +679,7 @@ checks.ex08_4(true_statements)
 #
 # Map other features, such as `hog` or `SqueezeNet`, or images of your own, in at least
 # two ways: another setting, seed or algorithm. `my_maps` is a dict, {name: points}.
-# Then say in a sentence (8 to 80 words) what a reader may conclude from all of them.
+# Then say in a sentence what a reader may conclude from all of them.
 # The check computes how many neighbours each map keeps and how many hotspots it has.
 
 # %%
@@ -740,7 +705,7 @@ checks.summary()
 #
 # - computed a map by a singular value decomposition, and measured image by image which
 #   neighbours it keeps;
-# - saw that no map orders the large distances well, and PCA's is ahead on one set only;
+# - saw that no map orders the large distances well, PCA's included;
 # - saw clusters in noise, a default that forbids the answer "one", and widths that were
 #   made up, but also a true split that only a small perplexity showed;
 # - clustered on maps and in the features, and kept the map for looking;
@@ -753,9 +718,8 @@ checks.summary()
 #
 # <details><summary>Answer</summary>
 #
-# Whether they exist in the features: cluster there too, and see whether other seeds,
-# settings and algorithms give the same groups. Map noise of the same size in the same
-# way. And look at the images.
+# Whether they exist in the features: cluster there too. Try other seeds, settings and
+# algorithms. Map noise of the same size in the same way. And look at the images.
 #
 # </details>
 #
@@ -774,7 +738,7 @@ checks.summary()
 # <details><summary>Answer</summary>
 #
 # By default it may not answer "one", so it reports two or more, or none, even in one
-# cloud. Allowing "one" does not settle it either.
+# cloud.
 #
 # </details>
 #

@@ -391,7 +391,7 @@ def rounds_of(name, members, combine=clustering.evidence_accumulation):
         found.append(nmi_of(cluster_labels, truths[name, number]))
     return np.array(found)
 
-
+# %%
 def voters_alone(name, members):
     """Mean NMI of an ensemble's voters, in every round: (20,)."""
     return np.array(
