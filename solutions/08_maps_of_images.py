@@ -216,10 +216,10 @@ plots.show(
 )
 
 # %% [markdown]
-# Believe the bright dots: they keep their neighbours, dark ones do not. In each row a
-# ring marks the image whose ten true neighbours are farthest from it on t-SNE's map,
-# and lines lead to them. Among the stamps that is a traffic light, far from the other
-# road signs. t-SNE and UMAP keep far more than PCA, and t-SNE a little more than UMAP.
+# Bright dots keep their neighbours, dark ones do not. In each row a ring marks the
+# image whose ten true neighbours are farthest from it on t-SNE's map, and lines lead to
+# them. Among the stamps that is a traffic light, far from the other road signs. t-SNE
+# and UMAP keep far more than PCA, and t-SNE a little more than UMAP.
 # <!-- claim 08.kept -->
 #
 # ### Which neighbours are invented?

@@ -154,10 +154,9 @@ for function in (by_loops, by_product, clustering.co_association):
 # ### From votes to clusters
 #
 # 1 − M is a distance: 0 for two images that every voter puts together, 1 for two that
-# no voter does. Average linkage starts with single images and merges the two
-# groups with the smallest mean distance until k are left. The result is the
-# **consensus** of the voters; the method is **evidence accumulation** (Fred and Jain
-# 2005).
+# no voter does. Average linkage starts with single images and merges the two groups
+# with the smallest mean distance until k are left. The result is the **consensus** of
+# the voters; the method is **evidence accumulation** (Fred and Jain 2005).
 #
 # ### Exercise 9.3 · Evidence accumulation (medium)
 #
@@ -605,7 +604,7 @@ plots.show(f"Lifetimes of k clusters, stamps by pool. Longest: {'; '.join(told)}
 #
 # Section 2 asked for voters that differ. Write `diversity(labellings)`: the mean of
 # 1 − NMI over all pairs of different voters. Pass both to `metrics.nmi` by keyword, as
-# in `nmi_of` above; their order does not matter.
+# in `nmi_of` above.
 
 
 # %%
@@ -659,8 +658,8 @@ for pair in [("hog", "lbp"), ("colour", "bovw"), squeeze[:2], squeeze[1:3]]:
 #
 # Could we drop the bad voters without looking at the true labels? Write
 # `most_agreeing(labellings, n_kept)`, which returns the indices of the `n_kept` voters
-# with the highest mean NMI with all the *other* voters. In the cell after it, that half
-# of the voters votes alone.
+# with the highest mean NMI with all the *other* voters. In the cell after it, the half
+# that agrees most votes alone.
 
 
 # %%
@@ -705,14 +704,16 @@ for ensemble in ("all twelve members", "layers of SqueezeNet", "handcrafted"):
 # %% [markdown]
 # With all twelve members the half that agrees most scores higher, on both sets.
 # <!-- claim 09.half -->
-# With the layers of SqueezeNet this rule helps on the photos and hurts on the stamps, where the
-# weak fire3 and fire5 agree with each other more than the better fire7 and fire9 do.
-# <!-- claim 09.half-fails --> Voters that agree may be right or merely alike, and
-# agreement cannot tell which.
+# With the layers of SqueezeNet this rule helps on the photos and hurts on the stamps,
+# where the weak fire3 and fire5 agree with each other more than the better fire7 and
+# fire9 do. <!-- claim 09.half-fails --> Voters that agree may be right or merely alike,
+# and agreement cannot tell which.
 #
 # ### Memory
 #
-# M has n² numbers, and average linkage copies them: 120 GB for 100,000 images. Fern and Brodley's method, `clustering.bipartite`, uses only the sparse Z.
+# M has n² numbers of 4 bytes, and average linkage copies them with 8: 120 GB for
+# 100,000 images. Fern and Brodley's method, `clustering.bipartite`, uses only the
+# sparse Z.
 
 # %%
 try:
