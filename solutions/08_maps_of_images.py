@@ -679,7 +679,7 @@ checks.ex08_4(true_statements)
 #
 # Map other features, such as `hog` or `SqueezeNet`, or images of your own, in at least
 # two ways: another setting, seed or algorithm. `my_maps` is a dict, {name: points}.
-# Then say in a sentence what a reader may conclude from all of them.
+# Then say in a sentence (8 to 80 words) what a reader may conclude from all of them.
 # The check computes how many neighbours each map keeps and how many hotspots it has.
 
 # %%
