@@ -245,7 +245,8 @@ def lowest(folder):
     wanted = set(re.findall(r"(?m)^([\w-]+)", requirements))
     shown = {line.replace("_", "-") for line in freeze(python)}
     print(*sorted(s for s in shown if s.split("==")[0] in wanted))
-    command = [python, "-m", "pytest", "-p", "no:cacheprovider", *CORE]
+    few = "not fuzz and (not test_class.py or nobody_honest)"  # the rest takes a minute
+    command = [python, "-m", "pytest", "-p", "no:cacheprovider", "-k", few, *CORE]
     own = {"COURSE_CACHE": str(folder / "cache")}
     return subprocess.run(command, cwd=ROOT, env=os.environ | own).returncode
 

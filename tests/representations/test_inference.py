@@ -84,14 +84,15 @@ def test_every_layer_of_every_network_can_be_named(name):
     converted = inference._convert(model, names)
     known = {n.removeprefix("layer:") for out in converted.outputs for n in out.names}
     assert backbones.layer_names(name) <= known
-    chosen = [names[i] for i in np.linspace(0, len(names) - 1, 12).astype(int)]
+    chosen = np.linspace(0, len(names) - 1, 12).astype(int)
     shape = (2, row.input_size, row.input_size, 3)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    expected = dict(zip(names, model.predict_on_batch(images), strict=True))
-    outputs = [f"layer:{layer}" for layer in chosen]
+    some = [model.outputs[i] for i in chosen]
+    expected = support.import_keras().Model(model.inputs, some)([images])
+    outputs = [f"layer:{names[i]}" for i in chosen]
     found = inference.OnOpenVINO(converted, outputs, 2)(images)
-    for layer, rows in zip(chosen, found, strict=True):
-        whole = np.asarray(expected[layer])
+    for whole, rows in zip(expected, found, strict=True):
+        whole = np.asarray(whole)
         agree(rows, whole.mean((1, 2)) if whole.ndim == 4 else whole)
 
 
