@@ -52,7 +52,7 @@ CORE = (
     "tests/maps/test_hotspots.py",
 )
 
-N_LESSONS = 3  # at a time: while one waits for a process, the others go on
+N_LESSONS = 2  # at a time
 
 # google.colab, with what the course and its widgets use of it
 STAND_IN = {
