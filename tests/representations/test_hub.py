@@ -339,12 +339,12 @@ def test_a_comparison_goes_on_with_what_is_there(preset, own_cache):
 
 @pytest.mark.slow
 def test_maps_ensembles_submissions_and_replay_take_them(preset, own_cache, tmp_path):
-    for name in ("DINOv2S", "CLIPB32", "SigLIPB16"):
-        preset(name)
+    preset("DINOv2S")
+    preset("CLIPB32")
     images = coloured(5)
     found = runs.run(
         images,
-        ["raw", "DINOv2S", "DINOv2S:block1", "CLIPB32:projection", "SigLIPB16"],
+        ["raw", "DINOv2S", "DINOv2S:block1", "CLIPB32:projection"],
         ["l2+kmeans"],
         seeds=submission.seeds("anna01", 2),
         progress=False,
@@ -352,7 +352,7 @@ def test_maps_ensembles_submissions_and_replay_take_them(preset, own_cache, tmp_
     assert not found[0].attrs["skipped"]
     voters = [labels for run, labels in found[1].items() if not run.startswith("raw")]
     joint = clustering.evidence_accumulation(voters, 3)
-    assert joint.shape == (15,) and len(voters) == 8
+    assert joint.shape == (15,) and len(voters) == 6
 
     hand_in(tmp_path / "anna01.zip", images, "anna01", "Anna", found)
     made_up = {run: np.roll(labels, 1) for run, labels in found[1].items()}
