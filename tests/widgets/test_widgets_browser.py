@@ -8,7 +8,8 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-pytestmark = pytest.mark.slow  # they start JupyterLab
+# They start JupyterLab, and one finds the widgets as the one before has left them
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("widgets")]
 
 SET_UP = """
 import numpy as np
