@@ -8,8 +8,8 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-# They start JupyterLab, and one finds the widgets as the one before has left them
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("widgets")]
+# In order and in one process: a test finds the widgets as the one before has left them
+pytestmark = pytest.mark.lab
 
 SET_UP = """
 import numpy as np
