@@ -3,7 +3,6 @@
 import functools
 
 import numpy as np
-import pytest
 from ledger import claim
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.decomposition import PCA
@@ -11,7 +10,7 @@ from sklearn.metrics import adjusted_mutual_info_score as ami_score
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
+from small_sets import one_thread  # noqa: F401
 from trials import SETS, both, subsamples, told, true_labels, vectors
 
 from course_utils.clustering.embeddings import laplacian_eigenmaps, umap_embedding
@@ -22,13 +21,6 @@ RIVALS = "colour", "hog", "lbp", "SqueezeNet", f"{NETWORK}:block6", NETWORK
 N_CLASSES = {"stamps": 7, "photos": 10}
 KS = np.arange(2, 17)
 N_PAIRS = 5
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On so few images more threads cost more than they bring."""
-    with threadpool_limits(1):
-        yield
 
 
 @functools.cache

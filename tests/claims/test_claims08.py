@@ -3,7 +3,6 @@
 import functools
 
 import numpy as np
-import pytest
 from ledger import claim
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
@@ -15,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics import normalized_mutual_info_score as nmi_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
+from small_sets import one_thread  # noqa: F401
 from trials import SEEDS, SETS, both, image_set, subsamples, true_labels
 from trials import vectors as features
 
@@ -32,13 +31,6 @@ def told(**measured):
         f"{found[N_SUBSAMPLES:].mean():.2f}"
         for name, found in measured.items()
     )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two hundred points are too few for threads."""
-    with threadpool_limits(1):
-        yield
 
 
 @functools.cache

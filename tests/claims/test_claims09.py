@@ -5,10 +5,10 @@ import functools
 import numpy as np
 from ledger import claim
 from sklearn.cluster import KMeans
+from small_sets import one_thread  # noqa: F401
 from trials import SEEDS, image_set, subsamples, true_labels
 
 from course_utils import clustering, metrics
-from course_utils._support.threads import threads_for
 from course_utils.representations import extraction
 
 SETS = "stamps", "photos"
@@ -126,9 +126,8 @@ def vote(set_name, number, member, place):
     """A run of k-means from one start on one subsample, (n,)."""
     rows = points(set_name, member)[kept(set_name)[number]]
     seed = number * N_VOTERS + place
-    with threads_for(rows):
-        run = KMeans(n_classes(set_name), n_init=1, random_state=seed)
-        return run.fit_predict(rows)
+    run = KMeans(n_classes(set_name), n_init=1, random_state=seed)
+    return run.fit_predict(rows)
 
 
 def voters(set_name, number, members):
@@ -330,8 +329,7 @@ def any_k(rows, n_voters, lowest, highest, seed):
         KMeans(k, n_init=1, random_state=1000 * seed + place)
         for place, k in enumerate(numbers)
     ]
-    with threads_for(rows):
-        return np.array([run.fit_predict(rows) for run in runs])
+    return np.array([run.fit_predict(rows) for run in runs])
 
 
 @claim(

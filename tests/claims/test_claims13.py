@@ -4,10 +4,9 @@ import functools
 import itertools
 
 import numpy as np
-import pytest
 from ledger import claim
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
+from small_sets import one_thread  # noqa: F401
 from trials import SETS, both, image_set, told, true_labels, vectors
 
 from course_utils import clustering, metrics
@@ -24,13 +23,6 @@ FOLDERS = (
     *("seasonal/hanukkah", "space/planets", "sports", "symbols/money", "town/flags"),
     *("town/roadsigns", "vehicles"),
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On so few images more threads cost more than they bring."""
-    with threadpool_limits(1):
-        yield
 
 
 def nmi(labels_true, labels_pred):

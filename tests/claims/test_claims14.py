@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 from ledger import claim
 from PIL import Image
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
+from small_sets import one_thread  # noqa: F401
 from trials import SEEDS, SETS, image_set, subsamples, true_labels, vectors
 
 from course_utils import clustering, experiments, images, metrics, representations
@@ -39,13 +38,6 @@ def of_the_lesson(*names, **values):
 by_cells, recall, _, ward_on_graph = of_the_lesson(
     "by_cells", "recall", "graph_of", "ward_on_graph"
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On so few images, one thread is faster than many."""
-    with threadpool_limits(1):
-        yield
 
 
 def nmi(labels_pred, labels_true):
