@@ -25,7 +25,8 @@
 # 6), evidence accumulation (lesson 9), the head of lesson 11.
 #
 # **Reading** 25 minutes, the exercises as much again · **run time** about a minute on a
-# CPU or a GPU.
+# CPU or a GPU. `checks.hint("12.2")` gives a hint for exercise 12.2, also before you try
+# it.
 
 # %% tags=["setup"]
 import math
@@ -601,7 +602,7 @@ betas.pivot_table(index=["image_set", "view"], columns="β", values="nmi").round
 
 # %% [markdown]
 # At .5 the NMI is far lower, as the table of losses suggested. From .6 to .8 the mean
-# changes by .03 at most; at 1 it is up to .06 lower.
+# changes by .03 at most; at 1 it is .06 lower in one row, slightly higher in two.
 #
 # ### Several views at once
 #

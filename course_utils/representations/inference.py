@@ -366,7 +366,9 @@ def _convert(model, outputs):
     ).get_concrete_function()
     # As convert_variables_to_constants_v2, which then takes twice as long again to make
     # a function of the graph, with copies of all weights
-    data = constants._FunctionConverterDataInEager(function, True, False)
+    data = constants._FunctionConverterDataInEager(
+        function, lower_control_flow=True, aggressive_inlining=False
+    )
     graph, _ = constants._replace_variables_by_constants(data)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.pb")

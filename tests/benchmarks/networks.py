@@ -25,13 +25,14 @@ from course_utils.experiments import reference
 from course_utils.experiments.runs import versions
 from course_utils.representations.backbones import weights_digest
 
-ROOT = Path(__file__).resolve().parents[2]
+README = reference.REFERENCE.parents[1] / "README.md"
 ALGORITHMS = "l2+kmeans", "l2+ward"
 SHOWN = re.compile(r"(?s)(?<=<!-- networks -->\n).*?(?=<!-- /networks -->)")
+# What the README says of groups without a file
 NOT_YET = """\
-Not measured on these images yet: {}. That needs a network connection and
-`python tests/benchmarks/networks.py`; until then lesson 5 shows published scores of
-other images."""  # what the README says of groups without a file
+Not measured on these images yet: {}.
+That needs a network connection and `python tests/benchmarks/networks.py`; until then
+lesson 5 shows published scores of other images."""
 
 
 def measure(networks, sets, seeds):
@@ -75,7 +76,7 @@ def main(arguments=None):
     parser.add_argument("--sets", nargs="+", default=["stamps", "photos"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--to", type=Path, default=reference.REFERENCE)
-    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--readme", type=Path, default=README)
     options = parser.parse_args(arguments)
     if strange := set(options.groups) - set(reference.GROUPS):
         parser.error(f"no such group: {', '.join(sorted(strange))}")

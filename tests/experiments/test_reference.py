@@ -12,7 +12,7 @@ from course_utils import experiments
 from course_utils.experiments import reference, runs
 
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
-import networks
+import networks as benchmark
 
 
 def measured(**changes):
@@ -121,18 +121,20 @@ def test_the_file_of_the_course_can_be_read_if_it_is_there(group, networks):
 
 def test_the_readme_shows_what_is_measured(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert networks.SHOWN.search(readme)[0] == networks.readme_part(reference.REFERENCE)
+    assert benchmark.SHOWN.search(readme)[0] == benchmark.readme_part(
+        reference.REFERENCE
+    )
     runs = measured()
     runs = runs[(runs["image_set"] == "stamps") | (runs["representation"] == "VGG16")]
     runs.to_csv(tmp_path / "ten.csv", index=False)
-    ten, modern = networks.readme_part(tmp_path).split("\n\n", 1)[1].split("\n\n")
+    ten, modern = benchmark.readme_part(tmp_path).split("\n\n", 1)[1].split("\n\n")
     assert ten.splitlines() == [
         "| network | photos, l2+kmeans | stamps, l2+kmeans |",
         "| --- | --- | --- |",
         "| ResNet50 | – | 0.55 |",
         "| VGG16 | 0.75 | 0.75 |",
     ]
-    assert modern == networks.NOT_YET.format("`--backbones modern`") + "\n"
+    assert modern == benchmark.NOT_YET.format("`--backbones modern`") + "\n"
 
 
 def test_an_unknown_group_is_refused():
@@ -145,13 +147,13 @@ def test_the_benchmark_writes_what_lesson_5_reads(keras_home, tmp_path, capsys):
     (tmp_path / "page.md").write_text("A\n<!-- networks -->\nB\n<!-- /networks -->\nC")
     few = "--sets", "stamps", "--seeds", "2", "--to", str(tmp_path)
     few += "--readme", str(tmp_path / "page.md")
-    assert networks.main(["ten", *few]) == 0
+    assert benchmark.main(["ten", *few]) == 0
     table, source = experiments.network_scores("ten", tmp_path / "ten.csv")
     assert list(table.index) == ["MobileNetV2"] and table["stamps"].shape == (1, 2)
     assert table["stamps", "l2+kmeans"].item() > 0.6 and "keras" in source
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert f"| MobileNetV2 | {table['stamps', 'l2+kmeans'].item():.2f} |" in page
-    assert networks.NOT_YET.format("`--backbones modern`") in page
+    assert benchmark.NOT_YET.format("`--backbones modern`") in page
     assert page.startswith("A\n<!-- net") and page.endswith("networks -->\nC")
     assert "\nB\n" not in page
     said = capsys.readouterr().out
@@ -160,12 +162,12 @@ def test_the_benchmark_writes_what_lesson_5_reads(keras_home, tmp_path, capsys):
     assert runs["weights"].str.fullmatch("[0-9a-f]{64}").all()
     earlier = runs[:1].assign(representation="VGG19", nmi=0.5)
     pd.concat([earlier, runs.assign(nmi=0.1)]).to_csv(tmp_path / "ten.csv", index=False)
-    assert networks.main(["ten", *few]) == 0  # keeps what cannot be measured today
+    assert benchmark.main(["ten", *few]) == 0  # keeps what cannot be measured today
     again, _ = experiments.network_scores("ten", tmp_path / "ten.csv")
     assert again.loc["VGG19", ("stamps", "l2+kmeans")] == 0.5
     assert again.loc["MobileNetV2"].equals(table.loc["MobileNetV2"])
     assert (
-        networks.main(["modern", *few]) == 1 and not (tmp_path / "modern.csv").exists()
+        benchmark.main(["modern", *few]) == 1 and not (tmp_path / "modern.csv").exists()
     )
 
 

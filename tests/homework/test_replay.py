@@ -315,11 +315,13 @@ def test_what_is_the_same_for_several_students_is_computed_once(
 def test_what_is_not_verifiable_stays_as_it_is(
     images, honest, reviewed, monkeypatch, tmp_path
 ):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))  # no weights
+    for variable in ("KERAS_HOME", "KAGGLEHUB_CACHE"):
+        monkeypatch.setenv(variable, str(tmp_path))  # no weights
     labels = random_labels(images, 0)
     keys = [
         ("VGG19:fc2", "l2+kmeans", 3, 1),
         ("ResNet50", "l2+kmeans", 3, 1),
+        ("DINOv2S", "l2+kmeans", 3, 1),
         ("DINOv9", "l2+kmeans", 3, 1),
         ("raw", "magic", 3, 1),
         ("raw", "zzz+kmeans", 3, 1),
@@ -327,11 +329,12 @@ def test_what_is_not_verifiable_stays_as_it_is(
     found = reviewed(dict.fromkeys(keys, labels))
     flags = list(found.flags)
     replay([("anna01", found)], images, n="all")
-    assert outcomes(found) == ["not verifiable"] * 5 and found.flags == flags
+    assert outcomes(found) == ["not verifiable"] * 6 and found.flags == flags
     assert all(run.counts for run in found.runs)
-    assert found.replayed == "5 not verifiable"
+    assert found.replayed == "6 not verifiable"
     said = {run.representation: run.replayed for run in found.runs}
     assert "the weights of VGG19 are not on this machine" in said["VGG19:fc2"]
+    assert "the weights of DINOv2S are not on this machine" in said["DINOv2S"]
 
 
 def test_images_of_the_student_s_own_are_not_verifiable(images, reviewed, small):
