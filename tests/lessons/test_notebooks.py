@@ -66,6 +66,14 @@ def test_every_exercise_of_the_executed_solution_is_right(path):
 
 
 @each_lesson
+def test_the_executed_solution_shows_no_warnings_of_libraries(path):
+    notebook = nbformat.read(build.MASTERS / f"{path.stem}.ipynb", 4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert outputs
+    assert [o["text"] for o in outputs if o.get("name") == "stderr"] == []
+
+
+@each_lesson
 def test_no_solution_in_the_students_notebook(path):
     secrets = build.solution_texts(path)
     assert secrets, "a lesson without a solution has nothing to solve"
